@@ -1,0 +1,35 @@
+"""Start-up check: every model that says it is audited has its triggers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+
+@register(Tags.database)
+def audited_models_have_triggers(
+    app_configs: Any = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT c.relname, array_agg(t.tgname::text) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+                " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' GROUP BY 1"
+            )
+            triggers = {table: set(names) for table, names in cursor.fetchall()}
+        for model in apps.get_models():
+            if hasattr(model, "audit_entity") and not {"audit_insert", "audit_update", "audit_delete"} <= triggers.get(
+                model._meta.db_table, set()
+            ):
+                found.append(
+                    Error(
+                        f"{model._meta.label} is audited but its table lacks the audit triggers",
+                        hint="Add AuditedTable(…) to a migration and run the bootstrap command.",
+                        obj=model,
+                        id="audit.E001",
+                    )
+                )
+    return found

@@ -1,0 +1,22 @@
+"""Search text: one spelling for what people write in several ways."""
+
+import re
+import unicodedata
+
+_TASHKEEL = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
+_ARABIC = str.maketrans(
+    {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ؤ": "و", "ئ": "ي", "ک": "ك", "ی": "ي"}
+    | {chr(0x0660 + n): str(n) for n in range(10)}
+    | {chr(0x06F0 + n): str(n) for n in range(10)}
+)
+_SPACE = re.compile(r"\s+")
+
+
+def normalise(text: str) -> str:
+    """Lower case, no accents or tashkeel, one form of hamza, ta marbuta and alef maqsura, Latin digits.
+
+    PostgreSQL's collations do not equate أحمد and احمد, so search compares columns that went through here.
+    """
+    text = _TASHKEEL.sub("", text).translate(_ARABIC)
+    text = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
+    return _SPACE.sub(" ", text).strip()
