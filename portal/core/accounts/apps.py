@@ -6,6 +6,8 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from portal.core.accounts import permissions
+        from portal.core.accounts import permissions, seeding
+        from portal.core.tenancy import seeds
 
         permissions.register(permissions.ACCOUNT_PERMISSIONS)
+        seeds.register(seeding.seed_roles)

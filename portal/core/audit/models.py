@@ -86,7 +86,7 @@ class AuditEntry(AbstractLogEntry):
     leaf_hash = models.BinaryField(null=True, editable=False)
     xid = Xid8Field(null=True, editable=False)
 
-    objects = ScopedManager(organization_id="organization")  # type: ignore[assignment]
+    objects = ScopedManager(organization="organization_id")  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("audit entry")

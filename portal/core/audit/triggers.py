@@ -35,6 +35,14 @@ ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER audit_no_change;
 ALTER TABLE {TABLE} ENABLE ALWAYS TRIGGER audit_no_truncate;
 """
 
+DROP_HASH_FUNCTION = f"""
+DROP TRIGGER audit_no_truncate ON {TABLE};
+DROP TRIGGER audit_no_change ON {TABLE};
+DROP TRIGGER audit_hash ON {TABLE};
+DROP FUNCTION marsad_audit_refuse();
+DROP FUNCTION marsad_audit_hash();
+"""
+
 OWNERSHIP = f"""
 ALTER TABLE {TABLE} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {TABLE} FORCE ROW LEVEL SECURITY;
@@ -45,6 +53,12 @@ GRANT SELECT, INSERT ON {TABLE} TO marsad_app;
 GRANT CREATE, USAGE ON SCHEMA public TO marsad_audit;
 ALTER TABLE {TABLE} OWNER TO marsad_audit;
 """
+DROP_OWNERSHIP = f"""
+ALTER TABLE {TABLE} OWNER TO CURRENT_USER;
+DROP POLICY tenant_insert ON {TABLE};
+DROP POLICY tenant_read ON {TABLE};
+"""
+
 
 def audit_function() -> str:
     """Arguments: entity, ignored columns, naming column, organisation's column, app label, model name."""

@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from psycopg import sql
 
+from portal.core.tenancy import seeds
+
 AUDIT_ROLE = "marsad_audit"
 _LOCK = 0x6D617273  # "mars"
 
@@ -27,6 +29,8 @@ class Command(BaseCommand):
             create_database(owner)
         prepare_database(owner, app)
         call_command("migrate", database="owner", interactive=False, verbosity=options["verbosity"])
+        call_command("check", databases=["default"], fail_level="ERROR")
+        seeds.run()
 
 
 def connect(database: dict[str, Any], **changes: str) -> "psycopg.Connection[tuple[Any, ...]]":

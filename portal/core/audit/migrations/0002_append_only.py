@@ -1,0 +1,14 @@
+"""The log belongs to a role of its own; the application may add and read."""
+
+from django.db import migrations
+
+from portal.core.audit import triggers
+
+
+class Migration(migrations.Migration):
+    dependencies = [("audit", "0001_initial")]
+    operations = [
+        migrations.RunSQL(triggers.HASH_FUNCTION, triggers.DROP_HASH_FUNCTION),
+        migrations.RunSQL(triggers.audit_function(), "DROP FUNCTION marsad_audit()"),
+        migrations.RunSQL(triggers.OWNERSHIP, triggers.DROP_OWNERSHIP),
+    ]
