@@ -117,14 +117,33 @@ USGS: Mapping[str, SourceParameter] = MappingProxyType(
 )
 # Circumstances, quality control and counting errors: numbers, but not measurements of the water.
 USGS_NOT_MEASUREMENTS = frozenset(
-    (
-        "Sampling method|Sampling depth|Sampler type|Sample purpose|Type of QA data|Type of replicate|"
-        "Type of blank sample|Type of blank solution|Source of blank solution|Set number, VOC analysis|"
-        "Temperature, air|1Bromo-4-fluorobenzene,surVOC|Toluene-d8, surrogate, wu|1,2-Dichloroethane-d4,sur, wu|"
-        "1-Bromo-3-chloropropane-d6,wu|Tritium counting error, wu|Tritium counting error, wf|"
-        "Sr-90 counting error, wu|Cs-137 counting error, wu|Pu-238 counting error, wu|Am-241 counting error, wu|"
-        "Pu-239 + Pu-240 count err, wu|I-129 counting error, wf|I-129 counting error, wu|C-14 counting error, wf"
-    ).split("|")
+    [
+        "Sampling method",
+        "Sampling depth",
+        "Sampler type",
+        "Sample purpose",
+        "Type of QA data",
+        "Type of replicate",
+        "Type of blank sample",
+        "Type of blank solution",
+        "Source of blank solution",
+        "Set number, VOC analysis",
+        "Temperature, air",
+        "1Bromo-4-fluorobenzene,surVOC",
+        "Toluene-d8, surrogate, wu",
+        "1,2-Dichloroethane-d4,sur, wu",
+        "1-Bromo-3-chloropropane-d6,wu",
+        "Tritium counting error, wu",
+        "Tritium counting error, wf",
+        "Sr-90 counting error, wu",
+        "Cs-137 counting error, wu",
+        "Pu-238 counting error, wu",
+        "Am-241 counting error, wu",
+        "Pu-239 + Pu-240 count err, wu",
+        "I-129 counting error, wf",
+        "I-129 counting error, wu",
+        "C-14 counting error, wf",
+    ]
 )
 # "E" is an estimate, "U" analysed for and not detected, "R" a radiochemical result below its critical level.
 USGS_REMARKS: Mapping[str, Qualifier] = MappingProxyType(

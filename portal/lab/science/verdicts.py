@@ -23,7 +23,7 @@ class Verdict(StrEnum):
     INDETERMINATE = "INDETERMINATE"
     INVESTIGATE = "INVESTIGATE"
     WARNING = "WARNING"
-    PASS = "PASS"  # noqa: S105
+    PASS = "PASS"
     NOT_EVALUATED = "NOT_EVALUATED"
 
     @property
