@@ -7,6 +7,11 @@ class LabConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
+        from portal.core.tenancy import seeds
+        from portal.lab import collections
         from portal.lab.permissions import PERMISSIONS
+        from portal.lab.seeding import seed_catalogue
 
         rights.register(PERMISSIONS)
+        seeds.register(seed_catalogue)
+        collections.register()

@@ -136,7 +136,7 @@ def read(
         except Refused as error:
             refuse("VALIDATION_ERROR", str(error), field.wire)
     if complete:
-        for field in names.values():
+        for field in dict.fromkeys(names.values()):
             if field.required and not any(name in data for name in (field.wire, *field.aliases)):
                 refuse("VALIDATION_ERROR", _("This field is required."), field.wire)
             columns.setdefault(field.column, field.empty)
