@@ -194,7 +194,7 @@ def _replace(query: QueryDict, **changes: object) -> str:
 def _chips(form: forms.Form, query: QueryDict) -> Iterator[Chip]:
     form.is_valid()
     for name, field in form.fields.items():
-        parts = [name, *(f"{name}_{suffix}" for suffix in ("min", "max", "after", "before", "0", "1"))]
+        parts = [name, *(f"{name}_{suffix}" for suffix in ("min", "max"))]
         present = [part for part in parts if part in query]
         if name == "q" or not present:
             continue
