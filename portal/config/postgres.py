@@ -249,13 +249,18 @@ def _bindir(home: Path, account: pwd.struct_passwd | None) -> Path:
         raise PostgresError(f"there is no PostgreSQL in {bindir}") from None
     if _reaches(account, bindir / "postgres"):
         return bindir
+    install, package = bindir.parent, bindir.parent.parent
+    libraries = package.with_name(f"{package.name}.libs")  # the wheel's binaries look for them beside their package
     copy = home / f"binaries-{made}"
     if not copy.exists():
         fresh = home / "binaries.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(bindir.parent, fresh, symlinks=True)
+        shutil.copytree(install, fresh / package.name / install.name, symlinks=True)
+        if libraries.is_dir():
+            shutil.copytree(libraries, fresh / libraries.name)
+        subprocess.run(["chmod", "-R", "a+rX", fresh], check=True)
         fresh.rename(copy)
-    return copy / "bin"
+    return copy / package.name / install.name / "bin"
 
 
 @contextlib.contextmanager

@@ -80,6 +80,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.config.urls"
 ASGI_APPLICATION = "portal.config.asgi.application"
+WEB_THREADS = env.number("MARSAD_THREADS", 8, low=1, high=256)
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
