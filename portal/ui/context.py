@@ -20,7 +20,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     signed_in = user is not None and user.is_authenticated
     theme = request.COOKIES.get(THEME_COOKIE, "")
-    role = user.role if signed_in else None
+    role = getattr(user, "role", None) if signed_in else None
     return {
         "menu": partial(menu_for, request),
         "env": settings.MARSAD_ENV,
