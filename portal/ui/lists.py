@@ -30,11 +30,14 @@ PAGE_SIZES = (25, 50, 100)
 STATE = frozenset({"page", "per_page", "sort"})
 
 
+NOTHING = _("Nothing here yet")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Empty:
     """What a list without any row says: it teaches the next step."""
 
-    title: Text = _("Nothing here yet")
+    title: Text = NOTHING
     text: Text = ""
     icon: str = "list"
     action_label: Text = ""
@@ -59,22 +62,23 @@ class Chip:
     query: str
 
 
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
+class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
     """Stops counting at `count_limit`: an exact count of a large table costs more than the page itself."""
 
-    def __init__(self, *args: Any, count_limit: int | None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, rows: QuerySet[Any], per_page: int, *, count_limit: int | None) -> None:
+        super().__init__(rows, per_page)
+        self.rows = rows
         self.count_limit = count_limit
 
     @cached_property
     def counted(self) -> int:
         """The exact number of rows, or `count_limit` + 1 where there are more."""
         if self.count_limit is None:
-            return int(self.object_list.count())
-        return int(self.object_list.order_by()[: self.count_limit + 1].count())
+            return self.rows.count()
+        return self.rows.order_by()[: self.count_limit + 1].count()
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         return self.counted if self.count_limit is None else min(self.counted, self.count_limit)
 
     @property
@@ -194,14 +198,15 @@ def _replace(query: QueryDict, **changes: object) -> str:
 def _chips(form: forms.Form, query: QueryDict) -> Iterator[Chip]:
     form.is_valid()
     for name, field in form.fields.items():
-        parts = [name, *(f"{name}_{suffix}" for suffix in ("min", "max", "after", "before", "0", "1"))]
+        parts = [name, *(f"{name}_{suffix}" for suffix in ("min", "max"))]
         present = [part for part in parts if part in query]
         if name == "q" or not present:
             continue
         rest = query.copy()
         for part in ("page", *present):
             rest.pop(part, None)
-        yield Chip(str(field.label or name), _shown(field, form.cleaned_data.get(name), query, present), rest.urlencode())
+        shown = _shown(field, form.cleaned_data.get(name), query, present)
+        yield Chip(str(field.label or name), shown, rest.urlencode())
 
 
 def _shown(field: forms.Field, value: Any, query: QueryDict, present: list[str]) -> str:

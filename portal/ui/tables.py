@@ -51,7 +51,9 @@ class Table(django_tables2.Table):
             state = ("descending" if column.order_by_alias.is_descending else "ascending") if ordered else "none"
             yield Heading(
                 text=str(column.header),
-                attrs=_attributes(column.column.attrs.get("th", {}), column.column.attrs.get("td", {}).get("class", "")),
+                attrs=_attributes(
+                    column.column.attrs.get("th", {}), column.column.attrs.get("td", {}).get("class", "")
+                ),
                 sort=str(column.order_by_alias.next) if column.orderable else "",
                 aria_sort=state,
             )

@@ -58,12 +58,16 @@
     }
   }
 
+  // Shown when a socket stays down for five seconds: a short break is nobody's concern.
   let noticeTimer = 0;
   function notice() {
-    const down = sockets.some((live) => !live.connected);
-    clearTimeout(noticeTimer);
-    if (!down) offline.hidden = true;
-    else noticeTimer = setTimeout(() => { if (!document.hidden) offline.hidden = sockets.every((live) => live.connected); }, NOTICE_AFTER);
+    if (sockets.every((live) => live.connected)) {
+      clearTimeout(noticeTimer);
+      noticeTimer = 0;
+      offline.hidden = true;
+    } else if (!noticeTimer) {
+      noticeTimer = setTimeout(() => { noticeTimer = 0; offline.hidden = document.hidden || sockets.every((live) => live.connected); }, NOTICE_AFTER);
+    }
   }
 
   for (const path of ["/ws/org/?format=html", "/ws/notifications/"]) sockets.push(new Live(path));

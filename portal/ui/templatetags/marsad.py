@@ -1,6 +1,7 @@
 """Template tags of every page and PDF: icons, left-to-right values, local dates, verdict badges."""
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
@@ -9,6 +10,7 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
@@ -36,8 +38,13 @@ VERDICTS: dict[str, tuple[str, str, str | Promise]] = {
 
 
 @register.simple_tag
-def icon(name: str, label: str = "", css: str = "") -> SafeString:
+def icon(name: str, label: str | Promise = "", css: str = "") -> SafeString:
     """An icon of the sprite by its Tabler name; without `label` it is decoration and hidden from screen readers."""
+    return _icon(name, str(label), css)
+
+
+@lru_cache(maxsize=512)  # a list draws the same few icons hundreds of times
+def _icon(name: str, label: str, css: str) -> SafeString:
     classes = " ".join(filter(None, ("icon", "icon-mirror" if name in DIRECTIONAL else "", css)))
     use = format_html('<use href="{}#{}"></use>', static("vendor/icons/icons.svg"), name)
     if label:
@@ -82,5 +89,10 @@ def localdatetime(value: datetime | None) -> SafeString:
 @register.simple_tag
 def verdict_badge(status: str | None) -> SafeString:
     """Colour, icon and word of a compliance status or verdict; an unknown word is shown as it is."""
-    colour, name, word = VERDICTS.get(status or "NOT_EVALUATED", ("secondary", "circle-dashed", status or ""))
+    return _badge(status or "NOT_EVALUATED", get_language() or "")
+
+
+@lru_cache(maxsize=64)
+def _badge(status: str, language: str) -> SafeString:
+    colour, name, word = VERDICTS.get(status, ("secondary", "circle-dashed", status))
     return format_html('<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), word)
