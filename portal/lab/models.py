@@ -13,6 +13,11 @@ from portal.core.tenancy.models import Organization, TenantModel
 from portal.lab.choices import Compliance, LimitKind, SampleStatus, SampleType, StandardRole
 
 
+def _named(row: "Parameter | Standard") -> str:
+    """The name in the language of the page, else English."""
+    return str(getattr(row, f"name_{(get_language() or 'en')[:2]}", "") or row.name_en)
+
+
 class SharedModel(Record):
     """Rows of the platform (no organisation) that all may read, beside an organisation's own."""
 
@@ -57,21 +62,24 @@ class Parameter(SharedModel):
 
     @property
     def name(self) -> str:
-        """In the language of the page, else English."""
-        return getattr(self, f"name_{(get_language() or 'en')[:2]}", "") or self.name_en
+        return _named(self)
 
 
 class Standard(SharedModel):
     """One edition of a norm. A new edition is a new row; old verdicts keep the one they used."""
 
     key = models.CharField(_("key"), max_length=20)
-    name = models.CharField(_("name"), max_length=200)
     edition = models.CharField(_("edition"), max_length=40)
+    reference = models.CharField(_("reference"), max_length=80)
+    name_en = models.CharField(_("English name"), max_length=200)
+    name_fr = models.CharField(_("French name"), max_length=200, blank=True)
+    name_ar = models.CharField(_("Arabic name"), max_length=200, blank=True)
     role = models.CharField(_("role"), max_length=12, choices=StandardRole)
     position = models.SmallIntegerField(default=0)
     effective_from = models.DateField(_("in force from"), null=True, blank=True)
 
     audit_entity = "standard"
+    audit_label = "reference"
 
     class Meta:
         verbose_name = _("standard")
@@ -84,7 +92,11 @@ class Standard(SharedModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.edition})"
+        return self.reference
+
+    @property
+    def name(self) -> str:
+        return _named(self)
 
 
 class Limit(SharedModel):
@@ -100,6 +112,7 @@ class Limit(SharedModel):
     unit = models.CharField(_("unit"), max_length=30)
     strict = models.BooleanField(default=False)  # the limit itself already fails
     provisional = models.BooleanField(_("provisional"), default=False)
+    confidence = models.CharField(_("source"), max_length=1, blank=True)  # P primary, S secondary, O older, M memory
     note = models.TextField(_("note"), blank=True)
     effective_from = models.DateField(_("in force from"), null=True, blank=True)
     effective_to = models.DateField(_("in force until"), null=True, blank=True)
@@ -263,7 +276,7 @@ class Result(SyncedModel):
         constraints = [
             models.UniqueConstraint(fields=["organization", "local_sync_id"], name="result_local_id_once"),
         ]
-        indexes = [models.Index(fields=["organization", "sample"], name="result_by_sample")]
+        indexes = [models.Index(fields=["organization", "sample"], name="result_by_sample"),]
 
     def __str__(self) -> str:
         return f"{self.parameter_id} {self.value_text} {self.unit}"

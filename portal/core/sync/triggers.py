@@ -111,6 +111,15 @@ BEGIN
 END $body$;
 """
 
+# Which of these ids belong to another organisation: they must not be told apart from unknown ones.
+IDS_ELSEWHERE = """
+CREATE FUNCTION marsad_ids_elsewhere(name text, org uuid, ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql STABLE
+SET "marsad.scope" = 'platform' AS $body$
+BEGIN
+    RETURN QUERY EXECUTE format('SELECT id FROM %I WHERE id = ANY($1) AND organization_id <> $2', name) USING ids, org;
+END $body$;
+"""
+
 DROP_FUNCTIONS = """
 DROP TRIGGER clock_new ON tenancy_organization;
 DROP FUNCTION marsad_feed();

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         TenantTable("ComplianceReport"),
         TenantTable("ReportFile"),
         AuditedTable("Parameter", "parameter", label="code"),
-        AuditedTable("Standard", "standard"),
+        AuditedTable("Standard", "standard", label="reference"),
         AuditedTable("Limit", "standard", label="kind"),
         AuditedTable("StandardChoice", "standard", label="key"),
         AuditedTable("SamplingPoint", "sampling_point"),

@@ -11,6 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [("sync", "0001_initial"), ("accounts", "0003_locks")]
     operations = [
         migrations.RunSQL(triggers.FUNCTIONS, triggers.DROP_FUNCTIONS),
+        migrations.RunSQL(triggers.IDS_ELSEWHERE, "DROP FUNCTION marsad_ids_elsewhere(text, uuid, uuid[])"),
         TenantTable("Clock"),
         TenantTable("FeedRecord"),
         TenantTable("IdempotencyKey"),
