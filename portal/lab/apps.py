@@ -7,6 +7,9 @@ class LabConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
+        from portal.core.notifications import events
+        from portal.lab.events import EVENTS
         from portal.lab.permissions import PERMISSIONS
 
         rights.register(PERMISSIONS)
+        events.register(EVENTS)
