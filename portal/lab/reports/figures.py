@@ -133,9 +133,12 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
         "zone": time_zone,
     }
     with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('work_mem', '128MB', true)")  # 40,000 results in memory, not in files
+        # 40,000 results in memory, not in files; and no nested loops, which the planner takes (40 s instead of 1) where
+        # its statistics do not know the organisation yet.
+        cursor.execute("SELECT set_config('work_mem', '128MB', true), set_config('enable_nestloop', 'off', true)")
         cursor.execute(query, values_by_name)
         figures: dict[str, Any] = json.loads(cursor.fetchone()[0])
+        cursor.execute("SELECT set_config('enable_nestloop', 'on', true)")
     figures["summary"]["percentConforming"] = percent_conforming(figures["summary"])
     for row in figures["standards"]:
         del row["place"]

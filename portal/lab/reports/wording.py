@@ -169,30 +169,35 @@ class Wording:
         ]
 
     @cached_property
-    def exceedances(self) -> list[dict[str, Any]]:
-        """One row per result, with every limit that it exceeds."""
-        rows: dict[str, dict[str, Any]] = {}
+    def exceedances(self) -> list[dict[str, str]]:
+        """One row per result: its value, in the limit's unit too where that is another, and every limit it exceeds,
+        `MA 500 · WHO 80* µg/L`, an asterisk for a provisional one."""
+        held: dict[str, list[dict[str, Any]]] = {}
         for entry in self.figures["exceedances"]:
-            row = rows.setdefault(
-                entry["resultId"],
+            held.setdefault(entry["resultId"], []).append(entry)
+        rows = []
+        for entries in held.values():
+            first = entries[0]
+            limits: dict[str, list[str]] = {}
+            values = [f"{first['valueText']} {first['unit']}"]
+            for entry in entries:
+                unit = entry["limitUnit"] or entry["unit"]
+                mark = "*" if entry["provisional"] else ""
+                limits.setdefault(unit, []).append(f"{entry['standard']} {plain(entry['limit'])}{mark}")
+                compared = f"= {short(entry['comparedValue'])} {unit}"
+                if unit != first["unit"] and entry["comparedValue"] is not None and compared not in values:
+                    values.append(compared)
+            rows.append(
                 {
-                    **entry,
-                    "day": self.day(entry["collectionDate"]),
-                    "parameterName": self.parameter_name(entry["parameterCode"]),
-                    "limits": [],
-                },
-            )
-            unit = entry["limitUnit"] or entry["unit"]
-            row["limits"].append(
-                {
-                    "standard": entry["standard"],
-                    "text": f"{plain(entry['limit'])} {unit}",
-                    # What was compared, where the laboratory reported in another unit than the limit's.
-                    "compared": f"{short(entry['comparedValue'])} {unit}" if unit != entry["unit"] else "",
-                    "provisional": entry["provisional"],
+                    "sampleCode": first["sampleCode"],
+                    "day": self.day(first["collectionDate"]),
+                    "location": first["location"],
+                    "parameterName": self.parameter_name(first["parameterCode"]),
+                    "value": " ".join(values),
+                    "limits": "; ".join(f"{' · '.join(texts)} {unit}" for unit, texts in limits.items()),
                 }
             )
-        return list(rows.values())
+        return rows
 
     @property
     def excluded(self) -> list[dict[str, Any]]:
