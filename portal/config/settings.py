@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "auditlog",
+    "ninja",
     "procrastinate.contrib.django",
     "portal.core.jobs",
     "portal.core.tenancy",
@@ -101,6 +102,8 @@ TEMPLATES = [
 
 # --- accounts -----------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+ACCOUNT_ADAPTER = "portal.core.accounts.adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = False  # ours are shared with the APIs (accounts.services)
 # E-mail addresses are unique among people who are not deleted: a conditional constraint, which the check cannot see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["portal.core.accounts.backends.EmailBackend"]
