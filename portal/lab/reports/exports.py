@@ -58,7 +58,8 @@ def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> byt
         first, last = words.period
         _sheet(book, words, _("Summary"), (_("Figure"), _("Value")), [
             (_("Organisation"), words.names["organization"]["name"]), (_("Title"), words.title),
-            (_("Number"), report.number), (_("Period"), f"{first} – {last}"), *((a, b) for a, b, _typed in words.chosen),
+            (_("Number"), report.number), (_("Period"), f"{first} – {last}"),
+            *((label, value) for label, value, _typed in words.chosen),
             (_("Issued"), f"{words.generated_at} {f['timeZone']}"), (_("Issued by"), words.names["generatedBy"]),
             (_("Samples"), s["samples"]), (_("Results"), s["results"]), (_("Conforming"), s["pass"]),
             (_("Warning"), s["warning"]), (_("Failing"), s["fail"]), (_("Pending"), s["pending"]),
@@ -79,12 +80,13 @@ def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> byt
             _("Conforming share"), _("Worst parameter"), _("Worst value"), _("Unit"), _("Date"),
         ), (
             (r["location"], r["taken"], r["evaluated"], r["censored"], r["indeterminate"], r["exceedances"],
-             r["percentConforming"], *((w["parameterName"], w["valueText"], w["unit"], w["day"]) if (w := r["worst"]) else ()))
+             r["percentConforming"],
+             *((w["parameterName"], w["valueText"], w["unit"], w["day"]) if (w := r["worst"]) else ()))
             for r in words.sites
         ))  # fmt: skip
         _sheet(book, words, _("Exceedances"), (
-            _("Sample"), _("Date"), _("Location"), _("Parameter"), _("Value"), _("Unit"), _("Compared value"), _("Limit"),
-            _("Unit of the limit"), _("Standard"), _("Edition"), _("Provisional"),
+            _("Sample"), _("Date"), _("Location"), _("Parameter"), _("Value"), _("Unit"), _("Compared value"),
+            _("Limit"), _("Unit of the limit"), _("Standard"), _("Edition"), _("Provisional"),
         ), (
             (r["sampleCode"], words.day(r["collectionDate"]), r["location"], words.parameter_name(r["parameterCode"]),
              r["valueText"], r["unit"], r["comparedValue"], r["limit"], r["limitUnit"], r["standard"], r["edition"],

@@ -124,7 +124,9 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     and last sample.
     """
     samples = matching_samples(filters).order_by()
-    sql, values = samples.values("id", "code", "location", "collection_date", "compliance_status").query.sql_with_params()
+    sql, values = samples.values(
+        "id", "code", "location", "collection_date", "compliance_status"
+    ).query.sql_with_params()
     named = {f"p{number}": value for number, value in enumerate(values)}
     query = _SQL.format(samples=sql % tuple(f"%({name})s" for name in named), censored=_CENSORED)
     values_by_name = named | {

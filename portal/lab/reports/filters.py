@@ -112,7 +112,9 @@ def _several(data: Mapping[str, Any], name: str, known: frozenset[str], errors: 
     if not isinstance(values, list | tuple):
         errors.add(name, _("A text or a list of texts is expected."), "type")
         return ()
-    wrong = [item for item in values if item and item not in known] if all(isinstance(v, str) for v in values) else values
+    wrong = (
+        [item for item in values if item and item not in known] if all(isinstance(v, str) for v in values) else values
+    )
     if wrong:
         errors.add(name, _unknown(wrong[0]), "unknown")
     return tuple(dict.fromkeys(str(item) for item in values if item))

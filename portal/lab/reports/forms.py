@@ -24,7 +24,10 @@ class ReportForm(forms.Form):
     """The filters of a new report under their wire names; `read_filters` checks them."""
 
     title = forms.CharField(
-        label=_("Title"), max_length=MAX_TITLE, required=False, help_text=_("Left empty, it is called compliance report.")
+        label=_("Title"),
+        max_length=MAX_TITLE,
+        required=False,
+        help_text=_("Left empty, it is called compliance report."),
     )
     language = forms.ChoiceField(label=_("Language"), choices=_LANGUAGES)
     dateFrom = forms.CharField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}))  # noqa: N815

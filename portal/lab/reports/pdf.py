@@ -29,11 +29,12 @@ def render(report: ComplianceReport, language: str) -> bytes:
         html = render_to_string("lab/reports/pdf.html", {"words": words, "report": report, "qr": qr})
         css = render_to_string("lab/reports/pdf.css", _style(words))
     fetcher = weasyprint.URLFetcher(allowed_protocols=["file", "data"])
-    return weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
+    content: bytes = weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
         stylesheets=[weasyprint.CSS(string=css, font_config=fonts, url_fetcher=fetcher)],
         font_config=fonts,
         pdf_variant="pdf/ua-1",
     )
+    return content
 
 
 def _style(words: Wording) -> dict[str, Any]:

@@ -12,7 +12,12 @@ urlpatterns = [
     path("reports/compliance/<uuid:report_id>", views.report_detail, name="detail"),
     path("reports/compliance/<uuid:report_id>.pdf", views.report_pdf, name="pdf"),
     *(
-        path(f"reports/compliance/<uuid:report_id>.{extension}", views.report_data, {"extension": extension}, name=extension)
+        path(
+            f"reports/compliance/<uuid:report_id>.{extension}",
+            views.report_data,
+            {"extension": extension},
+            name=extension,
+        )
         for extension in ("csv", "xlsx", "json")
     ),
     path("verify/<str:number>", views.report_verify, name="verify"),

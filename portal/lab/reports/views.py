@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -61,7 +60,10 @@ def report_create(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             report = services.report_issue(
-                filters=form.filters(), language=data["language"], title=data["title"], by=request.user  # type: ignore[arg-type]
+                filters=form.filters(),
+                language=data["language"],
+                title=data["title"],
+                by=request.user,  # type: ignore[arg-type]
             )
         except Invalid as refusal:
             for error in refusal.errors:
@@ -103,7 +105,7 @@ def report_pdf(request: HttpRequest, report_id: UUID) -> HttpResponse:
         return HttpResponse(str(refusal), status=HTTPStatus.BAD_REQUEST, content_type="text/plain; charset=utf-8")
     if file is None:
         response = render(request, "lab/reports/waiting.html", {"report": report}, status=HTTPStatus.ACCEPTED)
-        response.headers.update({"Retry-After": str(RETRY_SECONDS), "Refresh": str(RETRY_SECONDS)})
+        response.headers["Retry-After"] = response.headers["Refresh"] = str(RETRY_SECONDS)
         return response
     services.export_noted(report=report, format=f"pdf-{language}")
     return _download(bytes(file.content), "application/pdf", f"{report.number}-{language}.pdf", inline=True)
@@ -155,4 +157,3 @@ def _download(content: bytes, kind: str, name: str, *, inline: bool = False) -> 
     place = "inline" if inline else "attachment"
     headers = {"Content-Disposition": f'{place}; filename="{name}"', "Cache-Control": "private, no-store"}
     return HttpResponse(content, content_type=kind, headers=headers)
-

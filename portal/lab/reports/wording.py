@@ -33,8 +33,8 @@ DECISION_RULES: dict[str, str | Promise] = {
 }
 NOTES: list[str | Promise] = [
     _(
-        "A sample's compliance follows the legal standards first. A breach of a guideline gives a warning; standards for"
-        " information change nothing. A sample is as good as its worst result."
+        "A sample's compliance follows the legal standards first. A breach of a guideline gives a warning; standards"
+        " for information change nothing. A sample is as good as its worst result."
     ),
     _(
         "Warning: above the guidance value of the standard or, where it names none, close to a maximum that is still"
@@ -221,7 +221,8 @@ class Wording:
         return names.get(self.language) or names.get("en") or code
 
     def _standard(self, row: dict[str, Any]) -> dict[str, str]:
-        return self.names["standards"].get(f"{row['standard']} {row['edition']}", {})
+        names: dict[str, dict[str, str]] = self.names["standards"]
+        return names.get(f"{row['standard']} {row['edition']}", {})
 
     def _worst(self, row: dict[str, Any]) -> dict[str, Any]:
         name = self.parameter_name(row["parameterCode"])
