@@ -1,6 +1,7 @@
 """Background work of the laboratory."""
 
 from portal.core.jobs.tasks import Running, job
+from portal.core.notifications.events import publish
 from portal.lab.models import ComplianceReport
 
 
@@ -9,5 +10,8 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
     """Render and keep the PDF of a report that is too long for a request."""
     from portal.lab.reports import services
 
-    services.report_render(report=ComplianceReport.objects.get(pk=report), language=language)
+    made = ComplianceReport.objects.get(pk=report)
+    services.report_render(report=made, language=language)
+    data = {"number": made.number, "language": language}
+    publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
     return {"reportId": report, "language": language}

@@ -47,7 +47,7 @@ class ReportForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["language"].initial = (get_language() or "en")[:2]
         held = {row.key: row.reference for row in Standard.objects.all()}  # in order, the newest edition's reference
-        self.fields["standards"].choices = [(key, f"{key} ({reference})") for key, reference in held.items()]  # type: ignore[attr-defined]
+        self.fields["standards"].choices = [(key, f"{key}: {reference}") for key, reference in held.items()]  # type: ignore[attr-defined]
 
     def filters(self) -> dict[str, Any]:
         """What was chosen, as `report_issue` takes it."""
@@ -75,8 +75,8 @@ class ReportTable(Table):
     number = LtrColumn(linkify=("reports:detail", {"report_id": django_tables2.A("pk")}))
     title = TextColumn(empty_values=())
     language = django_tables2.Column()
-    generated_at = DateTimeColumn()
-    generated_by = TextColumn(orderable=False)
+    generated_at = DateTimeColumn(verbose_name=_("Issued"))
+    generated_by = TextColumn(verbose_name=_("Issued by"), orderable=False)
     samples = NumberColumn(verbose_name=_("Samples"), orderable=False)
     share = NumberColumn(verbose_name=_("Conforming share"), orderable=False)
 

@@ -16,6 +16,7 @@ from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Invalid
 from portal.core.jobs.tasks import defer
+from portal.core.notifications.events import publish
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import next_numbers
@@ -55,7 +56,7 @@ def report_issue(
     }
     now = clock.now()
     year = now.astimezone(clock.zone(organization.time_zone)).year
-    return ComplianceReport.objects.create(
+    report = ComplianceReport.objects.create(
         organization=organization,
         number=f"CR-{year}-{next_numbers(f'CR-{year}')[0]:06d}",
         title=(title or "").strip(),
@@ -66,6 +67,8 @@ def report_issue(
         generated_at=now,
         generated_by=by,
     )
+    publish("report.ready", entity="report", id=report.pk, data={"number": report.number}, users=[by.pk])
+    return report
 
 
 def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None:
