@@ -1,0 +1,26 @@
+"""What every operation shares: authentication, envelope, errors, paging, limits, idempotency."""
+
+from api.kit.api import Api, Router, finish, not_found
+from api.kit.body import LARGE, SMALL
+from api.kit.envelope import Page, Reply
+from api.kit.paging import expected_version, paginate
+from api.kit.schemas import In, Listing, Out
+from portal.core.accounts.policy import SIGNED_IN, Policy
+
+__all__ = [
+    "LARGE",
+    "SIGNED_IN",
+    "SMALL",
+    "Api",
+    "In",
+    "Listing",
+    "Out",
+    "Page",
+    "Policy",
+    "Reply",
+    "Router",
+    "expected_version",
+    "finish",
+    "not_found",
+    "paginate",
+]

@@ -6,7 +6,7 @@ signals check and close it. Native ASGI would pay a thread hop for every middlew
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -15,7 +15,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
 
-_pages = WSGIMiddleware(get_wsgi_application(), workers=settings.WEB_THREADS)
+_pages = WSGIMiddleware(cast(Any, get_wsgi_application()), workers=settings.WEB_THREADS)
 
 
 async def http(
@@ -26,7 +26,7 @@ async def http(
 
     # WSGI writes "-" and "_" the same way, so `X_Forwarded_For` could pass for the header that only a proxy may set
     scope = scope | {"headers": [pair for pair in scope["headers"] if b"_" not in pair[0]]}
-    await _pages(scope, receive_one, send)  # type: ignore[arg-type]
+    await _pages(cast(Any, scope), receive_one, send)
 
 
 from portal.config.websockets import websocket_urlpatterns  # noqa: E402  (consumers import models)

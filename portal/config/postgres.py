@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 
@@ -112,7 +113,7 @@ def _launch(
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C reaches the supervisor, which stops the clients first
-                preexec_fn=die_with_parent(signal.SIGINT),
+                preexec_fn=die_with_parent(signal.SIGINT),  # noqa: PLW1509  (one system call, no Python lock)
                 **_identity(account),
             )
         deadline = time.monotonic() + 120  # recovery after a crash reads the log of changes again
@@ -143,7 +144,7 @@ def _initialise(bindir: Path, home: Path, account: pwd.struct_passwd | None, *, 
     shutil.rmtree(fresh, ignore_errors=True)
     command = [str(bindir / "initdb"), "-D", str(fresh), "-U", SUPERUSER, "--encoding=UTF8", "--locale=C.UTF-8"]
     command += ["--auth=peer", "--no-instructions"] + ([] if fsync else ["--no-sync"])
-    done = subprocess.run(command, capture_output=True, text=True, cwd=home, **_identity(account))
+    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=home, **_identity(account))
     if done.returncode:
         last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
         raise PostgresError(f"initdb failed: {last}")
@@ -165,9 +166,7 @@ def _write_access(home: Path) -> None:
     """Only the person who starts the program is the superuser; everyone else needs a password."""
     person = pwd.getpwuid(os.geteuid()).pw_name
     (home / "data" / "pg_ident.conf").write_text(f'marsad "{person}" {SUPERUSER}\n')
-    (home / "data" / "pg_hba.conf").write_text(
-        f"local all {SUPERUSER} peer map=marsad\nlocal all all scram-sha-256\n"
-    )
+    (home / "data" / "pg_hba.conf").write_text(f"local all {SUPERUSER} peer map=marsad\nlocal all all scram-sha-256\n")
 
 
 def _account(data_dir: Path) -> pwd.struct_passwd | None:
@@ -183,7 +182,13 @@ def _account(data_dir: Path) -> pwd.struct_passwd | None:
     raise PostgresError("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
 
 
-def _identity(account: pwd.struct_passwd | None) -> dict[str, object]:
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+    extra_groups: list[int]
+
+
+def _identity(account: pwd.struct_passwd | None) -> _Identity:
     return {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
 
@@ -191,7 +196,7 @@ def _reaches(account: pwd.struct_passwd | None, path: Path) -> bool:
     if account is None:
         return os.access(path, os.X_OK)
     test = ["/bin/sh", "-c", 'test -x "$1"', "sh", str(path)]
-    return subprocess.run(test, cwd="/", **_identity(account)).returncode == 0
+    return subprocess.run(test, check=False, cwd="/", **_identity(account)).returncode == 0
 
 
 def _pointed(data_dir: Path, name: str) -> Path:
@@ -258,7 +263,7 @@ def _bindir(home: Path, account: pwd.struct_passwd | None) -> Path:
         shutil.copytree(install, fresh / package.name / install.name, symlinks=True)
         if libraries.is_dir():
             shutil.copytree(libraries, fresh / libraries.name)
-        subprocess.run(["chmod", "-R", "a+rX", fresh], check=True)
+        subprocess.run(["/bin/chmod", "-R", "a+rX", fresh], check=True)
         fresh.rename(copy)
     return copy / package.name / install.name / "bin"
 

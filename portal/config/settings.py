@@ -19,7 +19,9 @@ MARSAD_RATE_LIMITS = env.choice("MARSAD_RATE_LIMITS", "on" if PRODUCTION else "m
 SECRET_KEY = secrets.secret_key(DATA_DIR, required=PRODUCTION)
 ALLOWED_HOSTS = env.names("MARSAD_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.names("MARSAD_ORIGINS")
-PUBLIC_URL = env.text("MARSAD_PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000, low=1, high=65535)}").rstrip("/")
+PUBLIC_URL = env.text("MARSAD_PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000, low=1, high=65535)}").rstrip(
+    "/"
+)
 TRUSTED_PROXIES = env.names("MARSAD_TRUSTED_PROXIES")
 
 # --- database: two roles on one database -------------------------------------
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "auditlog",
+    "ninja",
     "procrastinate.contrib.django",
     "portal.core.jobs",
     "portal.core.tenancy",
@@ -99,6 +102,8 @@ TEMPLATES = [
 
 # --- accounts -----------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+ACCOUNT_ADAPTER = "portal.core.accounts.adapter.AccountAdapter"
+ACCOUNT_RATE_LIMITS = False  # ours are shared with the APIs (accounts.services)
 # E-mail addresses are unique among people who are not deleted: a conditional constraint, which the check cannot see.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 AUTHENTICATION_BACKENDS = ["portal.core.accounts.backends.EmailBackend"]
@@ -195,5 +200,8 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env.choice("MARSAD_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))},
+    "root": {
+        "handlers": ["console"],
+        "level": env.choice("MARSAD_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
 }

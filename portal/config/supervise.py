@@ -19,11 +19,11 @@ from django.core.exceptions import ImproperlyConfigured
 from portal.config import env, postgres
 
 PATIENCE = 10  # seconds that a child has to end after SIGTERM
-DEMO_PASSWORD = "Marsad-demo-2026"
-DEMO_LOGINS = "superadmin admin manager technician agent sales support auditor viewer".split()
+DEMO_PASSWORD = "Marsad-demo-2026"  # noqa: S105  (shown to everyone who starts the demo)
+DEMO_LOGINS = ("superadmin", "admin", "manager", "technician", "agent", "sales", "support", "auditor", "viewer")
 
 
-class Refusal(Exception):
+class StartError(Exception):
     """Why the program does not start, as one line for the person at the keyboard."""
 
 
@@ -67,7 +67,7 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as stack:
             serve(stop, stack)
-    except (Refusal, ImproperlyConfigured, postgres.PostgresError) as error:
+    except (StartError, ImproperlyConfigured, postgres.PostgresError) as error:
         print(f"marsad: {error}", file=sys.stderr)
         return 1
     return 0
@@ -84,10 +84,8 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     workers = env.number("MARSAD_WORKERS", 1, low=1, high=64)
     stack.enter_context(only_one(data))
     check_port(host, port)
-    database = None
-    if not env.text("DATABASE_URL"):
-        database = postgres.start(data)
-        stack.callback(lambda: database.stop())
+    database = None if env.text("DATABASE_URL") else postgres.start(data)
+    stack.callback(lambda: database.stop() if database else None)
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
     if not run([*manage, "prepare"], stop):
         return
@@ -117,7 +115,9 @@ def only_one(data: Path) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Refusal(f"Marsad already runs with the data in {data}; MARSAD_DATA chooses another folder") from None
+            raise StartError(
+                f"Marsad already runs with the data in {data}; MARSAD_DATA chooses another folder"
+            ) from None
         yield
 
 
@@ -128,7 +128,8 @@ def check_port(host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise Refusal(f"cannot listen on {host} port {port}: {error.strerror} (PORT and MARSAD_BIND change it)") from None
+        reason = f"cannot listen on {host} port {port}: {error.strerror} (PORT and MARSAD_BIND change it)"
+        raise StartError(reason) from None
 
 
 def spawn(command: list[str]) -> subprocess.Popen[bytes]:
@@ -137,19 +138,19 @@ def spawn(command: list[str]) -> subprocess.Popen[bytes]:
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=postgres.die_with_parent(signal.SIGTERM),
+        preexec_fn=postgres.die_with_parent(signal.SIGTERM),  # noqa: PLW1509  (this program has one thread)
     )
 
 
 def run(command: list[str], stop: threading.Event) -> bool:
-    """Run to the end; False when a signal came first. Raises Refusal when it fails."""
+    """Run to the end; False when a signal came first. Raises StartError when it fails."""
     process = spawn(command)
     while process.poll() is None:
         if stop.wait(0.05):
             end_group(process, patience=PATIENCE)
             return False
     if process.returncode:
-        raise Refusal(f"`{' '.join(command[-1:])}` failed; the reason stands above")
+        raise StartError(f"`{' '.join(command[-1:])}` failed; the reason stands above")
     return not stop.is_set()
 
 
@@ -177,7 +178,7 @@ def answers(host: str, port: int) -> bool:
 
 
 def host_in_url(host: str) -> str:
-    if host in ("0.0.0.0", "::"):
+    if host in ("0.0.0.0", "::"):  # noqa: S104  (read, not bound)
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 

@@ -1,5 +1,33 @@
 """The WebSocket routes of the whole product."""
 
-from django.urls import URLPattern
+from typing import Any
 
-websocket_urlpatterns: list[URLPattern] = []
+from channels.layers import get_channel_layer
+from django.urls import URLPattern, path, re_path
+
+from portal.core.notifications import consumers
+
+
+async def nowhere(scope: Any, receive: Any, send: Any) -> None:
+    await send({"type": "websocket.close"})
+
+
+websocket_urlpatterns: list[URLPattern] = [
+    path("ws/notifications/", consumers.NotificationsSocket.as_asgi()),
+    path("ws/org/", consumers.OrganizationSocket.as_asgi()),
+    path("ws/platform/", consumers.PlatformSocket.as_asgi()),
+    re_path("", nowhere),
+]
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    """Close the sockets with 1012 before the server stops, so that clients come back at once."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            await consumers.close_all()
+            if hasattr(layer := get_channel_layer(), "close"):
+                await layer.close()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -6,7 +6,7 @@ class AccountsConfig(AppConfig):
     label = "accounts"
 
     def ready(self) -> None:
-        from portal.core.accounts import permissions, seeding
+        from portal.core.accounts import checks, permissions, seeding, signals  # noqa: F401
         from portal.core.tenancy import seeds
 
         permissions.register(permissions.ACCOUNT_PERMISSIONS)

@@ -3,36 +3,30 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
+from portal.core.accounts import services
 from portal.core.accounts.models import User
-from portal.core.tenancy.scope import platform
-
-
-def find_person(identifier: str) -> User | None:
-    with platform():
-        try:
-            return User.objects.get_by_natural_key(identifier)
-        except User.DoesNotExist:
-            return None
+from portal.core.accounts.policy import request_actor
+from portal.core.common.errors import DomainError
+from portal.core.tenancy.scope import Actor, platform
 
 
 class EmailBackend:
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **more: Any
     ) -> User | None:
+        """None where refused; `request.login_refusal` then holds the reason (locked, inactive, wrong)."""
         identifier = username or more.get("email") or ""
         if not identifier or password is None:
             return None
-        user = find_person(identifier)
-        if user is None:
-            make_password(password)  # the same work as for a known person, so that time tells nothing
+        by = request_actor(request) if request is not None else Actor()
+        try:
+            return services.verify_password(identifier=identifier, password=password, by=by)
+        except DomainError as refusal:
+            if request is not None:
+                request.login_refusal = refusal  # type: ignore[attr-defined]
             return None
-        with platform():
-            if not user.check_password(password):
-                return None
-        return user if user.is_active and (user.organization is None or user.organization.is_active) else None
 
     def get_user(self, user_id: UUID | str) -> User | None:
         with platform():

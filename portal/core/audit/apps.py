@@ -8,8 +8,10 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
-        from portal.core.audit import checks  # noqa: F401
+        from portal.core.accounts import trail
+        from portal.core.audit import checks, services  # noqa: F401
 
+        trail.register(services.record_trace)
         rights.register([
             rights.Permission(
                 "audit.view", _("See the audit log"), _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from portal.core.accounts.trail import Trace
 from portal.core.audit.models import Action, AuditEntry, Outcome
 from portal.core.common import clock
 from portal.core.tenancy import scope
@@ -54,4 +55,19 @@ def record_all(events: Sequence[Event]) -> None:
             timestamp=now,
         )
         for event in events
+    )
+
+
+def record_trace(trace: Trace) -> None:
+    """What the accounts app saw: a sign-in, a sign-out, a refusal."""
+    record(
+        Event(
+            Action[trace.action.upper()],
+            trace.entity,
+            trace.object_pk,
+            label=trace.label,
+            reason=trace.reason,
+            outcome=Outcome(trace.outcome),
+            organization=trace.organization,
+        )
     )

@@ -9,6 +9,7 @@ class SyncConfig(AppConfig):
         from django.utils.translation import gettext_lazy as _
 
         from portal.core.accounts import permissions as rights
+        from portal.core.notifications import events
         from portal.core.sync import checks  # noqa: F401
 
         group = _("Synchronisation")
@@ -27,4 +28,8 @@ class SyncConfig(AppConfig):
                 frozenset({rights.ADMIN, rights.MANAGER, rights.TECHNICIAN, rights.AUDITOR, rights.VIEWER}),
             ),
             rights.Permission("sync.resolve", _("Resolve conflicts"), group, rights.OFFICE, verb="write"),
+        ])
+        events.register([
+            events.EventType("sync.progress", "devices.view", organization=True),
+            events.EventType("sync.conflict", "sync.resolve", organization=True),
         ])

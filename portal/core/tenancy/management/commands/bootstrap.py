@@ -1,5 +1,6 @@
 """Make the database, its two roles and its tables; safe to run again, and by several processes at once."""
 
+import contextlib
 import os
 from contextlib import closing
 from typing import Any
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from portal.core.tenancy import seeds
 
@@ -37,7 +39,7 @@ def connect(database: dict[str, Any], **changes: str) -> "psycopg.Connection[tup
     """Open an autocommit connection from one entry of `settings.DATABASES`, `changes` in libpq's names."""
     names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
     given = {name: str(database[key]) for name, key in names.items() if database.get(key)}
-    return psycopg.connect(**given | dict(database.get("OPTIONS") or {}) | changes, autocommit=True)
+    return psycopg.connect(make_conninfo(**given | dict(database.get("OPTIONS") or {}) | changes), autocommit=True)
 
 
 def create_database(owner: dict[str, Any], *, template: str = "template0") -> bool:
@@ -63,10 +65,11 @@ def prepare_database(owner_settings: dict[str, Any], app_settings: dict[str, Any
     database = sql.Identifier(owner_settings["NAME"])
     with closing(connect(owner_settings)) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        superuser = _flags(connection, "current_user")[0]
+        owner_role = connection.execute("SELECT current_user").fetchone()
+        superuser = owner_role is not None and _flags(connection, owner_role[0])[0]
         _create_role(connection, app_settings["USER"], "LOGIN")
         _create_role(connection, AUDIT_ROLE, "NOLOGIN")
-        if any(_flags(connection, "%s", app_settings["USER"])):
+        if any(_flags(connection, app_settings["USER"])):
             raise ImproperlyConfigured(
                 f"the role {app_settings['USER']} is a superuser or passes by row-level security: "
                 "tenants would see each other's rows"
@@ -86,11 +89,8 @@ def prepare_database(owner_settings: dict[str, Any], app_settings: dict[str, Any
         _keep_password(connection, app_settings)
 
 
-def _flags(
-    connection: "psycopg.Connection[tuple[Any, ...]]", who: "psycopg.abc.Query", *values: str
-) -> tuple[bool, bool]:
-    query = sql.SQL("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = {}").format(sql.SQL(who))
-    row = connection.execute(query, values).fetchone()
+def _flags(connection: "psycopg.Connection[tuple[Any, ...]]", role: str) -> tuple[bool, bool]:
+    row = connection.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = %s", [role]).fetchone()
     return (bool(row[0]), bool(row[1])) if row else (False, False)
 
 
@@ -98,10 +98,9 @@ def _create_role(connection: "psycopg.Connection[tuple[Any, ...]]", name: str, l
     if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [name]).fetchone():
         return
     statement = sql.SQL("CREATE ROLE {} NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE " + login)
-    try:
+    # roles belong to the whole server: a bootstrap of another database may be faster
+    with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
         connection.execute(statement.format(sql.Identifier(name)))
-    except (psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-        pass  # roles belong to the whole server: a bootstrap of another database was faster
 
 
 def _keep_password(connection: "psycopg.Connection[tuple[Any, ...]]", app_settings: dict[str, Any]) -> None:

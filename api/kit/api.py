@@ -1,0 +1,269 @@
+"""The factory of our APIs: routers whose operations declare their policy, one envelope, one way through a request."""
+
+import re
+from collections.abc import Callable
+from typing import Any, get_args, get_origin
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.utils.translation import gettext_lazy as _
+from ninja import NinjaAPI
+from ninja import Router as NinjaRouter
+from ninja.operation import Operation as NinjaOperation
+from ninja.operation import PathView as NinjaPathView
+
+from api.kit import access, body, envelope, faults, idempotency, throttle
+from api.kit.schemas import Envelope, Failure, ListEnvelope
+from portal.core.accounts.policy import Policy, public
+from portal.core.common.errors import DomainError, NotFound
+
+View = Callable[..., Any]
+_ERRORS = {
+    400: "Refused: a field or the body is not valid",
+    401: "No access token, or one that expired or was revoked",
+    403: "The right is missing",
+    404: "Unknown, deleted, or of another organisation",
+    409: "Version conflict, duplicate, or in use",
+    413: "The body is too large",
+    415: "Not a JSON body",
+    422: "Well-formed, but the record's state forbids it",
+    429: "Too many requests; see Retry-After",
+    500: "Our mistake; quote meta.requestId",
+    503: "The database is not available; see Retry-After",
+}
+
+
+class _IdConverter:
+    """A UUID in a path, in either case; anything else is 404 (C05)."""
+
+    regex = "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
+
+    def to_python(self, value: str) -> str:
+        return value.lower()
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
+register_converter(_IdConverter, "id")
+
+
+class Operation(NinjaOperation):
+    """One method of one path. Order of checks: authentication, permission, body, existence."""
+
+    def __init__(
+        self,
+        path: str,
+        methods: list[str],
+        view: View,
+        *,
+        policy: Policy,
+        reach: access.Reach,
+        bucket: str,
+        limit: int,
+        media: tuple[str, ...],
+        status: int,
+        **options: Any,
+    ) -> None:
+        shape = options.pop("response", None)
+        answers = {status: _enveloped(shape), **self._faults(policy, methods)}
+        super().__init__(path, methods, view, response=answers, **options)
+        self.policy, self.reach, self.bucket = policy, reach, bucket
+        self.limit, self.media, self.status = limit, media, status
+
+    @staticmethod
+    def _faults(policy: Policy, methods: list[str]) -> dict[int, type[Failure]]:
+        codes = [400, 429, 500, 503]
+        codes += [] if policy.public else [401, 403, 404]
+        codes += [] if methods == ["GET"] else [409, 413, 415]
+        return dict.fromkeys(sorted(codes), Failure)
+
+    def clone(self) -> "Operation":
+        copy: Operation = super().clone()  # type: ignore[assignment]
+        for name in ("policy", "reach", "bucket", "limit", "media", "status"):
+            setattr(copy, name, getattr(self, name))
+        return copy
+
+    def run(self, request: HttpRequest, **kw: Any) -> HttpResponseBase:
+        try:
+            response = self._run(request, kw)
+        except Exception as error:  # noqa: BLE001 every failure becomes an envelope
+            response = self.api.on_exception(request, error)
+        body.drain(request)
+        return finish(response)
+
+    def _run(self, request: HttpRequest, kw: dict[str, Any]) -> HttpResponseBase:
+        if self.policy.public:
+            throttle.count(self.bucket, getattr(request, "client_ip", ""))
+            body.check(request, limit=self.limit, media=self.media)
+            return self._answer(request, kw)
+        claims = access.claims_of(request)
+        throttle.count(self.bucket, str(claims.user))
+        with access.session(request, claims, self.policy, self.reach, self.limit, self.media) as inside:
+            if inside:
+                return idempotency.once(request, lambda: self._answer(request, kw))
+            return self._answer(request, kw)
+
+    def _answer(self, request: HttpRequest, kw: dict[str, Any]) -> HttpResponseBase:
+        result = self.view_func(request, **self._get_values(request, kw, None))  # type: ignore[arg-type]
+        if isinstance(result, HttpResponseBase):
+            return result
+        ignored = sorted(set(getattr(request, "ignored_fields", ())))
+        return envelope.success(result, status=self.status, meta={"ignoredFields": ignored} if ignored else {})
+
+
+def _enveloped(shape: Any) -> Any:
+    if get_origin(shape) is list:
+        return ListEnvelope[get_args(shape)[0]]  # type: ignore[misc]
+    return Envelope[shape]
+
+
+def finish(response: HttpResponseBase) -> HttpResponseBase:
+    response.headers["API-Version"] = "1.0"
+    response.headers.setdefault("Cache-Control", "no-store")
+    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 faults.py logs what deserves it
+    return response
+
+
+class PathView(NinjaPathView):
+    def add_operation(self, path: str, methods: list[str], view_func: View, **options: Any) -> Operation:
+        rule = view_func.rules.pop((tuple(methods), path))  # type: ignore[attr-defined]
+        known = {name: value for name, value in options.items() if name not in ("auth", "throttle", "response")}
+        operation = Operation(path, methods, view_func, **known, **rule)
+        self.operations.append(operation)
+        return operation
+
+    def clone(self) -> "PathView":
+        copy = PathView()
+        copy.url_name = self.url_name
+        copy.operations = [operation.clone() for operation in self.operations]
+        return copy
+
+    def get_view(self) -> View:
+        view = super().get_view()
+        view.policies = {method: op.policy for op in self.operations for method in op.methods}  # type: ignore[attr-defined]
+        return view
+
+    def _sync_view(self, request: HttpRequest, *args: Any, **kw: Any) -> HttpResponseBase:
+        operation = self._find_operation(request)
+        if operation is not None:
+            return operation.run(request, *args, **kw)
+        body.drain(request)
+        allowed = sorted({method for op in self.operations for method in op.methods})
+        message = _("This method is not allowed here.")
+        refusal = DomainError(message, status=405, code="METHOD_NOT_ALLOWED", meta={"allowed": allowed})
+        response = envelope.failure(request, refusal)
+        response.headers["Allow"] = ", ".join(allowed)
+        return finish(response)
+
+
+class Router(NinjaRouter):
+    """Paths are written whole (`/samples/{id:sample_id}`). Every operation declares `policy`:
+    a right, `SIGNED_IN`, or `Policy(public="reason")`.
+
+    `reach`: `tenant` (an organisation must be in force), `span` (a SuperAdmin may read all organisations),
+    `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
+    largest body in bytes, `media` the accepted content types, `status` that of success.
+    """
+
+    def operation(
+        self,
+        methods: list[str],
+        path: str,
+        *,
+        policy: str | Policy,
+        response: Any = Any,
+        status: int = 200,
+        reach: access.Reach = "tenant",
+        bucket: str = "other",
+        limit: int = body.SMALL,
+        media: tuple[str, ...] = ("application/json",),
+        **options: Any,
+    ) -> Callable[[View], View]:
+        rule = {
+            "policy": Policy(permission=policy) if isinstance(policy, str) else policy,
+            "response": response,
+            "status": status,
+            "reach": reach,
+            "bucket": bucket,
+            "limit": limit,
+            "media": media,
+        }
+
+        def mark(view: View) -> View:
+            view.__dict__.setdefault("rules", {})[(tuple(methods), path)] = rule
+            self.path_operations.setdefault(path, PathView())
+            self.add_api_operation(path, methods, view, url_name=view.__name__, **options)
+            return view
+
+        return mark
+
+    def get(self, path: str, **options: Any) -> Callable[[View], View]:  # type: ignore[override]
+        return self.operation(["GET"], path, **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[View], View]:  # type: ignore[override]
+        return self.operation(["POST"], path, **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[View], View]:  # type: ignore[override]
+        return self.operation(["DELETE"], path, **options)
+
+    def update(self, path: str, **options: Any) -> Callable[[View], View]:
+        """PUT and PATCH with the same partial meaning (C08)."""
+
+        def mark(view: View) -> View:
+            return self.operation(["PATCH"], path, **options)(self.operation(["PUT"], path, **options)(view))
+
+        return mark
+
+
+class Api(NinjaAPI):
+    """A NinjaAPI that answers every refusal in the envelope and describes itself in full."""
+
+    def __init__(self, *, namespace: str, **options: Any) -> None:
+        super().__init__(urls_namespace=namespace, docs_url=None, openapi_url=None, parser=body.JsonParser(), **options)
+        self.add_exception_handler(Exception, self._refuse)  # type: ignore[arg-type]
+
+    def set_default_exception_handlers(self) -> None:
+        """Ours is the only handler."""
+
+    def _refuse(self, request: HttpRequest, error: Exception) -> HttpResponse:
+        return envelope.failure(request, faults.refusal(request, error))
+
+    def _get_urls(self) -> list[URLPattern | URLResolver]:
+        """ninja's root page would answer HTML: ours is a 404 in the envelope."""
+        return [*super()._get_urls()[:-1], path("", public("answers 404")(not_found), name="api-root")]
+
+    def get_openapi_operation_id(self, operation: NinjaOperation) -> str:
+        words = re.findall(r"\w+", re.sub(r"\{(\w+:)?(\w+)\}", r"by_\2", operation.path.replace("-", "")))
+        return "_".join([operation.methods[0].lower(), *words])
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """ninja's document with the authentication and the meaning of every error."""
+        schema = super().get_openapi_schema(**options)
+        bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+        schema["components"]["securitySchemes"] = {"bearer": bearer}
+        schema["security"] = [{"bearer": []}]
+        open_ids = {
+            self.get_openapi_operation_id(operation)
+            for bound in self._get_bound_routers()
+            for view in bound.path_operations.values()
+            for operation in view.operations
+            if isinstance(operation, Operation) and operation.policy.public
+        }
+        for methods in schema["paths"].values():
+            for details in methods.values():
+                if details["operationId"] in open_ids:
+                    details["security"] = []
+                for code, answer in details["responses"].items():
+                    answer["description"] = _ERRORS.get(int(code), "Done")
+        return schema
+
+
+def not_found(request: HttpRequest, **kw: Any) -> HttpResponseBase:
+    """404 in the envelope for every path under /api/ that nothing serves."""
+    body.drain(request)
+    return finish(envelope.failure(request, NotFound(_("There is nothing at this address."))))
+
+
+not_found.csrf_exempt = True  # type: ignore[attr-defined]

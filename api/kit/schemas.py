@@ -1,0 +1,143 @@
+"""Bases of the declared shapes. Names are camelCase on the wire, snake_case in the code."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, ClassVar, Literal, Self
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+
+from portal.core.common.errors import Invalid
+from portal.core.common.ids import parse_uuid
+
+
+class In(BaseModel):
+    """A request body: camelCase, snake_case and `aliases`. Unknown fields are ignored and named in the answer."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+    aliases: ClassVar[Mapping[str, str]] = {}  # other wire name -> field
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names(cls, data: Any, info: ValidationInfo) -> Any:
+        if not isinstance(data, dict):
+            return data
+        accepted, found = _accepted(cls), {}
+        ignored = []
+        for key, value in data.items():
+            name = accepted.get(key)
+            if name is None:
+                ignored.append(key)
+            elif name not in found or key == to_camel(name):  # the canonical name wins over its aliases
+                found[name] = value
+        if ignored and info.context and (request := info.context.get("request")):
+            request.__dict__.setdefault("ignored_fields", []).extend(ignored)
+        return found
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that the client sent; null stands for "clear"."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+@cache
+def _accepted(schema: type[In]) -> dict[str, str]:
+    names = dict(schema.aliases)
+    for name in schema.model_fields:
+        names[name] = name
+        names[to_camel(name)] = name
+    return names
+
+
+class Out(BaseModel):
+    """An answer's shape, for the documentation; the answers themselves are plain dictionaries."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Envelope[T](BaseModel):
+    success: Literal[True] = True
+    data: T
+    message: str | None = None
+    errors: list[dict[str, Any]] = []
+    meta: dict[str, Any] = {}
+
+
+class ListMeta(Out):
+    page: int
+    limit: int
+    total: int
+    total_pages: int
+
+
+class ListEnvelope[T](BaseModel):
+    success: Literal[True] = True
+    data: list[T]
+    message: str | None = None
+    errors: list[dict[str, Any]] = []
+    meta: ListMeta
+
+
+class Fault(BaseModel):
+    code: str = Field(description="Stable, never translated")
+    message: str = Field(description="In the language of Accept-Language")
+    field: str | None = Field(description="Dotted camelCase path of the field at fault")
+
+
+class FaultMeta(Out):
+    request_id: str
+    timestamp: str
+
+
+class Failure(BaseModel):
+    success: Literal[False] = False
+    data: None = None
+    message: str
+    errors: list[Fault]
+    meta: FaultMeta
+
+
+class Listing(BaseModel):
+    """Query of every list. A subclass adds its filters and says which names may sort."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+    sortable: ClassVar[Mapping[str, str]] = {}  # wire name -> column; the first is the default
+    descending: ClassVar[bool] = True
+
+    page: int = Field(1, ge=1, le=1_000_000, description="From 1")
+    limit: int = Field(20, ge=1, le=200, description="Rows per page, at most 200")
+    page_size: int | None = Field(None, ge=1, le=200, description="Alias of limit")
+    sort: str | None = Field(None, description="Field to sort by")
+    order: Literal["asc", "desc"] | None = None
+
+    @field_validator("sort")
+    @classmethod
+    def _sortable(cls, value: str | None) -> str | None:
+        if value and value not in cls.sortable:
+            raise PydanticCustomError("choice", "choice", {"allowed": ", ".join(cls.sortable)})
+        return value
+
+    @model_validator(mode="after")
+    def _alias(self) -> Self:
+        if self.page_size is not None and "limit" not in self.model_fields_set:
+            self.limit = self.page_size
+        return self
+
+    @property
+    def ordering(self) -> list[str]:
+        """Columns to order by, ending in the id so that pages never overlap."""
+        wished = self.sort or next(iter(self.sortable), "")
+        down = self.order == "desc" if self.order else self.descending if not self.sort else False
+        sign = "-" if down else ""
+        return [f"{sign}{name}" for name in (self.sortable.get(wished, ""), "id") if name]
+
+
+def uuid_in(value: object, field: str) -> UUID:
+    """A UUID that came in a query or a header; raises Invalid."""
+    parsed = parse_uuid(value)
+    if parsed is None:
+        raise Invalid.field(field, _("This is not a UUID."))
+    return parsed

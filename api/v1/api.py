@@ -1,0 +1,41 @@
+"""The unified surface: specifications 000 to 003 under `/api/v1`."""
+
+from api.kit import Api
+from api.v1.accounts.router import router as accounts
+from api.v1.audit.router import router as audit
+
+DESCRIPTION = """
+One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
+
+## First call
+1. `POST /api/v1/auth/login` with `{"email": "…", "password": "…"}`.
+2. Take `data.accessToken` and send it with every call: `Authorization: Bearer <accessToken>` (here: *Authorize*).
+3. It lives `data.expiresIn` seconds. Before it ends, `POST /api/v1/auth/refresh` with `{"refreshToken": "…"}` gives
+   a new pair. Each refresh token works once. `POST /api/v1/auth/logout` ends both.
+
+```
+curl -s -X POST http://127.0.0.1:8000/api/v1/auth/login -H 'Content-Type: application/json' \\
+     -d '{"email": "admin@demo.marsad.test", "password": "Marsad-demo-2026"}'
+curl -s http://127.0.0.1:8000/api/v1/auth/me -H "Authorization: Bearer $TOKEN"
+```
+
+Tokens are JWT signed with RS256; the public keys are at `GET /api/v1/auth/jwks`. A person belongs to one organisation,
+which the token names; `X-Tenant-ID` is needed by platform administrators alone.
+
+## Answers
+Always `{"success", "data", "message", "errors", "meta"}`; lists carry `meta.page`, `limit`, `total` and `totalPages`.
+A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. Codes are stable, messages follow
+`Accept-Language` (ar, fr, en). Quote `meta.requestId` when you ask for help.
+
+## Conventions
+- camelCase names, UUID ids, times in UTC with `Z`. A time that you send needs an offset or `Z`.
+- `PUT` and `PATCH` are the same: absent fields stay, null clears. Send `version` or `If-Match` to be told of a
+  change in between (409 `VERSION_CONFLICT`).
+- `Idempotency-Key` on any POST: a repeat gets the stored answer with `Idempotency-Replayed: true`.
+- Unknown body fields are ignored and named in `meta.ignoredFields`.
+- 1 MB per JSON body, 10 MB for `/sync` and bulk.
+"""
+
+api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
+for router in (accounts, audit):
+    api.add_router("", router)

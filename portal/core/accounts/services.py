@@ -1,0 +1,256 @@
+"""Sign-in, refresh, sign-out and the own profile."""
+
+import hashlib
+import math
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.accounts import tokens, trail
+from portal.core.accounts.models import Device, LoginFailure, RefreshToken, RevokedToken, User
+from portal.core.accounts.tokens import Claims, Unauthenticated
+from portal.core.common import clock
+from portal.core.common.errors import Conflict, Denied, DomainError, Errors
+from portal.core.tenancy.scope import Actor, platform
+
+FAILURES: Final = 5
+WINDOW: Final = timedelta(minutes=15)
+SHORT: Final = timedelta(days=6)  # life of a refresh token on v1 (C16)
+LONG: Final = timedelta(days=30)  # with rememberMe, and on mobile
+
+
+class Locked(DomainError):
+    """429 until the oldest of the last five failures is 15 minutes old; `meta.retryAfter` in seconds."""
+
+    status = 429
+    code = "ACCOUNT_LOCKED"
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a sign-in or a refresh hands out."""
+
+    user: User
+    access: str
+    refresh: str
+    seconds: int
+
+
+def verify_password(*, identifier: str, password: str, by: Actor) -> User:
+    """The active person with this e-mail address (or user name) and password, counting failures.
+
+    Shared by the portal and both APIs. Raises INVALID_CREDENTIALS (401), ACCOUNT_INACTIVE (403) and, after five
+    failures within 15 minutes for one identifier, known or not, ACCOUNT_LOCKED (429).
+    """
+    refusal: DomainError | None = None
+    with platform(by=by):
+        user = _person(identifier)
+        key = (user.email if user else identifier.strip()).lower()[:254]
+        with connection.cursor() as cursor:  # guesses at one account wait for each other, else 50 at once count as none
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"login {key}"])
+        now = clock.now()
+        recent = LoginFailure.objects.filter(identifier=key, at__gt=now - WINDOW).order_by("-at")
+        failures = list(recent.values_list("at", flat=True)[:FAILURES])
+        if len(failures) == FAILURES:
+            wait = max(1, math.ceil((failures[-1] + WINDOW - now).total_seconds()))
+            refusal = Locked(_("Too many failed sign-ins. Try again later."), meta={"retryAfter": wait})
+        else:
+            if user is None:
+                make_password(password)  # the same work as for a known person, so that time tells nothing
+            if user is None or not user.check_password(password):
+                LoginFailure.objects.create(identifier=key, ip=by.ip)
+                refusal = Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
+            elif not user.is_active or (user.organization and not user.organization.is_active):
+                refusal = Denied(_("This account is not active."), code="ACCOUNT_INACTIVE")
+            elif failures:
+                LoginFailure.objects.filter(identifier=key).delete()
+        if refusal:
+            trail.record(
+                trail.Trace(
+                    "login_failed",
+                    object_pk=str(user.pk) if user else "",
+                    label=key,
+                    reason=refusal.code,
+                    outcome="failed",
+                    organization=user.organization_id if user else None,
+                )
+            )
+    if refusal or user is None:  # after the commit: the failure must count
+        raise refusal or Unauthenticated()
+    return user
+
+
+def _person(identifier: str) -> User | None:
+    try:
+        return User.objects.get_by_natural_key(identifier)
+    except User.DoesNotExist:
+        return None
+
+
+def login(
+    *,
+    identifier: str,
+    password: str,
+    by: Actor,
+    tenant_id: UUID | None = None,
+    remember: bool = False,
+    surface: str = "v1",
+    device: Device | None = None,
+) -> SignIn:
+    """Sign in to the API. A `tenant_id` that is not the person's is a failed sign-in (C32)."""
+    user = verify_password(identifier=identifier, password=password, by=by)
+    actor = user.actor(ip=by.ip, agent=by.agent, request=by.request, device=by.device, via=by.via)
+    wrong = tenant_id is not None and tenant_id != user.organization_id
+    with platform(by=actor):
+        if wrong:
+            _trace("login_failed", user, reason="TENANT_MISMATCH", outcome="failed")
+        else:
+            user.last_login = clock.now()
+            user.save(update_fields=["last_login"])
+            long = remember or surface == "mobile"
+            handed = _hand_out(user, family=uuid4(), remember=long, surface=surface, device=device, by=by)
+            _trace("login", user)
+    if wrong:
+        raise Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
+    return handed
+
+
+def _trace(action: str, user: User, *, reason: str = "", outcome: str = "success") -> None:
+    trail.record(trail.Trace(action, "user", str(user.pk), user.name, reason, outcome, user.organization_id))
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _hand_out(user: User, *, family: UUID, remember: bool, surface: str, device: Device | None, by: Actor) -> SignIn:
+    access, jti, seconds = tokens.issue(user, device=device.device_id if device else "")
+    opaque = secrets.token_urlsafe(32)
+    RefreshToken.objects.create(
+        organization_id=user.organization_id,
+        user=user,
+        device=device,
+        family=family,
+        surface=surface,
+        token_hash=_hash(opaque),
+        access_jti=jti,
+        remember_me=remember,
+        expires_at=clock.now() + (LONG if remember else SHORT),
+        ip=by.ip,
+        agent=by.agent[:300],
+    )
+    return SignIn(user, access, opaque, seconds)
+
+
+def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> SignIn:
+    """Trade a refresh token for a new pair; the old one is spent.
+
+    Raises REFRESH_TOKEN_INVALID (401). A spent token that comes back later was stolen or copied: its family and the
+    family's access tokens die. Of several requests that run at once with one token exactly one wins; the others are
+    refused without harm to the winner, because they started before the token was spent.
+    """
+    arrived = clock.now()
+    handed: SignIn | None = None
+    with platform(by=by):
+        link = (
+            RefreshToken.objects.select_for_update(of=("self",))
+            .select_related("user__role", "user__organization", "device")
+            .filter(token_hash=_hash(token), surface=surface)
+            .first()
+        )
+        if link is not None and (link.device.device_id if link.device else "") == device:
+            user, now = link.user, clock.now()
+            employed = user.organization is None or user.organization.is_active
+            sound = user.is_active and user.deleted_at is None and employed
+            if link.rotated_at is not None and link.rotated_at <= arrived and link.revoked_at is None:
+                end_family(link.family)
+                _trace("login_failed", user, reason="REFRESH_TOKEN_REUSED", outcome="denied")
+            elif (
+                link.rotated_at is None
+                and link.revoked_at is None
+                and link.expires_at > now
+                and sound
+                and (link.device is None or link.device.status == Device.Status.ACTIVE)
+            ):
+                link.rotated_at = now
+                link.save(update_fields=["rotated_at", "updated_at"])
+                handed = _hand_out(
+                    user, family=link.family, remember=link.remember_me, surface=surface, device=link.device, by=by
+                )
+    if handed is None:
+        raise Unauthenticated(_("The refresh token is not valid."), code="REFRESH_TOKEN_INVALID")
+    return handed
+
+
+def end_family(family: UUID) -> None:
+    """Kill a refresh family and the access tokens it handed out."""
+    links, life = RefreshToken.objects.filter(family=family), timedelta(seconds=tokens.LONGEST)
+    living = links.filter(created_at__gt=clock.now() - life).values_list("access_jti", "created_at")
+    RevokedToken.objects.bulk_create(
+        (RevokedToken(jti=jti, expires_at=at + life) for jti, at in living if jti), ignore_conflicts=True
+    )
+    links.filter(revoked_at=None).update(revoked_at=clock.now())
+
+
+def end_sessions(*, user: User) -> None:
+    """Kill every token of a person: deactivation, deletion, new password. Saves `token_epoch`."""
+    user.token_epoch += 1
+    user.save(update_fields=["token_epoch"])
+    RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
+
+
+def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
+    """End this access token at once, and with `refresh_token` the whole family it belongs to (C23)."""
+    RevokedToken.objects.bulk_create(
+        [RevokedToken(jti=claims.jti, expires_at=claims.expires_at)], ignore_conflicts=True
+    )
+    ended = Q(access_jti=claims.jti)
+    if refresh_token:
+        ended |= Q(token_hash=_hash(refresh_token))
+        for family in set(RefreshToken.objects.filter(ended, user=user).values_list("family", flat=True)):
+            end_family(family)
+    _trace("logout", user)
+
+
+def profile_update(*, user: User, changes: Mapping[str, Any], version: int | None = None) -> User:
+    """Change the own name, phone, avatar, language, preferences or password.
+
+    A new password needs `current_password` and ends every session and token. Raises VALIDATION_ERROR per field and
+    VERSION_CONFLICT where `version` is stale.
+    """
+    user = User.objects.select_related("role", "organization").select_for_update(of=("self",)).get(pk=user.pk)
+    if version is not None and version != user.version:
+        raise Conflict(_("This record has been changed in the meantime."), meta={"currentVersion": user.version})
+    wished = dict(changes)
+    current, new = wished.pop("current_password", None), wished.pop("new_password", None)
+    errors = Errors()
+    if new is not None:
+        if current is None or not user.check_password(current):
+            errors.add("current_password", _("The current password is wrong."))
+        try:
+            validate_password(new, user)
+        except ValidationError as refused:
+            errors.add("new_password", " ".join(refused.messages))
+    for name, value in wished.items():
+        setattr(user, name, {} if name == "preferences" and value is None else "" if value is None else value)
+    if not user.name.strip():
+        errors.add("name", _("This field is required."))
+    errors.raise_any()
+    if new is not None:
+        user.set_password(new)
+        end_sessions(user=user)
+        wished["password"] = new
+    if wished:
+        user.version += 1
+        user.save(update_fields=[*wished, "version", "updated_at"])
+    return user

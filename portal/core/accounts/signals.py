@@ -1,0 +1,28 @@
+"""Portal sign-ins and sign-outs go into the audit log like those of the APIs."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from portal.core.accounts import trail
+from portal.core.accounts.models import User
+from portal.core.accounts.policy import request_actor
+from portal.core.tenancy.scope import platform
+
+
+def _record(action: str, request: HttpRequest, user: User) -> None:
+    with platform(by=request_actor(request, user=user)):
+        trail.record(trail.Trace(action, "user", str(user.pk), user.name, organization=user.organization_id))
+
+
+@receiver(user_logged_in, dispatch_uid="audit_login")
+def logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    _record("login", request, user)
+
+
+@receiver(user_logged_out, dispatch_uid="audit_logout")
+def logged_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    if user is not None:
+        _record("logout", request, user)

@@ -1,0 +1,32 @@
+"""How this app reports sign-ins and refusals to the audit log, which stands above it in the import order."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """`action` is one of login, logout, login_failed, denied, support_access; `outcome` success, denied or failed."""
+
+    action: str
+    entity: str = "user"
+    object_pk: str = ""
+    label: str = ""
+    reason: str = ""
+    outcome: str = "success"
+    organization: UUID | None = None
+
+
+_recorder: list[Callable[[Trace], None]] = []
+
+
+def register(recorder: Callable[[Trace], None]) -> None:
+    """Called once by the audit app when it loads."""
+    _recorder[:] = [recorder]
+
+
+def record(trace: Trace) -> None:
+    """Write the entry in the transaction in force, with its actor."""
+    for recorder in _recorder:
+        recorder(trace)

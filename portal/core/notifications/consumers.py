@@ -1,0 +1,265 @@
+"""The sockets: who is at the other end, and which events reach them.
+
+Close codes (`contract-platform.md` section 5): 4401 not authenticated or no longer, 4403 not allowed, 4408 no token in
+time, 1012 the server restarts or has no database. A socket is accepted before it is refused, since a browser learns
+the code of an accepted one only.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
+
+import orjson
+from channels.consumer import get_handler_name
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
+
+from portal.core.accounts.models import User
+from portal.core.common import clock
+from portal.core.common.errors import DomainError
+from portal.core.notifications import events
+
+NOT_AUTHENTICATED: Final = 4401
+NOT_ALLOWED: Final = 4403
+TOO_LATE: Final = 4408
+RESTART: Final = 1012
+TOO_BIG: Final = 1009
+AUTH_SECONDS: Final = 5.0
+PING_SECONDS: Final = 30.0  # every second ping also asks whether the person is still who they were
+MAX_MESSAGE: Final = 8192  # characters; the only long message is a token
+SOCKETS_PER_PERSON: Final = 20  # in one process
+
+_open: set["LiveSocket"] = set()
+_per_person: Counter[UUID] = Counter()
+
+
+class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One client. Subclasses name the group that it follows and who may."""
+
+    user: User | None = None
+    identify: Callable[[], User | None]
+    background: asyncio.Task[None] | None = None
+    closed = False
+    replayed: frozenset[str] = frozenset()
+
+    def group(self, user: User) -> str | None:
+        """The group that `user` follows here, or None when they may not."""
+        raise NotImplementedError
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            _leave(self)
+
+    async def dispatch(self, message: Mapping[str, Any]) -> None:
+        """As in Channels, without its look at the database connections for every message (a thread hop each)."""
+        if not self.closed or message["type"] == "websocket.disconnect":
+            await getattr(self, get_handler_name(message))(message)
+
+    # --- who is there --------------------------------------------------------------
+    async def connect(self) -> None:
+        await self.accept()
+        headers = dict(self.scope["headers"])
+        origin = headers.get(b"origin")
+        if origin is not None and not origin_allowed(origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")):
+            await self.close(NOT_ALLOWED)
+            return
+        # A cookie counts only where a browser vouches for the page that opened the socket.
+        key = session_key(headers.get(b"cookie", b"").decode("latin1")) if origin is not None else ""
+        if key:
+            await self.begin(partial(session_user, key))
+        else:
+            self.background = asyncio.create_task(self.expect_token())
+
+    async def expect_token(self) -> None:
+        await asyncio.sleep(AUTH_SECONDS)
+        await self.close(TOO_LATE)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if text_data is None or len(text_data) > MAX_MESSAGE:
+            await self.close(TOO_BIG)
+            return
+        try:
+            message = orjson.loads(text_data)
+        except orjson.JSONDecodeError:
+            message = None
+        kind = message.get("type") if isinstance(message, dict) else None
+        if self.user is not None:
+            if kind == "ping":
+                await self.send('{"type":"pong"}')
+        elif kind == "auth" and isinstance(message.get("token"), str):
+            self.rest()
+            await self.begin(partial(token_user, message["token"]), greet=True)
+        else:
+            await self.close(NOT_AUTHENTICATED)
+
+    async def begin(self, identify: Callable[[], User | None], *, greet: bool = False) -> None:
+        """Let the person in: join the groups, then send what they missed, then what comes."""
+        self.identify = identify
+        user = await database_sync_to_async(identify)()
+        if user is None:
+            await self.close(NOT_AUTHENTICATED)
+            return
+        group = self.group(user)
+        if group is None or _per_person[user.pk] >= SOCKETS_PER_PERSON:
+            await self.close(NOT_ALLOWED)
+            return
+        self.user = user
+        _enter(self)
+        try:
+            async with asyncio.timeout(10):
+                for name in (group, f"auth.{user.pk}"):
+                    await self.channel_layer.group_add(name, self.channel_name)
+        except TimeoutError:
+            await self.close(RESTART)
+            return
+        if greet:
+            await self.send('{"type":"auth.ok"}')
+        await self.catch_up(user, group)
+        self.background = asyncio.create_task(self.tend())
+
+    async def catch_up(self, user: User, group: str) -> None:
+        wish = parse_qs(self.scope["query_string"].decode("latin1")).get("since")
+        if not wish:
+            return
+        since = clock.parse_moment(wish[0])
+        found = since and await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
+        if found is None:
+            await self.live_resync({})
+            return
+        for _id, text in found:
+            await self.send(text)
+        self.replayed = frozenset(str(event) for event, _text in found)
+
+    async def tend(self) -> None:
+        while True:
+            for _turn in range(2):
+                await asyncio.sleep(PING_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311  (spreads the load)
+                await self.send('{"type":"ping"}')
+            await self.live_recheck({})
+
+    # --- what comes from the layer -----------------------------------------------------
+    async def live_event(self, message: Mapping[str, Any]) -> None:
+        wanted = message["permission"]
+        if self.user is not None and (not wanted or wanted in self.user.permission_codes):
+            if message["event"] not in self.replayed:
+                await self.send(message["text"])
+
+    async def live_resync(self, message: Mapping[str, Any]) -> None:
+        """Events were lost on the way here: the client fetches what it shows."""
+        organization = self.user.organization_id if self.user else None
+        await self.send(orjson.dumps(events.envelope("resync", organization=organization)).decode())
+
+    async def live_recheck(self, message: Mapping[str, Any]) -> None:
+        """Read the person anew; a changed role takes effect here."""
+        user = await database_sync_to_async(self.identify)()
+        if user is None or self.user is None or user.pk != self.user.pk:
+            await self.close(NOT_AUTHENTICATED)
+        elif self.group(user) != self.group(self.user):
+            await self.close(NOT_ALLOWED)
+        else:
+            self.user = user
+
+    # --- the end ---------------------------------------------------------------------
+    async def send(self, text_data: str | None = None, bytes_data: bytes | None = None, close: bool = False) -> None:
+        if not self.closed:
+            await super().send(text_data=text_data, bytes_data=bytes_data, close=close)
+
+    async def close(self, code: int | None = None, reason: str | None = None) -> None:
+        if not self.closed:
+            self.closed = True
+            self.rest()
+            _leave(self)
+            await super().close(code, reason)
+
+    async def disconnect(self, code: int) -> None:
+        self.closed = True
+
+    def rest(self) -> None:
+        if self.background is not None and self.background is not asyncio.current_task():
+            self.background.cancel()
+        self.background = None
+
+
+class NotificationsSocket(LiveSocket):
+    """`/ws/notifications/`: what concerns one person."""
+
+    def group(self, user: User) -> str | None:
+        return f"user.{user.pk}"
+
+
+class OrganizationSocket(LiveSocket):
+    """`/ws/org/`: what happens in the person's organisation, as far as their role may see it."""
+
+    def group(self, user: User) -> str | None:
+        return f"org.{user.organization_id}" if user.organization_id else None
+
+
+class PlatformSocket(LiveSocket):
+    """`/ws/platform/`: health and jobs, for the superadmin."""
+
+    def group(self, user: User) -> str | None:
+        return "platform" if user.is_superadmin else None
+
+
+async def close_all() -> None:
+    """Tell every client of this process to come back: the server restarts."""
+    await asyncio.gather(*(socket.close(RESTART) for socket in list(_open)), return_exceptions=True)
+
+
+def _enter(socket: LiveSocket) -> None:
+    _open.add(socket)
+    if socket.user is not None:
+        _per_person[socket.user.pk] += 1
+
+
+def _leave(socket: LiveSocket) -> None:
+    socket.rest()
+    if socket in _open and socket.user is not None:
+        _open.discard(socket)
+        _per_person[socket.user.pk] -= 1
+        if not _per_person[socket.user.pk]:
+            del _per_person[socket.user.pk]
+
+
+def origin_allowed(origin: str, host: str) -> bool:
+    """Is a page of `origin` ours? The same host and port as the socket's, or one that the settings name."""
+    if origin in settings.CSRF_TRUSTED_ORIGINS or origin == settings.PUBLIC_URL:
+        return True
+    try:
+        page = urlsplit(origin)
+    except ValueError:
+        return False
+    hosts = settings.ALLOWED_HOSTS
+    return page.scheme in ("http", "https") and page.netloc == host and validate_host(split_domain_port(host)[0], hosts)
+
+
+def session_key(cookies: str) -> str:
+    return str(parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME, ""))
+
+
+def session_user(key: str) -> User | None:
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    user = get_user(request)
+    return user if isinstance(user, User) else None
+
+
+def token_user(token: str) -> User | None:
+    from portal.core.accounts.tokens import user_for_access_token
+
+    try:
+        return user_for_access_token(token)
+    except DomainError:
+        return None

@@ -1,0 +1,17 @@
+"""Background work of the laboratory."""
+
+from portal.core.jobs.tasks import Running, job
+from portal.core.notifications.events import publish
+from portal.lab.models import ComplianceReport
+
+
+@job(name="lab.report_pdf", retry=2, queue="reports")
+def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str]:
+    """Render and keep the PDF of a report that is too long for a request."""
+    from portal.lab.reports import services
+
+    made = ComplianceReport.objects.get(pk=report)
+    services.report_render(report=made, language=language)
+    data = {"number": made.number, "language": language}
+    publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
+    return {"reportId": report, "language": language}

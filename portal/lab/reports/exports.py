@@ -1,0 +1,124 @@
+"""The tables of a frozen report as CSV (for programs: wire names) and XLSX (for people: words of a language)."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils import translation
+from django.utils.translation import gettext as _
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+from openpyxl.styles import Font
+
+from portal.lab.models import ComplianceReport
+from portal.lab.reports.wording import Wording, report_json
+
+CSV_COLUMNS = (
+    "sampleCode", "collectionDate", "location", "parameterCode", "parameterName", "valueText", "unit", "comparedValue",
+    "limit", "limitUnit", "standard", "edition", "role", "verdict", "reason", "provisional", "sampleId", "resultId",
+)  # fmt: skip
+_FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
+
+
+def harmless(value: object) -> object:
+    """Keep a spreadsheet from reading people's text as a formula; numbers, negative ones too, stay as they are."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
+        return f"'{value}"
+    return value
+
+
+def report_csv(report: ComplianceReport, *, language: str | None = None) -> bytes:
+    """One line per exceedance (result and standard) and one per excluded result, whose verdict is EXCLUDED.
+
+    UTF-8 with a byte order mark, commas, CRLF. Parameter names are in `language`, else the report's.
+    """
+    data = report_json(report, language=language)
+    file = io.StringIO()
+    writer = csv.DictWriter(file, ("reportNumber", *CSV_COLUMNS), extrasaction="ignore", restval="")
+    writer.writeheader()
+    excluded = [{**row, "verdict": "EXCLUDED"} for row in data["excluded"]]
+    for row in [*data["exceedances"], *excluded]:
+        writer.writerow({name: harmless(value) for name, value in {**row, "reportNumber": report.number}.items()})
+    return b"\xef\xbb\xbf" + file.getvalue().encode()
+
+
+def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> bytes:
+    """A workbook with the sheets summary, standards, sites, exceedances and excluded results; figures as numbers,
+    measured values as the text that the laboratory wrote."""
+    language = language or report.language
+    book = Workbook(write_only=True)
+    with translation.override(language):
+        words = Wording(report, language)
+        f = words.figures
+        s = f["summary"]
+        first, last = words.period
+        _sheet(book, words, _("Summary"), (_("Figure"), _("Value")), [
+            (_("Organisation"), words.names["organization"]["name"]), (_("Title"), words.title),
+            (_("Number"), report.number), (_("Period"), f"{first} – {last}"),
+            *((label, value) for label, value, _typed in words.chosen),
+            (_("Issued"), f"{words.generated_at} {f['timeZone']}"), (_("Issued by"), words.names["generatedBy"]),
+            (_("Samples"), s["samples"]), (_("Results"), s["results"]), (_("Conforming"), s["pass"]),
+            (_("Warning"), s["warning"]), (_("Failing"), s["fail"]), (_("Pending"), s["pending"]),
+            (_("Conforming share"), s["percentConforming"]), (_("Snapshot hash"), report.snapshot_hash),
+            (_("Verification"), words.verify_url),
+        ])  # fmt: skip
+        _sheet(book, words, _("Standards"), (
+            _("Standard"), _("Edition"), _("Reference"), _("Name"), _("Role"), _("Evaluated"), _("Pass"), _("Warning"),
+            _("Fail"), _("Indeterminate"), _("Investigate"), _("Not evaluated"), _("Censored"), _("Provisional"),
+        ), (
+            (r["standard"], r["edition"], r["reference"], r["name"], str(r["roleName"]), r["evaluated"], r["pass"],
+             r["warning"], r["fail"], r["indeterminate"], r["investigate"], r["notEvaluated"], r["censored"],
+             r["provisional"])
+            for r in words.standards
+        ))  # fmt: skip
+        _sheet(book, words, _("Sites"), (
+            _("Location"), _("Samples"), _("Evaluated"), _("Censored"), _("Indeterminate"), _("Exceedances"),
+            _("Conforming share"), _("Worst parameter"), _("Worst value"), _("Unit"), _("Date"),
+        ), (
+            (r["location"], r["taken"], r["evaluated"], r["censored"], r["indeterminate"], r["exceedances"],
+             r["percentConforming"],
+             *((w["parameterName"], w["valueText"], w["unit"], w["day"]) if (w := r["worst"]) else ()))
+            for r in words.sites
+        ))  # fmt: skip
+        _sheet(book, words, _("Exceedances"), (
+            _("Sample"), _("Date"), _("Location"), _("Parameter"), _("Value"), _("Unit"), _("Compared value"),
+            _("Limit"), _("Unit of the limit"), _("Standard"), _("Edition"), _("Provisional"),
+        ), (
+            (r["sampleCode"], words.day(r["collectionDate"]), r["location"], words.parameter_name(r["parameterCode"]),
+             r["valueText"], r["unit"], r["comparedValue"], r["limit"], r["limitUnit"], r["standard"], r["edition"],
+             _("provisional") if r["provisional"] else "")
+            for r in f["exceedances"]
+        ))  # fmt: skip
+        _sheet(book, words, _("Excluded results"), (_("Sample"), _("Parameter"), _("Value"), _("Unit"), _("Reason")), (
+            (r["sampleCode"], r["parameterName"], r["valueText"], r["unit"], str(r["why"])) for r in words.excluded
+        ))  # fmt: skip
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def _sheet(book: Any, words: Wording, title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    sheet = book.create_sheet(title)
+    sheet.sheet_view.rightToLeft = words.rtl
+    sheet.freeze_panes = "A2"
+    for column in "ABCDEFGHIJKLMN"[: len(head)]:
+        sheet.column_dimensions[column].width = 22
+    bold = [_cell(sheet, text) for text in head]
+    for cell in bold:
+        cell.font = Font(bold=True)
+    sheet.append(bold)
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+
+
+def _cell(sheet: Any, value: object) -> Any:
+    """A cell that is never a formula, whatever its text begins with."""
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
+    cell.data_type = "s"
+    return cell

@@ -1,0 +1,92 @@
+"""Forms, table and filters of the report pages."""
+
+from typing import Any
+
+import django_filters
+import django_tables2
+from django import forms
+from django.db.models import Q, QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from portal.lab.choices import Compliance, SampleType
+from portal.lab.models import ComplianceReport, Standard
+from portal.lab.reports.filters import MAX_TITLE
+from portal.lab.reports.wording import percent
+from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
+
+_LANGUAGES = [("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
+
+
+class ReportForm(forms.Form):
+    """The filters of a new report under their wire names; `read_filters` checks them."""
+
+    title = forms.CharField(
+        label=_("Title"),
+        max_length=MAX_TITLE,
+        required=False,
+        help_text=_("Left empty, it is called compliance report."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=_LANGUAGES)
+    dateFrom = forms.CharField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}))  # noqa: N815
+    dateTo = forms.CharField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}))  # noqa: N815
+    type = forms.ChoiceField(label=_("Kind of water"), required=False, choices=[("", _("All")), *SampleType.choices])
+    location = forms.CharField(
+        label=_("Location contains"), max_length=300, required=False, widget=forms.TextInput({"dir": "auto"})
+    )
+    complianceStatus = forms.MultipleChoiceField(  # noqa: N815
+        label=_("Compliance"), required=False, choices=Compliance.choices, widget=forms.CheckboxSelectMultiple
+    )
+    standards = forms.MultipleChoiceField(
+        label=_("Standards"), required=False, widget=forms.CheckboxSelectMultiple, help_text=_("None chosen means all.")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["language"].initial = (get_language() or "en")[:2]
+        held = {row.key: row.reference for row in Standard.objects.all()}  # in order, the newest edition's reference
+        self.fields["standards"].choices = [(key, f"{key}: {reference}") for key, reference in held.items()]  # type: ignore[attr-defined]
+
+    def filters(self) -> dict[str, Any]:
+        """What was chosen, as `report_issue` takes it."""
+        return {name: value for name, value in self.cleaned_data.items() if name not in ("title", "language") and value}
+
+
+class ReportFilter(django_filters.FilterSet):
+    q = django_filters.CharFilter(method="search", label=_("Search"))
+    language = django_filters.ChoiceFilter(choices=_LANGUAGES, label=_("Language"), empty_label=_("All"))
+    issued = django_filters.DateFromToRangeFilter(
+        field_name="generated_at",
+        label=_("Issued"),
+        widget=django_filters.widgets.DateRangeWidget(attrs={"type": "date", "class": "form-control"}),
+    )
+
+    class Meta:
+        model = ComplianceReport
+        fields: list[str] = []
+
+    def search(self, rows: QuerySet[ComplianceReport], name: str, value: str) -> QuerySet[ComplianceReport]:
+        return rows.filter(Q(number__icontains=value) | Q(title__icontains=value))
+
+
+class ReportTable(Table):
+    number = LtrColumn(linkify=("reports:detail", {"report_id": django_tables2.A("pk")}))
+    title = TextColumn(empty_values=())
+    language = django_tables2.Column()
+    generated_at = DateTimeColumn(verbose_name=_("Issued"))
+    generated_by = TextColumn(verbose_name=_("Issued by"), orderable=False)
+    samples = NumberColumn(verbose_name=_("Samples"), orderable=False)
+    share = NumberColumn(verbose_name=_("Conforming share"), orderable=False)
+
+    class Meta:
+        model = ComplianceReport
+        fields = ("number", "title", "language", "generated_at", "generated_by", "samples", "share")
+        order_by = ("-generated_at",)
+
+    def render_title(self, value: str) -> SafeString:
+        return format_html('<span dir="auto">{}</span>', value or _("Compliance report"))
+
+    def render_share(self, value: str) -> SafeString:
+        return format_html('<bdi dir="ltr">{}</bdi>', percent(float(value)))

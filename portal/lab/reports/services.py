@@ -1,0 +1,139 @@
+"""Issue compliance reports and keep their PDFs (`contract-lab-sync.md` section 5)."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import translation
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from portal.core.accounts.models import User
+from portal.core.audit.models import Action
+from portal.core.audit.services import Event, record
+from portal.core.common import clock
+from portal.core.common.errors import Denied, Invalid
+from portal.core.jobs.tasks import defer
+from portal.core.notifications.events import publish
+from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
+from portal.core.tenancy.services import next_numbers
+from portal.lab.jobs import report_pdf
+from portal.lab.models import ComplianceReport, Parameter, ReportFile, Standard
+from portal.lab.reports import figures, pdf
+from portal.lab.reports.filters import LANGUAGES, MAX_TITLE, read_filters
+
+# A report with more table rows than this is rendered by a worker: 1,000 rows take some seconds.
+ROWS_AT_ONCE = 200
+
+
+@transaction.atomic
+def report_issue(
+    *, filters: Mapping[str, Any], language: str | None = None, title: str | None = None, by: User
+) -> ComplianceReport:
+    """Draw up a report over the organisation in force and freeze it under the next number `CR-<year>-<6 digits>`.
+
+    `filters` holds wire values (`dateFrom`, `dateTo`, `type`, `location`, `complianceStatus`, `standards`); other
+    keys are ignored. `language` (ar, fr, en) defaults to the active one, `title` to a translated one. Raises Denied
+    without the right `reports.create` and Invalid with one entry per field at fault.
+    """
+    if not by.has_permission("reports.create"):
+        raise Denied(_("You may not issue compliance reports."))
+    language = language or (translation.get_language() or "en")[:2]
+    if language not in LANGUAGES:
+        raise Invalid.field("language", _("The language is ar, fr or en."), "unknown")
+    if title is not None and (not isinstance(title, str) or len(title) > MAX_TITLE or "\0" in title):
+        raise Invalid.field("title", _("A title has at most %(limit)s characters.") % {"limit": MAX_TITLE}, "length")
+    organization = Organization.objects.get(pk=scope.organization_id())
+    chosen = read_filters(filters, time_zone=organization.time_zone)
+    facts = {
+        "organizationId": str(organization.pk),
+        "timeZone": organization.time_zone,
+        "filters": chosen.wire(),
+        **figures.compute(chosen, time_zone=organization.time_zone),
+    }
+    now = clock.now()
+    year = now.astimezone(clock.zone(organization.time_zone)).year
+    report = ComplianceReport.objects.create(
+        organization=organization,
+        number=f"CR-{year}-{next_numbers(f'CR-{year}')[0]:06d}",
+        title=(title or "").strip(),
+        language=language,
+        filters=facts["filters"],
+        content={"figures": facts, "names": _names(facts, organization=organization, by=by)},
+        snapshot_hash=figures.snapshot_hash(facts),
+        generated_at=now,
+        generated_by=by,
+    )
+    publish("report.ready", entity="report", id=report.pk, data={"number": report.number}, users=[by.pk])
+    return report
+
+
+def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None:
+    """The PDF in one language, rendered now where the report is small; None while a worker makes it.
+
+    Raises Invalid for an unknown language.
+    """
+    if language not in LANGUAGES:
+        raise Invalid.field("language", _("The language is ar, fr or en."), "unknown")
+    kept = ReportFile.objects.filter(report=report, language=language).first()
+    if kept:
+        return kept
+    content = report.content["figures"]
+    if sum(len(content[name]) for name in ("exceedances", "sites", "excluded")) <= ROWS_AT_ONCE:
+        return report_render(report=report, language=language)
+    arguments = {"report": str(report.pk), "language": language}
+    waiting = ProcrastinateJob.objects.filter(
+        task_name=report_pdf.name, status__in=["todo", "doing"], args__arguments=arguments
+    )
+    if not waiting.exists():  # whoever polls does not queue it again
+        defer(report_pdf, **arguments)
+    return None
+
+
+def report_render(*, report: ComplianceReport, language: str) -> ReportFile:
+    """Render and keep the PDF; whoever comes second gets the first one's file."""
+    kept = ReportFile.objects.filter(report=report, language=language).first()
+    if kept:
+        return kept
+    content = pdf.render(report, language)
+    file, _made = ReportFile.objects.get_or_create(
+        report=report,
+        language=language,
+        defaults={
+            "organization_id": report.organization_id,
+            "content": content,
+            "sha256": hashlib.sha256(content).hexdigest(),
+        },
+    )
+    return file
+
+
+def export_noted(*, report: ComplianceReport, format: str) -> None:  # noqa: A002
+    """Put into the audit log that the person in force took `report` away as `format` (pdf-ar, csv, xlsx, json)."""
+    record(Event(Action.EXPORT, "report", str(report.pk), {"format": format}, label=report.number))
+
+
+def _names(facts: dict[str, Any], *, organization: Organization, by: User) -> dict[str, Any]:
+    """What the report calls things, frozen with it: parameters in three languages, standards, organisation, person."""
+    codes = {row["parameterCode"] for name in ("exceedances", "excluded") for row in facts[name]}
+    codes |= {site["worst"]["parameterCode"] for site in facts["sites"] if site["worst"]}
+    # The organisation's own parameter of a code comes after the shared one, and wins.
+    parameters = Parameter.objects.filter(code__in=codes).order_by(F("organization").asc(nulls_first=True))
+    used = {(row["standard"], row["edition"]) for row in facts["standards"]}
+    standards = Standard.objects.filter(key__in={key for key, _edition in used})
+    return {
+        "parameters": {p.code: {"en": p.name_en, "fr": p.name_fr, "ar": p.name_ar} for p in parameters},
+        "standards": {
+            f"{s.key} {s.edition}": {"reference": s.reference, "en": s.name_en, "fr": s.name_fr, "ar": s.name_ar}
+            for s in standards
+            if (s.key, s.edition) in used
+        },
+        "organization": {
+            "name": organization.name,
+            "address": ", ".join(filter(None, (organization.address, organization.city, organization.country))),
+        },
+        "generatedBy": by.name,
+    }

@@ -1,0 +1,159 @@
+"""Pages of compliance reports (`pages.md`: /reports/compliance) and the public page that confirms one."""
+
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from portal.core.accounts.policy import policy, public
+from portal.core.common.errors import Invalid
+from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
+from portal.lab.reports import exports, selectors, services
+from portal.lab.reports.filters import matching_samples, read_filters
+from portal.lab.reports.forms import ReportFilter, ReportForm, ReportTable
+from portal.lab.reports.wording import Wording, report_json
+from portal.ui.lists import Empty, list_page
+
+PAGE = 100
+RETRY_SECONDS = 5
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@require_GET
+@policy("reports.view")
+def report_list(request: HttpRequest) -> HttpResponse:
+    may_issue = request.user.has_permission("reports.create")  # type: ignore[union-attr]
+    empty = Empty(
+        title=_("No compliance report yet"),
+        text=_("A report freezes the figures of a period under a number and a hash that anybody can verify."),
+        icon="report-analytics",
+        action_label=_("New report") if may_issue else "",
+        action_url=reverse("reports:create") if may_issue else "",
+    )
+    return list_page(
+        request,
+        queryset=selectors.report_list(),
+        table=ReportTable,
+        filterset=ReportFilter,
+        template="lab/reports/list.html",
+        list_id="reports",
+        caption=_("Compliance reports"),
+        empty=empty,
+        live=["report.ready"],
+        context={"may_issue": may_issue},
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@policy("reports.create")
+def report_create(request: HttpRequest) -> HttpResponse:
+    form = ReportForm(request.POST or None)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            report = services.report_issue(
+                filters=form.filters(),
+                language=data["language"],
+                title=data["title"],
+                by=request.user,  # type: ignore[arg-type]
+            )
+        except Invalid as refusal:
+            for error in refusal.errors:
+                form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            return redirect("reports:detail", report_id=report.pk)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "lab/reports/new.html", {"form": form, "matching": _matching(form)}, status=status)
+
+
+@require_GET
+@policy("reports.create")
+def report_count(request: HttpRequest) -> HttpResponse:
+    """How many samples the filters of the form match, as a fragment."""
+    form = ReportForm({"language": "en", **request.GET.dict(), **_lists(request)})
+    return render(request, "lab/reports/new.html#matching", {"matching": _matching(form)})
+
+
+@require_GET
+@policy("reports.view")
+def report_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
+    report = selectors.report_get(id=report_id)
+    words = Wording(report, translation.get_language() or "en")
+    page = Paginator(words.exceedances, PAGE).get_page(request.GET.get("page"))
+    may_export = request.user.has_permission("reports.export")  # type: ignore[union-attr]
+    context = {"report": report, "words": words, "page": page, "rows": page.object_list, "may_export": may_export}
+    return render(request, "lab/reports/detail.html", context)
+
+
+@require_GET
+@policy("reports.export")
+def report_pdf(request: HttpRequest, report_id: UUID) -> HttpResponse:
+    """The PDF in `?language=`; while a worker makes it, a page that asks again by itself."""
+    report = selectors.report_get(id=report_id)
+    language = request.GET.get("language") or translation.get_language() or report.language
+    try:
+        file = services.report_file(report=report, language=language)
+    except Invalid as refusal:
+        return HttpResponse(str(refusal), status=HTTPStatus.BAD_REQUEST, content_type="text/plain; charset=utf-8")
+    if file is None:
+        response = render(request, "lab/reports/waiting.html", {"report": report}, status=HTTPStatus.ACCEPTED)
+        response.headers["Retry-After"] = response.headers["Refresh"] = str(RETRY_SECONDS)
+        return response
+    services.export_noted(report=report, format=f"pdf-{language}")
+    return _download(bytes(file.content), "application/pdf", f"{report.number}-{language}.pdf", inline=True)
+
+
+@require_GET
+@policy("reports.export")
+def report_data(request: HttpRequest, report_id: UUID, extension: str) -> HttpResponse:
+    """The report as csv, xlsx or json, in the language of the page."""
+    report = selectors.report_get(id=report_id)
+    language = translation.get_language() or report.language
+    services.export_noted(report=report, format=extension)
+    name = f"{report.number}.{extension}"
+    if extension == "csv":
+        return _download(exports.report_csv(report, language=language), "text/csv; charset=utf-8", name)
+    if extension == "xlsx":
+        return _download(exports.report_xlsx(report, language=language), XLSX, name)
+    response = JsonResponse(report_json(report, language=language), json_dumps_params={"ensure_ascii": False})
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+@require_GET
+@public("whoever holds a printed report may check that it is genuine; only a matching number and hash answer")
+def report_verify(request: HttpRequest, number: str) -> HttpResponse:
+    report = selectors.report_confirm(number=number, digest=request.GET.get("h", ""))
+    context = {"number": number[:30], "report": report, "organization_name": report and report.organization.name}
+    response = render(request, "lab/reports/verify.html", context)
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _lists(request: HttpRequest) -> dict[str, Any]:
+    return {name: request.GET.getlist(name) for name in ("complianceStatus", "standards")}
+
+
+def _matching(form: ReportForm) -> int | None:
+    """The number of samples, None where the filters are not valid yet."""
+    if form.is_bound and not form.is_valid():
+        return None
+    zone = Organization.objects.get(pk=scope.organization_id()).time_zone
+    try:
+        return matching_samples(read_filters(form.filters() if form.is_bound else {}, time_zone=zone)).count()
+    except Invalid:
+        return None
+
+
+def _download(content: bytes, kind: str, name: str, *, inline: bool = False) -> HttpResponse:
+    place = "inline" if inline else "attachment"
+    headers = {"Content-Disposition": f'{place}; filename="{name}"', "Cache-Control": "private, no-store"}
+    return HttpResponse(content, content_type=kind, headers=headers)

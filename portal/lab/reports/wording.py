@@ -1,0 +1,265 @@
+"""A frozen report in one language: the same figures, other words. Page, PDF, JSON and exports read it from here."""
+
+from collections import Counter
+from datetime import datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from portal.core.common.clock import wire
+from portal.lab.choices import Compliance, SampleType, StandardRole
+from portal.lab.models import ComplianceReport
+from portal.lab.reports.charts import stacked
+
+EXCLUSIONS: dict[str, str | Promise] = {
+    "REJECTED": _("The result was rejected."),
+    "REPLACED": _("A repeated analysis replaced the result."),
+}
+DECISION_RULES: dict[str, str | Promise] = {
+    "simple_acceptance": _(
+        "Simple acceptance: the measured value is compared with the limit as it is; the measurement uncertainty does"
+        " not enter the decision."
+    ),
+    "guard_band": _(
+        "Guard band (ILAC-G8): a result whose interval of expanded uncertainty contains the limit is indeterminate."
+    ),
+}
+NOTES: list[str | Promise] = [
+    _(
+        "A sample's compliance follows the legal standards first. A breach of a guideline gives a warning; standards"
+        " for information change nothing. A sample is as good as its worst result."
+    ),
+    _(
+        "Warning: above the guidance value of the standard or, where it names none, close to a maximum that is still"
+        " respected."
+    ),
+    _(
+        "A value below the limit of quantification is compared by that limit: it conforms where the limit of"
+        " quantification does not exceed the limit, else it is indeterminate. It never counts as zero."
+    ),
+    _(
+        "The conforming share is that of the samples that conform or carry a warning among all samples that were"
+        " decided; pending samples do not count."
+    ),
+    _("This report relates only to the items tested. It may be reproduced only in full."),
+]
+TOP = 10
+
+
+def plain(number: float | None) -> str:
+    """A number as a laboratory prints it: Latin digits, decimal point, no exponent, no thousands separator."""
+    return "" if number is None else f"{Decimal(repr(number)):f}"
+
+
+def short(number: float | None) -> str:
+    """A converted number, to five significant digits."""
+    return "" if number is None else f"{Decimal(f'{number:.5g}'):f}"
+
+
+def percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f} %"
+
+
+def verify_url(report: ComplianceReport) -> str:
+    """The public page that confirms number and hash."""
+    return f"{settings.PUBLIC_URL}/verify/{report.number}?h={report.snapshot_hash.removeprefix('sha256:')}"
+
+
+class Wording:
+    """`report` as people read it in `language`; every property must be read while that language is active."""
+
+    def __init__(self, report: ComplianceReport, language: str) -> None:
+        self.report = report
+        self.language = language
+        self.figures: dict[str, Any] = report.content["figures"]
+        self.names: dict[str, Any] = report.content["names"]
+        self.zone = ZoneInfo(self.figures["timeZone"])
+        self.rtl = language == "ar"
+        self.verify_url = verify_url(report)
+
+    @cached_property
+    def title(self) -> str:
+        return self.report.title or gettext("Compliance report")
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        return {**self.figures["summary"], "share": percent(self.figures["summary"]["percentConforming"])}
+
+    @property
+    def summary_bar(self) -> str:
+        return stacked(self.figures["summary"], mirrored=self.rtl)
+
+    @property
+    def period(self) -> tuple[str, str]:
+        """First and last day: those asked for, else those of the first and last sample."""
+        wanted, held = self.figures["filters"], self.figures["period"]
+        return self.day(wanted.get("dateFrom") or held["first"]), self.day(wanted.get("dateTo") or held["last"])
+
+    @property
+    def chosen(self) -> list[tuple[str, str, bool]]:
+        """The filters beside the period as label, value, and whether people typed the value."""
+        wanted = self.figures["filters"]
+        rows = []
+        if "type" in wanted:
+            rows.append((gettext("Kind of water"), str(SampleType(wanted["type"]).label), False))
+        if "location" in wanted:
+            rows.append((gettext("Location contains"), wanted["location"], True))
+        if "complianceStatus" in wanted:
+            words = [str(Compliance(status).label) for status in wanted["complianceStatus"]]
+            rows.append((gettext("Compliance"), " / ".join(words), False))
+        if "standards" in wanted:
+            rows.append((gettext("Standards"), " / ".join(wanted["standards"]), True))
+        return rows
+
+    @property
+    def generated_at(self) -> str:
+        return self.report.generated_at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M")
+
+    @property
+    def standards(self) -> list[dict[str, Any]]:
+        return [
+            {
+                **row,
+                "reference": self._standard(row).get("reference") or row["standard"],
+                "name": self._standard(row).get(self.language) or self._standard(row).get("en", ""),
+                "roleName": StandardRole(row["role"]).label,
+            }
+            for row in self.figures["standards"]
+        ]
+
+    @property
+    def provisional(self) -> bool:
+        return any(row["provisional"] for row in self.figures["standards"])
+
+    @property
+    def months(self) -> list[dict[str, Any]]:
+        return [{**row, "bar": stacked(row, mirrored=self.rtl)} for row in self.figures["months"]]
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """The parameters with the most exceedances, at most ten."""
+        counts = Counter((row["parameterCode"], row["standard"]) for row in self.figures["exceedances"])
+        totals: dict[str, dict[str, int]] = {}
+        for (code, standard), count in counts.items():
+            totals.setdefault(code, {})[standard] = count
+        ordered = sorted(totals.items(), key=lambda item: (-max(item[1].values()), item[0]))[:TOP]
+        longest = max((max(row.values()) for _code, row in ordered), default=0)
+        return [
+            {
+                "code": code,
+                "name": self.parameter_name(code),
+                "counts": [(row["standard"], by.get(row["standard"], 0)) for row in self.figures["standards"]],
+                "bar": stacked({"fail": max(by.values())}, total=longest, mirrored=self.rtl),
+            }
+            for code, by in ordered
+        ]
+
+    @property
+    def sites(self) -> list[dict[str, Any]]:
+        return [
+            {**row, "share": percent(row["percentConforming"]), "worst": row["worst"] and self._worst(row["worst"])}
+            for row in self.figures["sites"]
+        ]
+
+    @cached_property
+    def exceedances(self) -> list[dict[str, str]]:
+        """One row per result: its value, in the limit's unit too where that is another, and every limit it exceeds,
+        `MA 500 · WHO 80* µg/L`, an asterisk for a provisional one."""
+        held: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.figures["exceedances"]:
+            held.setdefault(entry["resultId"], []).append(entry)
+        rows = []
+        for entries in held.values():
+            first = entries[0]
+            limits: dict[str, list[str]] = {}
+            values = [f"{first['valueText']} {first['unit']}"]
+            for entry in entries:
+                unit = entry["limitUnit"] or entry["unit"]
+                mark = "*" if entry["provisional"] else ""
+                limits.setdefault(unit, []).append(f"{entry['standard']} {plain(entry['limit'])}{mark}")
+                compared = f"= {short(entry['comparedValue'])} {unit}"
+                if unit != first["unit"] and entry["comparedValue"] is not None and compared not in values:
+                    values.append(compared)
+            rows.append(
+                {
+                    "sampleCode": first["sampleCode"],
+                    "day": self.day(first["collectionDate"]),
+                    "location": first["location"],
+                    "parameterName": self.parameter_name(first["parameterCode"]),
+                    "value": " ".join(values),
+                    "limits": "; ".join(f"{' · '.join(texts)} {unit}" for unit, texts in limits.items()),
+                }
+            )
+        return rows
+
+    @property
+    def excluded(self) -> list[dict[str, Any]]:
+        return [
+            {**row, "parameterName": self.parameter_name(row["parameterCode"]), "why": EXCLUSIONS[row["reason"]]}
+            for row in self.figures["excluded"]
+        ]
+
+    @property
+    def rules(self) -> list[str | Promise]:
+        return [*(DECISION_RULES[rule] for rule in self.figures["decisionRules"] if rule in DECISION_RULES), *NOTES]
+
+    def day(self, text: str | None) -> str:
+        """The day of a wire date or moment in the report's time zone."""
+        if not text or len(text) == 10:
+            return text or ""
+        return datetime.fromisoformat(text).astimezone(self.zone).date().isoformat()
+
+    def parameter_name(self, code: str) -> str:
+        names = self.names["parameters"].get(code, {})
+        return names.get(self.language) or names.get("en") or code
+
+    def _standard(self, row: dict[str, Any]) -> dict[str, str]:
+        names: dict[str, dict[str, str]] = self.names["standards"]
+        return names.get(f"{row['standard']} {row['edition']}", {})
+
+    def _worst(self, row: dict[str, Any]) -> dict[str, Any]:
+        name = self.parameter_name(row["parameterCode"])
+        return {**row, "day": self.day(row["collectionDate"]), "parameterName": name}
+
+
+def report_json(report: ComplianceReport, *, language: str | None = None) -> dict[str, Any]:
+    """The wire form of `contract-lab-sync.md` section 5; names and default title in `language`, else the report's."""
+    language = language or report.language
+    with translation.override(language):
+        words = Wording(report, language)
+        return {
+            **report_head(report, words=words),
+            **{name: words.figures[name] for name in ("standards", "sites", "months", "period", "timeZone")},
+            "exceedances": [
+                {**row, "parameterName": words.parameter_name(row["parameterCode"])}
+                for row in words.figures["exceedances"]
+            ],
+            "excluded": words.figures["excluded"],
+            "decisionRules": words.figures["decisionRules"],
+        }
+
+
+def report_head(report: ComplianceReport, *, words: Wording | None = None) -> dict[str, Any]:
+    """The entry of a list of reports: everything but the tables."""
+    words = words or Wording(report, report.language)
+    with translation.override(words.language):
+        title = words.title
+    return {
+        "id": str(report.pk),
+        "number": report.number,
+        "title": title,
+        "generatedAt": wire(report.generated_at),
+        "generatedBy": str(report.generated_by_id) if report.generated_by_id else None,
+        "language": report.language,
+        "filters": report.filters,
+        "summary": words.figures["summary"],
+        "snapshotHash": report.snapshot_hash,
+        "verifyUrl": words.verify_url,
+    }

@@ -1,0 +1,37 @@
+"""Filters that the lists of the rooms share."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.db.models import Model, QuerySet
+from django.utils import timezone
+
+
+class DateField(forms.DateField):
+    """A day, entered with the browser's own calendar."""
+
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class _DayFilter(django_filters.Filter):
+    field_class = DateField
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class DateFrom(_DayFilter):
+    """Moments from the start of the chosen day on, in the active time zone; compares without a cast (index)."""
+
+    def filter[M: Model](self, qs: QuerySet[M], value: Any) -> QuerySet[M]:
+        return qs.filter(**{f"{self.field_name}__gte": _midnight(value)}) if value else qs
+
+
+class DateTo(_DayFilter):
+    """Moments until the end of the chosen day, which is included."""
+
+    def filter[M: Model](self, qs: QuerySet[M], value: Any) -> QuerySet[M]:
+        return qs.filter(**{f"{self.field_name}__lt": _midnight(value + timedelta(days=1))}) if value else qs

@@ -1,0 +1,46 @@
+"""Expired logins inside htmx requests, and the organisation's time zone."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils import timezone
+
+
+class HtmxAuthMiddleware:
+    """Turn a redirect to the login page into 401 with `HX-Redirect`; stands after `HtmxMiddleware`.
+
+    An expired login must move the whole page, not put a login form into a table.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not request.htmx or not 300 <= response.status_code < 400:  # type: ignore[attr-defined]
+            return response
+        login = resolve_url(settings.LOGIN_URL)
+        if response.headers.get("Location", "").partition("?")[0] != login:
+            return response
+        page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+        target = f"{login}?{urlencode({REDIRECT_FIELD_NAME: page})}"
+        return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
+
+
+class OrganizationTimeZoneMiddleware:
+    """Times of a signed-in person are shown in the organisation's time zone; stands after the authentication."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        organization = getattr(request.user, "organization", None)
+        zone = getattr(organization, "time_zone", "") or settings.TIME_ZONE
+        with timezone.override(ZoneInfo(zone)):
+            return self.get_response(request)

@@ -1,0 +1,98 @@
+"""Template tags of every page and PDF: icons, left-to-right values, local dates, verdict badges."""
+
+from datetime import date, datetime
+from functools import lru_cache
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+register = template.Library()
+
+EMPTY = format_html('<span class="text-secondary" aria-hidden="true">{}</span>', "\N{EM DASH}")
+# These icons point somewhere: they are mirrored in a right-to-left page.
+DIRECTIONAL = frozenset({"arrow-left", "arrow-right", "chevron-left", "chevron-right", "logout", "login", "send"})
+
+# Status or verdict -> (Tabler colour, icon, word). A status is never shown by colour alone.
+VERDICTS: dict[str, tuple[str, str, str | Promise]] = {
+    "pass": ("green", "circle-check", _("Pass")),
+    "warning": ("yellow", "alert-triangle", _("Warning")),
+    "fail": ("red", "circle-x", _("Fail")),
+    "pending": ("secondary", "clock", _("Pending")),
+    "PASS": ("green", "circle-check", _("Pass")),
+    "FAIL": ("red", "circle-x", _("Fail")),
+    "WARNING": ("yellow", "alert-triangle", _("Warning")),
+    "PENDING": ("secondary", "clock", _("Pending")),
+    "INVESTIGATE": ("orange", "search", _("Investigate")),
+    "INDETERMINATE": ("yellow", "help-circle", _("Indeterminate")),
+    "NOT_EVALUATED": ("secondary", "circle-dashed", _("Not evaluated")),
+    "compliant": ("green", "circle-check", _("Compliant")),
+    "non_compliant": ("red", "circle-x", _("Not compliant")),
+}
+
+
+@register.simple_tag
+def icon(name: str, label: str | Promise = "", css: str = "") -> SafeString:
+    """An icon of the sprite by its Tabler name; without `label` it is decoration and hidden from screen readers."""
+    return _icon(name, str(label), css)
+
+
+@lru_cache(maxsize=512)  # a list draws the same few icons hundreds of times
+def _icon(name: str, label: str, css: str) -> SafeString:
+    classes = " ".join(filter(None, ("icon", "icon-mirror" if name in DIRECTIONAL else "", css)))
+    use = format_html('<use href="{}#{}"></use>', static("vendor/icons/icons.svg"), name)
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}">{}</svg>', classes, label, use)
+    return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}</svg>', classes, use)
+
+
+@register.filter
+def ltr(value: object) -> SafeString:
+    """Keep a value (number, range, unit, code, date, phone) in left-to-right order inside any text.
+
+    `<bdi>` isolates in browsers; WeasyPrint ignores `unicode-bidi` but honours the `dir` attribute.
+    """
+    if value is None or value == "":
+        return EMPTY
+    return format_html('<bdi dir="ltr">{}</bdi>', value)
+
+
+def _time(value: date | datetime | None, style: str) -> SafeString:
+    if not value:
+        return EMPTY
+    if isinstance(value, datetime):
+        value = timezone.localtime(value)
+        machine = value.isoformat(timespec="seconds")
+    else:
+        machine = value.isoformat()
+    return format_html('<time dir="ltr" datetime="{}">{}</time>', machine, date_format(value, style))
+
+
+@register.filter
+def localdate(value: date | datetime | None) -> SafeString:
+    """The day of `value` in the active time zone (the organisation's, see `OrganizationTimeZoneMiddleware`)."""
+    return _time(value, "SHORT_DATE_FORMAT")
+
+
+@register.filter
+def localdatetime(value: datetime | None) -> SafeString:
+    """Day and minute of `value` in the active time zone (the organisation's), Latin digits."""
+    return _time(value, "SHORT_DATETIME_FORMAT")
+
+
+@register.simple_tag
+def verdict_badge(status: str | None) -> SafeString:
+    """Colour, icon and word of a compliance status or verdict; an unknown word is shown as it is."""
+    return _badge(status or "NOT_EVALUATED", get_language() or "")
+
+
+@lru_cache(maxsize=64)
+def _badge(status: str, language: str) -> SafeString:
+    colour, name, word = VERDICTS.get(status, ("secondary", "circle-dashed", status))
+    return format_html('<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), word)

@@ -1,0 +1,78 @@
+// Live events. One socket for the organisation, one for the person; each message is the envelope
+// {type, entity, id, organizationId, data, at} and becomes the DOM event `marsad:<type>` on the body, so that an
+// element may say hx-trigger="marsad:sample.changed from:body throttle:1s".
+(() => {
+  "use strict";
+  if (!("live" in document.body.dataset)) return;
+  const FIRST_WAIT = 1000;
+  const LONGEST_WAIT = 60000;
+  const NOTICE_AFTER = 5000;
+  // Close codes: 4401 not authenticated, 4403 not allowed. Trying again would not help.
+  const FINAL = new Set([4401, 4403]);
+  const offline = document.getElementById("offline");
+  const sockets = [];
+
+  class Live {
+    constructor(path) {
+      this.path = path;
+      this.wait = FIRST_WAIT;
+      this.since = "";
+      this.socket = null;
+      this.timer = 0;
+      this.final = false;
+    }
+
+    get connected() { return this.final || this.socket?.readyState === WebSocket.OPEN; }
+
+    open() {
+      clearTimeout(this.timer);
+      if (this.final || document.hidden || (this.socket && this.socket.readyState <= WebSocket.OPEN)) return;
+      const url = new URL(this.path, location.href);
+      url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+      if (this.since) url.searchParams.set("since", this.since);
+      this.socket = new WebSocket(url);
+      this.socket.addEventListener("open", () => { this.wait = FIRST_WAIT; notice(); });
+      this.socket.addEventListener("message", (event) => this.receive(event.data));
+      this.socket.addEventListener("close", (event) => {
+        this.final = FINAL.has(event.code);
+        this.later();
+        notice();
+      });
+    }
+
+    // Random part: after a restart of the server not all browsers come back in the same moment.
+    later() {
+      if (this.final || document.hidden) return;
+      this.timer = setTimeout(() => this.open(), this.wait * (0.5 + Math.random()));
+      this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    }
+
+    receive(text) {
+      let event;
+      try { event = JSON.parse(text); } catch { return; }
+      if (!event.type) return;
+      if (event.at) this.since = event.at;
+      document.body.dispatchEvent(new CustomEvent(`marsad:${event.type}`, { detail: event }));
+      const said = event.data?.notice;
+      if (said) window.marsad.toast(said.text ?? said, said.level ?? "info");
+    }
+  }
+
+  // Shown when a socket stays down for five seconds: a short break is nobody's concern.
+  let noticeTimer = 0;
+  function notice() {
+    if (sockets.every((live) => live.connected)) {
+      clearTimeout(noticeTimer);
+      noticeTimer = 0;
+      offline.hidden = true;
+    } else if (!noticeTimer) {
+      noticeTimer = setTimeout(() => { noticeTimer = 0; offline.hidden = document.hidden || sockets.every((live) => live.connected); }, NOTICE_AFTER);
+    }
+  }
+
+  for (const path of ["/ws/org/?format=html", "/ws/notifications/"]) sockets.push(new Live(path));
+  const openAll = () => { sockets.forEach((live) => { live.wait = FIRST_WAIT; live.open(); }); notice(); };
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) openAll(); });
+  window.addEventListener("online", openAll);
+  openAll();
+})();

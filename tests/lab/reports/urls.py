@@ -1,0 +1,5 @@
+"""The report pages with the frame they extend."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("portal.lab.reports.urls")), path("", include("portal.ui.urls"))]

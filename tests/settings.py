@@ -1,0 +1,16 @@
+"""The settings of the tests: a data folder of their own, thrown away at the end, and cheap password hashes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ["MARSAD_ENV"] = "test"
+if "MARSAD_TEST_DATA" not in os.environ:  # the workers of pytest-xdist share the folder of the process that starts them
+    folder = tempfile.mkdtemp(prefix="marsad-test-")
+    Path(folder).chmod(0o755)  # as root, PostgreSQL runs under another account that has to pass through
+    os.environ["MARSAD_TEST_DATA"] = folder
+os.environ["MARSAD_DATA"] = os.environ["MARSAD_TEST_DATA"]
+
+from portal.config.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
