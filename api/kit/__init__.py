@@ -4,7 +4,7 @@ from api.kit.api import Api, Router, finish, not_found
 from api.kit.body import LARGE, SMALL
 from api.kit.envelope import Page, Reply
 from api.kit.paging import expected_version, paginate
-from api.kit.schemas import In, Listing, Out
+from api.kit.schemas import Declared, In, Listing, Out
 from portal.core.accounts.policy import SIGNED_IN, Policy
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "SIGNED_IN",
     "SMALL",
     "Api",
+    "Declared",
     "In",
     "Listing",
     "Out",

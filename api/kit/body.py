@@ -1,8 +1,8 @@
 """Request bodies: how much is read, and what JSON is accepted."""
 
 import json
-from decimal import Decimal
-from typing import Any, Final, NoReturn
+import math
+from typing import Any, Final, NoReturn, Self
 
 from django.http import HttpRequest, RawPostDataException, UnreadablePostError
 from django.utils.translation import gettext as _
@@ -13,7 +13,6 @@ from portal.core.common.errors import DomainError, Invalid, TooLarge
 SMALL: Final = 1024 * 1024
 LARGE: Final = 10 * 1024 * 1024
 _DRAINED: Final = 64 * 1024 * 1024  # a client that sends more before it reads the answer sees its connection close
-_DIGITS: Final = 300  # exponents beyond cannot be stored, and would cost memory to write out
 
 
 class UnsupportedMediaType(DomainError):
@@ -28,9 +27,19 @@ def content_length(request: HttpRequest) -> int:
         return 0
 
 
+def _take_chunks(request: HttpRequest, limit: int) -> int:
+    """Read a body of unannounced length (`Transfer-Encoding: chunked`), which Django would take for an empty one."""
+    taken = request.META["wsgi.input"].read(limit + 1)
+    request._body = taken  # noqa: SLF001 what `request.body` answers
+    return len(taken)
+
+
 def check(request: HttpRequest, *, limit: int, media: tuple[str, ...]) -> None:
     """Refuse a body that is too long (413) or not of an accepted kind (415), before a byte of it is read."""
-    length = content_length(request)
+    chunked = (
+        not request.META.get("CONTENT_LENGTH") and "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    )
+    length = _take_chunks(request, limit) if chunked else content_length(request)
     if length > limit:
         message = _("The request body is larger than %(limit)s bytes.") % {"limit": limit}
         raise TooLarge(message, meta={"limit": limit, "unit": "bytes"})
@@ -57,11 +66,20 @@ def drain(request: HttpRequest) -> None:
         return
 
 
-def _number(text: str) -> Decimal:
-    value = Decimal(text)
-    if abs(value.adjusted()) > _DIGITS:
-        raise ValueError("number out of range")
-    return value
+class Typed(float):
+    """A JSON number that remembers how it was written: `7.20` stays `7.20` as text (`str()`)."""
+
+    text: str
+
+    def __new__(cls, text: str) -> Self:
+        number = super().__new__(cls, text)
+        if not math.isfinite(number):
+            raise ValueError("number out of range")
+        number.text = text
+        return number
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def _no_constant(text: str) -> NoReturn:
@@ -86,9 +104,9 @@ def _nul(value: Any, path: str = "") -> str | None:
 
 
 def parse(raw: bytes) -> Any:
-    """JSON with decimals as they were typed (`7.20` stays `7.20`); raises Invalid."""
+    """Any JSON value, its decimals as `Typed`; raises Invalid."""
     try:
-        value = json.loads(raw.decode("utf-8"), parse_float=_number, parse_constant=_no_constant)
+        value = json.loads(raw.decode("utf-8"), parse_float=Typed, parse_constant=_no_constant)
         if b"\\ud" in raw.lower():
             json.dumps(value, ensure_ascii=False, default=str).encode()  # half a surrogate pair cannot be stored
     except (ValueError, RecursionError):

@@ -50,7 +50,7 @@ def camel(path: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    if isinstance(value, (Decimal, float)):  # a float that orjson does not know is a Typed one
         return float(value)
     if isinstance(value, Promise):
         return str(value)

@@ -6,9 +6,17 @@ from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from django.utils.translation import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError, core_schema
 
 from portal.core.common.errors import Invalid
 from portal.core.common.ids import parse_uuid
@@ -33,14 +41,18 @@ class In(BaseModel):
                 ignored.append(key)
             elif name not in found or key == to_camel(name):  # the canonical name wins over its aliases
                 found[name] = value
-        if ignored and info.context and (request := info.context.get("request")):
-            request.__dict__.setdefault("ignored_fields", []).extend(ignored)
+        _ignore(info, ignored)
         return found
 
     @property
     def changes(self) -> dict[str, Any]:
         """The fields that the client sent; null stands for "clear"."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def _ignore(info: ValidationInfo, names: list[str]) -> None:
+    if names and info.context and (request := info.context.get("request")):
+        request.__dict__.setdefault("ignored_fields", []).extend(names)
 
 
 @cache
@@ -50,6 +62,25 @@ def _accepted(schema: type[In]) -> dict[str, str]:
         names[name] = name
         names[to_camel(name)] = name
     return names
+
+
+class Declared:
+    """`Annotated[dict[str, Any], Declared(Shape)]`: a body that a service checks itself, documented by `Shape`."""
+
+    def __init__(self, shape: type[In]) -> None:
+        self.shape = shape
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def take(value: Any, info: ValidationInfo) -> dict[str, Any]:
+            if not isinstance(value, dict):
+                raise PydanticKnownError("dict_type")
+            accepted = _accepted(self.shape)
+            _ignore(info, [key for key in value if key not in accepted])
+            return value
+
+        return core_schema.with_info_plain_validator_function(
+            take, json_schema_input_schema=handler.generate_schema(self.shape)
+        )
 
 
 class Out(BaseModel):

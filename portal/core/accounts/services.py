@@ -210,15 +210,15 @@ def end_sessions(*, user: User) -> None:
 
 
 def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
-    """End this access token at once, and with `refresh_token` the whole family it belongs to (C23)."""
+    """End this access token and its family at once, and the family of `refresh_token` where sent (C23)."""
     RevokedToken.objects.bulk_create(
         [RevokedToken(jti=claims.jti, expires_at=claims.expires_at)], ignore_conflicts=True
     )
     ended = Q(access_jti=claims.jti)
     if refresh_token:
         ended |= Q(token_hash=_hash(refresh_token))
-        for family in set(RefreshToken.objects.filter(ended, user=user).values_list("family", flat=True)):
-            end_family(family)
+    for family in set(RefreshToken.objects.filter(ended, user=user).values_list("family", flat=True)):
+        end_family(family)
     _trace("logout", user)
 
 

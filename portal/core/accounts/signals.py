@@ -9,11 +9,17 @@ from django.http import HttpRequest
 from portal.core.accounts import trail
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
+from portal.core.common import clock
 from portal.core.tenancy.scope import platform
+
+# Django's own handler writes outside of any scope, where row-level security shows it no row.
+user_logged_in.disconnect(dispatch_uid="update_last_login")
 
 
 def _record(action: str, request: HttpRequest, user: User) -> None:
     with platform(by=request_actor(request, user=user)):
+        if action == "login":
+            User.objects.filter(pk=user.pk).update(last_login=clock.now())
         trail.record(trail.Trace(action, "user", str(user.pk), user.name, organization=user.organization_id))
 
 
