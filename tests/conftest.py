@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -18,6 +19,10 @@ from psycopg import sql
 from portal.config import postgres
 from portal.config.management.commands.prepare import compile_messages
 from portal.core.tenancy.management.commands import bootstrap
+
+hypothesis.settings.register_profile("usual", deadline=None)  # times say nothing on a shared machine
+hypothesis.settings.register_profile("full", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 _server: postgres.Handle | None = None
 _database = ""  # the name of this worker's database

@@ -11,6 +11,6 @@ if "MARSAD_TEST_DATA" not in os.environ:  # the workers of pytest-xdist share th
     os.environ["MARSAD_TEST_DATA"] = folder
 os.environ["MARSAD_DATA"] = os.environ["MARSAD_TEST_DATA"]
 
-from portal.config.settings import *  # noqa: E402, F403
+from portal.config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
