@@ -23,13 +23,6 @@ def connect(handle: postgres.Handle, user: str = "postgres", **options: str) -> 
 
 
 @pytest.fixture
-def data(tmp_path: Path) -> Path:
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):  # as root the server runs under another account
-        folder.chmod(0o755)
-    return tmp_path / "data"
-
-
-@pytest.fixture
 def start(data: Path) -> Iterator[Start]:
     handles: list[postgres.Handle] = []
 
