@@ -32,5 +32,5 @@ if ! works .venv/bin/python --version; then
     }
 fi
 echo "marsad: installing the Python packages of $lock"
-"$uv" pip sync --quiet --require-hashes --python .venv/bin/python "$lock"
+"$uv" pip sync --quiet --compile-bytecode --require-hashes --python .venv/bin/python "$lock"
 cp "$lock" "$stamp"

@@ -40,6 +40,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None:
         _server.stop()
     if not is_worker():
+        if _server is None and (settings.DATA_DIR / "template.lock").exists():
+            drop_database(template_name(str(settings.DATABASES["owner"]["NAME"]).partition("_test_")[0]))
         shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
@@ -77,13 +79,17 @@ def make_template(base: str) -> None:
             return
         use_database(name)
         owner = connections.settings["owner"]
-        with closing(bootstrap.connect(owner, dbname="postgres")) as connection:
-            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        drop_database(name)
         bootstrap.create_database(owner)
         bootstrap.prepare_database(owner, connections.settings["default"])
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         connections.close_all()
         lock.write("made")
+
+
+def drop_database(name: str) -> None:
+    with closing(bootstrap.connect(connections.settings["owner"], dbname="postgres")) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def copy_template(base: str) -> None:
@@ -115,8 +121,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
     with django_db_blocker.unblock():
         connections.close_all()
         if _server is None:
-            with closing(bootstrap.connect(connections.settings["owner"], dbname="postgres")) as connection:
-                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_database)))
+            drop_database(_database)
 
 
 @pytest.fixture(scope="session")
