@@ -25,6 +25,8 @@ hypothesis.settings.register_profile("full", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 _server: postgres.Handle | None = None
+_base = str(settings.DATABASES["owner"]["NAME"])
+_template = f"{_base}_test_template"
 _database = ""  # the name of this worker's database
 
 
@@ -41,7 +43,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _server.stop()
     if not is_worker():
         if _server is None and (settings.DATA_DIR / "template.lock").exists():
-            drop_database(template_name(str(settings.DATABASES["owner"]["NAME"]).partition("_test_")[0]))
+            drop_database(_template)
         shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
 
 
@@ -59,27 +61,22 @@ def start_server() -> None:
             connections.settings[alias]["HOST"] = str(_server.socket)
 
 
-def template_name(base: str) -> str:
-    return f"{base}_test_template"
-
-
 def use_database(name: str) -> None:
     for alias in connections:
         connections[alias].close()
         connections.settings[alias]["NAME"] = name
 
 
-def make_template(base: str) -> None:
+def make_template() -> None:
     """Migrate one database that every worker copies."""
-    name = template_name(base)
     with (settings.DATA_DIR / "template.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
         if lock.read():
             return
-        use_database(name)
+        use_database(_template)
         owner = connections.settings["owner"]
-        drop_database(name)
+        drop_database(_template)
         bootstrap.create_database(owner)
         bootstrap.prepare_database(owner, connections.settings["default"])
         call_command("migrate", database="owner", interactive=False, verbosity=0)
@@ -92,11 +89,11 @@ def drop_database(name: str) -> None:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def copy_template(base: str) -> None:
+def copy_template() -> None:
     """Make this worker's database afresh: as clean after a test that committed as before the first one."""
     connections.close_all()
-    names = {"fresh": sql.Identifier(_database), "template": sql.Identifier(template_name(base))}
-    # a copy of the files takes a third of the time of a copy through the log, which is the default
+    names = {"fresh": sql.Identifier(_database), "template": sql.Identifier(_template)}
+    # a copy of the files takes half the time of a copy through the log, which is the default (0.1 s)
     with closing(bootstrap.connect(connections.settings["owner"], dbname="postgres")) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {fresh} WITH (FORCE)").format(**names))
         connection.execute(sql.SQL("CREATE DATABASE {fresh} TEMPLATE {template} STRATEGY file_copy").format(**names))
@@ -107,13 +104,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
     """Give this worker a migrated database and connect to it as the application role."""
     global _database
     with django_db_blocker.unblock():
-        base = str(settings.DATABASES["owner"]["NAME"])
         start_server()
-        make_template(base)
-        _database = f"{base}_test_{worker_id}"
-        copy_template(base)
+        make_template()
+        _database = f"{_base}_test_{worker_id}"
+        copy_template()
         use_database(_database)
-        TransactionTestCase._fixture_teardown = lambda self: copy_template(base)  # type: ignore[method-assign]
+        TransactionTestCase._fixture_teardown = lambda self: copy_template()  # type: ignore[method-assign]
         with connections["default"].cursor() as cursor:
             cursor.execute("SELECT rolname, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
             assert cursor.fetchone() == (settings.DATABASES["default"]["USER"], False, False)
