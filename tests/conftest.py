@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -41,10 +40,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None:
         _server.stop()
-    if not is_worker():
-        if _server is None and (settings.DATA_DIR / "template.lock").exists():
-            drop_database(_template)
-        shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+    elif not is_worker() and (settings.DATA_DIR / "template.lock").exists():
+        drop_database(_template)
 
 
 def is_worker() -> bool:
