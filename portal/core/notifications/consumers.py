@@ -43,7 +43,7 @@ _open: set["LiveSocket"] = set()
 _per_person: Counter[UUID] = Counter()
 
 
-class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+class LiveSocket(AsyncWebsocketConsumer):
     """One client. Subclasses name the group that it follows and who may."""
 
     user: User | None = None
@@ -72,7 +72,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin")
-        if origin is not None and not origin_allowed(origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")):
+        if origin is not None and not origin_allowed(
+            origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")
+        ):
             await self.close(NOT_ALLOWED)
             return
         # A cookie counts only where a browser vouches for the page that opened the socket.
@@ -134,7 +136,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not wish:
             return
         since = clock.parse_moment(wish[0])
-        found = since and await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
+        found = None
+        if since is not None:
+            found = await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
         if found is None:
             await self.live_resync({})
             return
@@ -152,9 +156,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     # --- what comes from the layer -----------------------------------------------------
     async def live_event(self, message: Mapping[str, Any]) -> None:
         wanted = message["permission"]
-        if self.user is not None and (not wanted or wanted in self.user.permission_codes):
-            if message["event"] not in self.replayed:
-                await self.send(message["text"])
+        allowed = self.user is not None and (not wanted or wanted in self.user.permission_codes)
+        if allowed and message["event"] not in self.replayed:
+            await self.send(message["text"])
 
     async def live_resync(self, message: Mapping[str, Any]) -> None:
         """Events were lost on the way here: the client fetches what it shows."""

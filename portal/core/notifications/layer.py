@@ -139,7 +139,7 @@ class _Hub:
         )
 
 
-class PostgresChannelLayer(BaseChannelLayer):  # type: ignore[misc]
+class PostgresChannelLayer(BaseChannelLayer):
     """Sends and group sends go through the database, channels and memberships live in this process."""
 
     def __init__(self, capacity: int = 100) -> None:

@@ -228,7 +228,9 @@ def test_an_app_signs_in_with_its_first_message(cast: Cast, tokens: dict[str, Us
     run(scenario)
 
 
-@pytest.mark.parametrize("text", ['{"type":"auth","token":"bad"}', '{"type":"auth"}', '{"type":"ping"}', "[", "[]", '"x"'])
+@pytest.mark.parametrize(
+    "text", ['{"type":"auth","token":"bad"}', '{"type":"auth"}', '{"type":"ping"}', "[", "[]", '"x"']
+)
 def test_a_first_message_that_signs_nobody_in_ends_the_socket(tokens: dict[str, User], text: str) -> None:
     async def scenario() -> None:
         client = socket("/ws/org/", origin=None)
