@@ -57,10 +57,30 @@ class LiveSocket(AsyncWebsocketConsumer):
         raise NotImplementedError
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self.ending: asyncio.Future[int | None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+
+        async def receive_or_end() -> Any:
+            # The only place that closes: Granian holds a close frame back for as long as someone waits for the client.
+            if not self.ending.done():
+                message = asyncio.ensure_future(receive())
+                try:
+                    await asyncio.wait({message, self.ending}, return_when=asyncio.FIRST_COMPLETED)
+                    if message.done():
+                        return message.result()
+                finally:
+                    message.cancel()
+                await asyncio.wait({message})
+            code = self.ending.result()
+            await send({"type": "websocket.close", "code": code})
+            return {"type": "websocket.disconnect", "code": code}
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive_or_end, send)
         finally:
             _leave(self)
+            self.ended.set_result(None)
 
     async def dispatch(self, message: Mapping[str, Any]) -> None:
         """As in Channels, without its look at the database connections for every message (a thread hop each)."""
@@ -185,7 +205,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             self.closed = True
             self.rest()
             _leave(self)
-            await super().close(code, reason)
+            self.ending.set_result(code)
 
     async def disconnect(self, code: int) -> None:
         self.closed = True
@@ -218,8 +238,12 @@ class PlatformSocket(LiveSocket):
 
 
 async def close_all() -> None:
-    """Tell every client of this process to come back: the server restarts."""
-    await asyncio.gather(*(socket.close(RESTART) for socket in list(_open)), return_exceptions=True)
+    """Tell every client of this process to come back: the server restarts. Waits for them at most 3 s."""
+    sockets = list(_open)
+    for socket in sockets:
+        await socket.close(RESTART)
+    if sockets:
+        await asyncio.wait([socket.ended for socket in sockets], timeout=3)
 
 
 def _enter(socket: LiveSocket) -> None:

@@ -439,3 +439,39 @@ def test_one_organisation_cannot_read_the_kept_events_of_another(cast: Cast) -> 
     with tenant(cast.b.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM notifications_event")
         assert cursor.fetchone() == (0,)
+
+
+def test_nobody_waits_for_the_client_when_a_socket_is_closed(cast: Cast) -> None:
+    """Granian sends a close frame only then; a revoked person's socket would stay open."""
+    waiting, at_close = 0, []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def receive_counted() -> Any:
+            nonlocal waiting
+            waiting += 1
+            try:
+                return await receive()
+            finally:
+                waiting -= 1
+
+        async def send_watched(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.close":
+                at_close.append(waiting)
+            await send(message)
+
+        await URLRouter(websocket_urlpatterns)(scope, receive_counted, send_watched)
+
+    async def scenario() -> None:
+        key = await database_sync_to_async(session_of)(cast.alice)
+        headers = [(b"host", b"testserver"), (b"cookie", f"sessionid={key}".encode()), (b"origin", ORIGIN.encode())]
+        client = Client(watched, "/ws/org/", headers)
+        await client.connect()
+        await client.say({"type": "ping"})
+        await client.hear()
+
+        await consumers.close_all()
+
+        assert await client.close_code() == 1012
+        assert at_close == [0]
+
+    run(scenario)
