@@ -1,6 +1,8 @@
 """The settings of the tests: a data folder of their own, thrown away at the end, and cheap password hashes."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -9,8 +11,9 @@ if "MARSAD_TEST_DATA" not in os.environ:  # the workers of pytest-xdist share th
     folder = tempfile.mkdtemp(prefix="marsad-test-")
     Path(folder).chmod(0o755)  # as root, PostgreSQL runs under another account that has to pass through
     os.environ["MARSAD_TEST_DATA"] = folder
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["MARSAD_DATA"] = os.environ["MARSAD_TEST_DATA"]
 
-from portal.config.settings import *  # noqa: E402, F403
+from portal.config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

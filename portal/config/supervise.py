@@ -33,13 +33,14 @@ class Child:
 
     name: str
     command: list[str]
+    orphaned: signal.Signals = signal.SIGKILL
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     due: float = 0.0
     delay: float = field(default=1.0)
 
     def start(self) -> None:
-        self.process = spawn(self.command)
+        self.process = spawn(self.command, orphaned=self.orphaned)
         self.began = time.monotonic()
 
     def watch(self) -> None:
@@ -87,11 +88,12 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     database = None if env.text("DATABASE_URL") else postgres.start(data)
     stack.callback(lambda: database.stop() if database else None)
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    if not run([*manage, "prepare"], stop):
+    say("preparing the database and files")
+    if not run([*manage, "prepare", "--verbosity", "0"], stop):
         return
     granian = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port)]
     granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.asgi:application"]
-    children = [Child("worker", [*manage, "procrastinate", "worker"]), Child("web", granian)]
+    children = [Child("worker", [*manage, "procrastinate", "worker"]), Child("web", granian, orphaned=signal.SIGTERM)]
     for child in children:
         stack.callback(child.stop)
         child.start()
@@ -132,13 +134,17 @@ def check_port(host: str, port: int) -> None:
         raise StartError(reason) from None
 
 
-def spawn(command: list[str]) -> subprocess.Popen[bytes]:
-    """Start a process in a group of its own: Ctrl-C comes to us alone, and its children can be ended with it."""
+def spawn(command: list[str], *, orphaned: signal.Signals = signal.SIGKILL) -> subprocess.Popen[bytes]:
+    """Start a process in a group of its own: Ctrl-C comes to us alone, and its children can be ended with it.
+
+    It gets the signal `orphaned` when we are killed. The database goes at that moment too, so there is nothing to
+    finish; the web server alone is asked politely, because it has processes of its own to end.
+    """
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=postgres.die_with_parent(signal.SIGTERM),  # noqa: PLW1509  (this program has one thread)
+        preexec_fn=postgres.die_with_parent(orphaned),  # noqa: PLW1509  (this program has one thread)
     )
 
 
@@ -150,7 +156,7 @@ def run(command: list[str], stop: threading.Event) -> bool:
             end_group(process, patience=PATIENCE)
             return False
     if process.returncode:
-        raise StartError(f"`{' '.join(command[-1:])}` failed; the reason stands above")
+        raise StartError(f"`{' '.join(command[1:])}` failed; the reason stands above")
     return not stop.is_set()
 
 

@@ -1,6 +1,6 @@
 """The WebSocket routes of the whole product."""
 
-from typing import Any
+from typing import Any, cast
 
 from channels.layers import get_channel_layer
 from django.urls import URLPattern, path, re_path
@@ -16,7 +16,7 @@ websocket_urlpatterns: list[URLPattern] = [
     path("ws/notifications/", consumers.NotificationsSocket.as_asgi()),
     path("ws/org/", consumers.OrganizationSocket.as_asgi()),
     path("ws/platform/", consumers.PlatformSocket.as_asgi()),
-    re_path("", nowhere),
+    re_path("", cast(Any, nowhere)),
 ]
 
 

@@ -31,7 +31,9 @@ class Job(TenantModel):
     class Meta:
         verbose_name = _("job")
         ordering = ["-created_at", "-id"]
-        constraints = [models.CheckConstraint(condition=Q(progress__range=(0, 100)), name="job_progress_is_a_percentage")]
+        constraints = [
+            models.CheckConstraint(condition=Q(progress__range=(0, 100)), name="job_progress_is_a_percentage")
+        ]
         indexes = [models.Index(fields=["organization", "-created_at"], name="job_recent")]
 
     def __str__(self) -> str:

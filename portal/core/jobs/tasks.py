@@ -201,7 +201,7 @@ def _perform(
     language: str | None,
     arguments: dict[str, Any],
 ) -> None:
-    ids = {name: UUID(actor[name]) for name in ("user", "impersonator") if name in actor}
+    ids: dict[str, Any] = {name: UUID(actor[name]) for name in ("user", "impersonator") if name in actor}
     running = Running(UUID(job), UUID(organization), replace(Actor(**actor | ids), via="job"))
     with translation.override(language):
         if not running.start():

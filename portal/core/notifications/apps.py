@@ -9,16 +9,18 @@ class NotificationsConfig(AppConfig):
         from portal.core.jobs import tasks as jobs
         from portal.core.notifications import events
 
-        events.register([
-            events.EventType(events.REVOKED),
-            events.EventType("notification.created"),
-            events.EventType("job.changed"),
-            events.EventType("report.ready"),
-            events.EventType("export.ready"),
-            events.EventType("file.scanned"),
-            events.EventType("security.event", "audit.view", organization=True),
-            events.EventType("health.changed", platform=True),
-        ])
+        events.register(
+            [
+                events.EventType(events.REVOKED),
+                events.EventType("notification.created"),
+                events.EventType("job.changed"),
+                events.EventType("report.ready"),
+                events.EventType("export.ready"),
+                events.EventType("file.scanned"),
+                events.EventType("security.event", "audit.view", organization=True),
+                events.EventType("health.changed", platform=True),
+            ]
+        )
         jobs.on_change(
             lambda job: events.publish(
                 "job.changed",

@@ -43,7 +43,7 @@ _open: set["LiveSocket"] = set()
 _per_person: Counter[UUID] = Counter()
 
 
-class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+class LiveSocket(AsyncWebsocketConsumer):
     """One client. Subclasses name the group that it follows and who may."""
 
     user: User | None = None
@@ -57,10 +57,30 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         raise NotImplementedError
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        loop = asyncio.get_running_loop()
+        self.ending: asyncio.Future[int | None] = loop.create_future()
+        self.ended: asyncio.Future[None] = loop.create_future()
+
+        async def receive_or_end() -> Any:
+            # The only place that closes: Granian holds a close frame back for as long as someone waits for the client.
+            if not self.ending.done():
+                message = asyncio.ensure_future(receive())
+                try:
+                    await asyncio.wait({message, self.ending}, return_when=asyncio.FIRST_COMPLETED)
+                    if message.done():
+                        return message.result()
+                finally:
+                    message.cancel()
+                await asyncio.wait({message})
+            code = self.ending.result()
+            await send({"type": "websocket.close", "code": code})
+            return {"type": "websocket.disconnect", "code": code}
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive_or_end, send)
         finally:
             _leave(self)
+            self.ended.set_result(None)
 
     async def dispatch(self, message: Mapping[str, Any]) -> None:
         """As in Channels, without its look at the database connections for every message (a thread hop each)."""
@@ -72,7 +92,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.accept()
         headers = dict(self.scope["headers"])
         origin = headers.get(b"origin")
-        if origin is not None and not origin_allowed(origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")):
+        if origin is not None and not origin_allowed(
+            origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")
+        ):
             await self.close(NOT_ALLOWED)
             return
         # A cookie counts only where a browser vouches for the page that opened the socket.
@@ -134,7 +156,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not wish:
             return
         since = clock.parse_moment(wish[0])
-        found = since and await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
+        found = None
+        if since is not None:
+            found = await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
         if found is None:
             await self.live_resync({})
             return
@@ -152,9 +176,9 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     # --- what comes from the layer -----------------------------------------------------
     async def live_event(self, message: Mapping[str, Any]) -> None:
         wanted = message["permission"]
-        if self.user is not None and (not wanted or wanted in self.user.permission_codes):
-            if message["event"] not in self.replayed:
-                await self.send(message["text"])
+        allowed = self.user is not None and (not wanted or wanted in self.user.permission_codes)
+        if allowed and message["event"] not in self.replayed:
+            await self.send(message["text"])
 
     async def live_resync(self, message: Mapping[str, Any]) -> None:
         """Events were lost on the way here: the client fetches what it shows."""
@@ -181,7 +205,7 @@ class LiveSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.closed = True
             self.rest()
             _leave(self)
-            await super().close(code, reason)
+            self.ending.set_result(code)
 
     async def disconnect(self, code: int) -> None:
         self.closed = True
@@ -214,8 +238,12 @@ class PlatformSocket(LiveSocket):
 
 
 async def close_all() -> None:
-    """Tell every client of this process to come back: the server restarts."""
-    await asyncio.gather(*(socket.close(RESTART) for socket in list(_open)), return_exceptions=True)
+    """Tell every client of this process to come back: the server restarts. Waits for them at most 3 s."""
+    sockets = list(_open)
+    for socket in sockets:
+        await socket.close(RESTART)
+    if sockets:
+        await asyncio.wait([socket.ended for socket in sockets], timeout=3)
 
 
 def _enter(socket: LiveSocket) -> None:

@@ -21,7 +21,6 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.ids import uuid7
 from portal.core.notifications.layer import PG_CHANNEL, MessageTooLarge, pack
-from portal.core.notifications.models import Event
 from portal.core.tenancy import scope
 
 KEPT: Final = timedelta(hours=24)

@@ -80,10 +80,14 @@ class _Hub:
         self.ready = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
-    def channel(self, name: str) -> _Queue:
+    def start(self) -> None:
         if self.task is None or self.task.done():
             self.task = asyncio.create_task(self.listen(), name="live-listener")
-        return self.channels.setdefault(name, _Queue(self.capacity))
+
+    def channel(self, name: str) -> _Queue:
+        if name not in self.channels:
+            self.channels[name] = _Queue(self.capacity)
+        return self.channels[name]
 
     def forget(self, name: str) -> None:
         self.channels.pop(name, None)
@@ -135,7 +139,7 @@ class _Hub:
         )
 
 
-class PostgresChannelLayer(BaseChannelLayer):  # type: ignore[misc]
+class PostgresChannelLayer(BaseChannelLayer):
     """Sends and group sends go through the database, channels and memberships live in this process."""
 
     def __init__(self, capacity: int = 100) -> None:
@@ -151,7 +155,9 @@ class PostgresChannelLayer(BaseChannelLayer):  # type: ignore[misc]
 
     async def new_channel(self, prefix: str = "live") -> str:
         name = f"{prefix}!{uuid7().hex}"
-        self._hub.channel(name)
+        hub = self._hub
+        hub.start()
+        hub.channel(name)
         return name
 
     async def receive(self, channel: str) -> Mapping[str, Any]:
@@ -177,6 +183,7 @@ class PostgresChannelLayer(BaseChannelLayer):  # type: ignore[misc]
         """Join, and return once the process listens: what commits after that is not missed."""
         self.require_valid_group_name(group)
         hub = self._hub
+        hub.start()
         hub.channel(channel)
         hub.groups[group].add(channel)
         await hub.ready.wait()

@@ -16,7 +16,13 @@ class Event(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     organization = models.ForeignKey(
-        Organization, models.DO_NOTHING, null=True, editable=False, related_name="+", db_index=False, db_constraint=False
+        Organization,
+        models.DO_NOTHING,
+        null=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     type = models.CharField(max_length=60)
     permission = models.CharField(max_length=60, blank=True)

@@ -11,7 +11,12 @@ from asgiref.testing import ApplicationCommunicator
 class Client(ApplicationCommunicator):
     def __init__(self, application: Any, path: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
         parts = urlsplit(path)
-        scope = {"type": "websocket", "path": unquote(parts.path), "query_string": parts.query.encode(), "headers": headers}
+        scope = {
+            "type": "websocket",
+            "path": unquote(parts.path),
+            "query_string": parts.query.encode(),
+            "headers": headers,
+        }
         super().__init__(application, scope)
 
     async def connect(self) -> bool:

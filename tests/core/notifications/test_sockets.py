@@ -228,7 +228,9 @@ def test_an_app_signs_in_with_its_first_message(cast: Cast, tokens: dict[str, Us
     run(scenario)
 
 
-@pytest.mark.parametrize("text", ['{"type":"auth","token":"bad"}', '{"type":"auth"}', '{"type":"ping"}', "[", "[]", '"x"'])
+@pytest.mark.parametrize(
+    "text", ['{"type":"auth","token":"bad"}', '{"type":"auth"}', '{"type":"ping"}', "[", "[]", '"x"']
+)
 def test_a_first_message_that_signs_nobody_in_ends_the_socket(tokens: dict[str, User], text: str) -> None:
     async def scenario() -> None:
         client = socket("/ws/org/", origin=None)
@@ -437,3 +439,39 @@ def test_one_organisation_cannot_read_the_kept_events_of_another(cast: Cast) -> 
     with tenant(cast.b.pk), connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM notifications_event")
         assert cursor.fetchone() == (0,)
+
+
+def test_nobody_waits_for_the_client_when_a_socket_is_closed(cast: Cast) -> None:
+    """Granian sends a close frame only then; a revoked person's socket would stay open."""
+    waiting, at_close = 0, []
+
+    async def watched(scope: Any, receive: Any, send: Any) -> None:
+        async def receive_counted() -> Any:
+            nonlocal waiting
+            waiting += 1
+            try:
+                return await receive()
+            finally:
+                waiting -= 1
+
+        async def send_watched(message: dict[str, Any]) -> None:
+            if message["type"] == "websocket.close":
+                at_close.append(waiting)
+            await send(message)
+
+        await URLRouter(websocket_urlpatterns)(scope, receive_counted, send_watched)
+
+    async def scenario() -> None:
+        key = await database_sync_to_async(session_of)(cast.alice)
+        headers = [(b"host", b"testserver"), (b"cookie", f"sessionid={key}".encode()), (b"origin", ORIGIN.encode())]
+        client = Client(watched, "/ws/org/", headers)
+        await client.connect()
+        await client.say({"type": "ping"})
+        await client.hear()
+
+        await consumers.close_all()
+
+        assert await client.close_code() == 1012
+        assert at_close == [0]
+
+    run(scenario)

@@ -1,0 +1,36 @@
+# `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
+.DEFAULT_GOAL := help
+.PHONY: help env run test test-full check trace messages lock
+PYTHON := .venv/bin/python
+ARGS ?=
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
+
+env: ## make .venv as the lock file says
+	@sh scripts/env.sh
+
+run: env ## serve portal, API, sockets and worker at http://127.0.0.1:8000 (PORT, MARSAD_BIND, MARSAD_DATA)
+	@sh scripts/system.sh run
+	@exec $(PYTHON) -m portal.config.supervise
+
+test: env ## run the whole suite on its own PostgreSQL, browser tests included (ARGS="-k name")
+	@sh scripts/system.sh test
+	@exec $(PYTHON) -m pytest -n 2 $(ARGS)
+
+test-full: env ## the suite with ten times as many generated examples
+	@sh scripts/system.sh test
+	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
+
+check: env ## lint, format, types, import directions, migrations, templates, translations, traceability
+	@sh scripts/system.sh run
+	@sh scripts/check.sh
+
+trace: env ## endpoints and requirements of the source specifications without a test (ARGS=--missing lists them)
+	@$(PYTHON) scripts/trace.py $(ARGS)
+
+messages: env ## collect the texts of the program into locale/ar and locale/fr
+	@$(PYTHON) -c 'import sys; sys.path[:0] = ["scripts"]; import messages; messages.update()'
+
+lock: env ## resolve the newest versions that pyproject.toml allows
+	@sh scripts/lock.sh
