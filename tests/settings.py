@@ -17,3 +17,4 @@ os.environ["MARSAD_DATA"] = os.environ["MARSAD_TEST_DATA"]
 from portal.config.settings import *  # noqa: F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405

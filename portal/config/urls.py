@@ -2,6 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from portal.core.accounts.policy import declare, public
+from portal.ui import urls as ui
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("portal.desk.urls")),
+    path("", include("portal.lab.urls")),
+    path("", include("portal.lab.reports.urls")),
+    path("", include(declare(public("signing in and out, language"), ui.urlpatterns))),
     path("api/", include("api.urls")),
 ]
+
+handler403 = "portal.ui.views.permission_denied"
+handler404 = "portal.ui.views.not_found"
+handler500 = "portal.ui.views.server_error"

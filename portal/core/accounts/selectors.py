@@ -5,9 +5,11 @@ from typing import Any
 from django.db.models import Exists, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.accounts import tokens
 from portal.core.accounts.models import Device, RevokedToken, User
 from portal.core.accounts.permissions import catalogue
 from portal.core.accounts.tokens import Claims, Unauthenticated
+from portal.core.tenancy.scope import platform, tenant
 
 
 def token_holder(claims: Claims) -> User:
@@ -35,6 +37,16 @@ def token_holder(claims: Claims) -> User:
     ):
         raise Unauthenticated(_("The access token has been revoked."), code="TOKEN_REVOKED")
     return user
+
+
+def user_for_access_token(token: str) -> User | None:
+    """The person whose valid access token this is, None where it is not or no longer valid."""
+    try:
+        claims = tokens.read(token)
+        with tenant(claims.organization) if claims.organization else platform():
+            return token_holder(claims)
+    except Unauthenticated:
+        return None
 
 
 def permission_words(user: User) -> list[str]:

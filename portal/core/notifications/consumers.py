@@ -285,7 +285,7 @@ def session_user(key: str) -> User | None:
 
 
 def token_user(token: str) -> User | None:
-    from portal.core.accounts.tokens import user_for_access_token
+    from portal.core.accounts.selectors import user_for_access_token
 
     try:
         return user_for_access_token(token)

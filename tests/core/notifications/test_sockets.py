@@ -2,9 +2,7 @@
 
 import asyncio
 import logging
-import sys
 import threading
-import types
 from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
 from datetime import timedelta
@@ -19,9 +17,9 @@ from channels.routing import URLRouter
 from django.db import connection
 
 from portal.config.websockets import websocket_urlpatterns
+from portal.core.accounts import tokens
 from portal.core.accounts.models import Role, User
 from portal.core.common import clock
-from portal.core.common.errors import DomainError
 from portal.core.notifications import consumers, events
 from portal.core.notifications.models import Event
 from portal.core.tenancy.scope import platform, tenant
@@ -194,34 +192,25 @@ def test_without_an_origin_a_cookie_does_not_count_and_the_token_may_come_too_la
     run(scenario)
 
 
-@pytest.fixture
-def tokens(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> dict[str, User]:
-    """The signed tokens of the API, replaced by a list of who is known."""
-    known = {"good": cast.alice}
+def test_an_app_signs_in_with_its_first_message(cast: Cast) -> None:
+    token, _jti, _seconds = tokens.issue(cast.alice)
 
-    def user_for_access_token(token: str) -> User:
-        if token not in known:
-            raise DomainError(code="TOKEN_INVALID", status=401)
-        return known[token]
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def sign_out_everywhere() -> None:
+        with tenant(cast.a.pk):
+            User.objects.filter(pk=cast.alice.pk).update(token_epoch=cast.alice.token_epoch + 1)
 
-    module = types.ModuleType("portal.core.accounts.tokens")
-    module.user_for_access_token = user_for_access_token  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, module.__name__, module)
-    return known
-
-
-def test_an_app_signs_in_with_its_first_message(cast: Cast, tokens: dict[str, User]) -> None:
     async def scenario() -> None:
         client = socket("/ws/org/", origin=None)
         assert await client.connect()
 
-        await client.say({"type": "auth", "token": "good"})
+        await client.say({"type": "auth", "token": token})
 
         assert await client.hear() == {"type": "auth.ok"}
         await publish(cast.a.pk, "sample.changed")
         assert (await client.hear())["type"] == "sample.changed"
 
-        tokens.clear()
+        await sign_out_everywhere()
         await publish(cast.a.pk, "user.revoked", users=[cast.alice.pk])
         assert await client.close_code() == 4401
 
@@ -231,7 +220,7 @@ def test_an_app_signs_in_with_its_first_message(cast: Cast, tokens: dict[str, Us
 @pytest.mark.parametrize(
     "text", ['{"type":"auth","token":"bad"}', '{"type":"auth"}', '{"type":"ping"}', "[", "[]", '"x"']
 )
-def test_a_first_message_that_signs_nobody_in_ends_the_socket(tokens: dict[str, User], text: str) -> None:
+def test_a_first_message_that_signs_nobody_in_ends_the_socket(cast: Cast, text: str) -> None:
     async def scenario() -> None:
         client = socket("/ws/org/", origin=None)
         await client.connect()
@@ -383,8 +372,10 @@ def slow_event(organization: UUID, kind: str) -> Any:
     thread.join()
 
 
-@pytest.mark.parametrize("since", ["yesterday", clock.wire(clock.now() - timedelta(hours=25))])
-def test_who_was_away_too_long_fetches_everything(cast: Cast, since: str) -> None:
+@pytest.mark.parametrize("away", [None, timedelta(hours=25)])
+def test_who_was_away_too_long_fetches_everything(cast: Cast, away: timedelta | None) -> None:
+    since = clock.wire(clock.now() - away) if away else "yesterday"
+
     publish_now(cast.a.pk, "sample.changed")
 
     async def scenario() -> None:
