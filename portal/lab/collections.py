@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from zoneinfo import ZoneInfo
 
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
@@ -65,7 +66,9 @@ RESULT_FIELDS = fields.known_names(
         Field("detectionLimit", "detection_limit", fields.decimal(), aliases=("detection_limit",)),
         Field("quantificationLimit", "quantification_limit", fields.decimal(), aliases=("quantification_limit",)),
         Field("uncertainty", "uncertainty", fields.decimal()),
-        Field("dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)),
+        Field(
+            "dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)
+        ),
         Field("instrument", "instrument", fields.text(150)),
         Field("notes", "notes", fields.text(10_000), empty=""),
         Field("replacesId", "replaces_id", fields.reference, aliases=("replaces_id",)),
@@ -136,7 +139,12 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
     if replaced:
         known = set(Result.objects.filter(pk__in=replaced).values_list("pk", flat=True)) | {c.id for c in changes}
         for change in changes:
-            if change.open and change.row and (old := change.row["replaces_id"]) and (old not in known or old == change.id):
+            if (
+                change.open
+                and change.row
+                and (old := change.row["replaces_id"])
+                and (old not in known or old == change.id)
+            ):
                 change.refuse("VALIDATION_ERROR", _("There is no such result to replace."), "replacesId")
 
 
@@ -174,11 +182,12 @@ def _read_value(change: Change, columns: Row, rules: Rulebook) -> None:
         except MeasurementError as error:
             change.refuse("VALIDATION_ERROR", str(error), "qualifier" if error.rule == "qualifier" else "value")
             return
+        species = parameter.species or None
         try:
             row["unit"] = canonical_unit(row["unit"])
             number = measured.number if measured.number is not None else measured.bound
             if number is not None or parameter.unit != row["unit"]:
-                normalised = convert(number or 0, row["unit"], parameter.unit, species=parameter.species or None)
+                normalised = convert(number or Decimal(0), row["unit"], parameter.unit, species=species)
             else:
                 normalised = None
         except UnitError as error:
@@ -221,20 +230,33 @@ def _refuse_taken_codes(batch: Batch) -> None:
     for id, row in writes.items():
         if row["code"] and row["deleted_at"] is None and coded.setdefault(row["code"], id) != id:
             twice.add(id)
-    changed = {code: id for code, id in coded.items() if (old := batch.before["sample"].get(id)) is None or old["code"] != code or old["deleted_at"]}
+    changed = {
+        code: id
+        for code, id in coded.items()
+        if (old := batch.before["sample"].get(id)) is None or old["code"] != code or old["deleted_at"]
+    }
     taken = Sample.objects.filter(code__in=list(changed), deleted_at=None).values_list("code", "pk")
     twice |= {changed[code] for code, holder in taken if holder != changed[code] and holder not in writes}
-    twice |= {changed[code] for code, holder in taken if holder in writes and holder != changed[code] and writes[holder]["code"] == code}
+    twice |= {
+        changed[code]
+        for code, holder in taken
+        if holder in writes and holder != changed[code] and writes[holder]["code"] == code
+    }
     refused = [change for change in batch.of("sample") if change.id in twice]
     for change in refused:
         del writes[change.id]
         change.refuse("DUPLICATE", _("Another sample has this code."), "code")
     if refused:
         for change in batch.of("result"):
-            if change.row and change.row["sample_id"] in twice and change.status in ("created", "updated"):
-                if change.current is None or change.row["sample_id"] != change.current["sample_id"]:
-                    batch.writes["result"].pop(change.id, None)
-                    change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
+            if (
+                change.status not in ("created", "updated")
+                or change.row is None
+                or change.row["sample_id"] not in twice
+            ):
+                continue
+            if change.current is None or change.row["sample_id"] != change.current["sample_id"]:
+                batch.writes["result"].pop(change.id, None)
+                change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
 
 
 def _give_codes(batch: Batch) -> None:
@@ -267,7 +289,6 @@ def _cascade(batch: Batch) -> None:
     if not died and not rose:
         return
     collection = registry.get("result")
-    assert collection is not None
     ids = Result.objects.filter(sample__in=[*died, *rose]).values_list("pk", flat=True)
     for id, stored in collection.rows(ids).items():
         row = dict(batch.writes["result"].get(id, stored))
@@ -285,8 +306,6 @@ def _judge(batch: Batch) -> None:
     rules = rulebook()
     zone = ZoneInfo(rules.zone)
     samples = registry.get("sample")
-    results = registry.get("result")
-    assert samples is not None and results is not None
     written = batch.writes["result"]
     touched = set(batch.writes["sample"]) | {row["sample_id"] for row in written.values()}
     touched |= {row["sample_id"] for row in batch.before["result"].values()}
@@ -310,7 +329,7 @@ def _judge(batch: Batch) -> None:
             if fresh["verdicts"] != row["verdicts"]:
                 batch.write("result", fresh, row)
     by_sample: dict[UUID, list[Row]] = defaultdict(list)
-    for id, row in written.items():
+    for row in written.values():
         if row["deleted_at"] is None:
             _verdict(row, parents[row["sample_id"]], rules, zone)
             by_sample[row["sample_id"]].append(row)
@@ -321,7 +340,7 @@ def _judge(batch: Batch) -> None:
         figures = summarise(by_sample.get(id, []))
         if any(row[column] != value for column, value in figures.items()):
             if id in batch.writes["sample"]:
-                row |= figures
+                row.update(figures)
             else:
                 batch.write("sample", row | figures, row)
 
@@ -332,7 +351,9 @@ def _verdict(row: Row, sample: Row, rules: Rulebook, zone: ZoneInfo) -> None:
     judgements = evaluate(
         Measurement(row["value_text"], Qualifier(row["qualifier"]), row["value"], row["censoring_limit"]),
         unit=row["unit"],
-        species=rules.parameters[row["parameter_id"]].species or None if row["parameter_id"] in rules.parameters else None,
+        species=rules.parameters[row["parameter_id"]].species or None
+        if row["parameter_id"] in rules.parameters
+        else None,
         limits=rules.limits_for(row["parameter_id"], matrix, taken.astimezone(zone).date()),
         matrix=matrix,
         detection_limit=row["detection_limit"],
@@ -357,7 +378,10 @@ def summarise(results: Iterable[Row]) -> Row:
             held = worst.get(key)
             if held is None or verdict.severity < Verdict(held["verdict"]).severity:
                 worst[key] = held = {
-                    "standard": entry["standard"], "edition": entry["edition"], "verdict": verdict.value, "resultIds": []
+                    "standard": entry["standard"],
+                    "edition": entry["edition"],
+                    "verdict": verdict.value,
+                    "resultIds": [],
                 }
             if held["verdict"] == verdict.value and verdict.severity < Verdict.PASS.severity:
                 held["resultIds"].append(str(row["id"]))
@@ -383,7 +407,8 @@ def announce(batch: Batch) -> None:
             f"{entity}.changed",
             entity=entity,
             id=ids[0] if len(ids) == 1 else None,
-            data=counts | {"ids": [str(id) for id in ids[:50]], "device": batch.device.device_name if batch.device else None},
+            data=counts
+            | {"ids": [str(id) for id in ids[:50]], "device": batch.device.device_name if batch.device else None},
         )
 
 

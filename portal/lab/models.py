@@ -5,7 +5,6 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django_scopes import ScopedManager
 
 from portal.core.common.models import Record
 from portal.core.sync.models import SyncedModel
@@ -21,7 +20,9 @@ def _named(row: "Parameter | Standard") -> str:
 class SharedModel(Record):
     """Rows of the platform (no organisation) that all may read, beside an organisation's own."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
 
     class Meta:
         abstract = True
@@ -212,7 +213,9 @@ class Sample(SyncedModel):
         verbose_name_plural = _("samples")
         ordering = ["-collection_date", "-id"]
         constraints = [
-            models.UniqueConstraint(fields=["organization", "code"], condition=Q(deleted_at=None), name="sample_code_once"),
+            models.UniqueConstraint(
+                fields=["organization", "code"], condition=Q(deleted_at=None), name="sample_code_once"
+            ),
             models.UniqueConstraint(fields=["organization", "local_sync_id"], name="sample_local_id_once"),
         ]
         indexes = [
@@ -246,7 +249,9 @@ class Result(SyncedModel):
     unit = models.CharField(_("unit"), max_length=30)
     normalized_value = models.DecimalField(max_digits=40, decimal_places=20, null=True, editable=False)
     normalized_unit = models.CharField(max_length=30, editable=False)
-    detection_limit = models.DecimalField(_("limit of detection"), max_digits=40, decimal_places=20, null=True, blank=True)
+    detection_limit = models.DecimalField(
+        _("limit of detection"), max_digits=40, decimal_places=20, null=True, blank=True
+    )
     quantification_limit = models.DecimalField(
         _("limit of quantification"), max_digits=40, decimal_places=20, null=True, blank=True
     )
@@ -263,8 +268,6 @@ class Result(SyncedModel):
     compliance_status = models.CharField(max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False)
     verdicts = models.JSONField(default=list, editable=False)
 
-    objects = ScopedManager(organization="organization")
-
     audit_entity = "result"
     audit_label = "value_text"
     sync_derived = ("compliance_status", "verdicts", "normalized_value", "normalized_unit")
@@ -276,7 +279,9 @@ class Result(SyncedModel):
         constraints = [
             models.UniqueConstraint(fields=["organization", "local_sync_id"], name="result_local_id_once"),
         ]
-        indexes = [models.Index(fields=["organization", "sample"], name="result_by_sample"),]
+        indexes = [
+            models.Index(fields=["organization", "sample"], name="result_by_sample"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.parameter_id} {self.value_text} {self.unit}"
@@ -287,7 +292,9 @@ class ComplianceReport(TenantModel):
 
     number = models.CharField(_("number"), max_length=30)
     title = models.CharField(_("title"), max_length=200)
-    language = models.CharField(_("language"), max_length=2, choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))])
+    language = models.CharField(
+        _("language"), max_length=2, choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
+    )
     filters = models.JSONField(default=dict)
     content = models.JSONField()
     snapshot_hash = models.CharField(max_length=71)  # "sha256:" and 64 hexadecimal digits

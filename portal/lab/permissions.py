@@ -16,7 +16,9 @@ PERMISSIONS = [
     Permission("results.edit", _("Enter and change results"), _LAB, _WRITERS, verb="write"),
     Permission("results.delete", _("Delete results"), _LAB, OFFICE, verb="delete"),
     Permission("parameters.view", _("See parameters and standards"), _LAB, _READERS),
-    Permission("parameters.manage", _("Change parameters, standards and limits"), _LAB, frozenset({ADMIN}), verb="manage"),
+    Permission(
+        "parameters.manage", _("Change parameters, standards and limits"), _LAB, frozenset({ADMIN}), verb="manage"
+    ),
     Permission("reports.view", _("See compliance reports"), _LAB, _READERS),
     Permission("reports.create", _("Issue compliance reports"), _LAB, OFFICE, verb="write"),
     Permission("reports.export", _("Export compliance reports"), _LAB, OFFICE | {AUDITOR, VIEWER}),

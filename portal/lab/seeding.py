@@ -1,5 +1,9 @@
 """The shipped parameters, standards and limits, brought into the tables that all organisations share."""
 
+from typing import Any
+
+from django.db.models import Model
+
 from portal.lab.models import Limit, Parameter, Standard
 from portal.lab.science.catalogue import load_catalogue
 
@@ -47,13 +51,15 @@ def seed_catalogue() -> None:
     }
     for shipped_limit in catalogue.limits:
         said = shipped_limit.limit
-        identity = {
+        identity: dict[str, Any] = {
             "standard": standards[said.standard, said.edition],
             "parameter": parameters[shipped_limit.parameter],
             "matrix": said.matrix,
             "effective_from": shipped_limit.effective_from,
         }
-        held = limits.get((identity["standard"].pk, identity["parameter"].pk, said.matrix, shipped_limit.effective_from))
+        held = limits.get(
+            (identity["standard"].pk, identity["parameter"].pk, said.matrix, shipped_limit.effective_from)
+        )
         _keep(
             Limit,
             held,
@@ -73,9 +79,9 @@ def seed_catalogue() -> None:
         )
 
 
-def _keep[Row: (Parameter, Standard, Limit)](model: type[Row], held: Row | None, identity: dict, values: dict) -> Row:  # type: ignore[type-arg]
+def _keep[M: Model](model: type[M], held: M | None, identity: dict[str, Any], values: dict[str, Any]) -> M:
     if held is None:
-        return model.objects.create(**identity, **values)
+        return model._default_manager.create(**identity, **values)
     changed = [name for name, value in values.items() if getattr(held, name) != value]
     if changed:
         for name in changed:

@@ -49,7 +49,7 @@ def result_delete(*, id: UUID, by: User, version: int | None = None) -> None:
 
 
 def _create(entity: str, model: type[SyncedModel], data: Mapping[str, Any], by: User) -> tuple[Row, bool]:
-    collection = _collection(entity)
+    collection = registry.get(entity)
     _may(by, collection.edit)
     given = data.get("id")
     id = uuid7() if given is None else parse_uuid(given)
@@ -72,7 +72,7 @@ def _create(entity: str, model: type[SyncedModel], data: Mapping[str, Any], by: 
 def _change(
     entity: str, id: UUID, operation: engine.Operation, data: Mapping[str, Any], by: User, version: int | None
 ) -> Row:
-    collection = _collection(entity)
+    collection = registry.get(entity)
     _may(by, collection.delete if operation == "deleted" else collection.edit)
     engine.lock_clock()
     row = _visible(entity, id)
@@ -89,14 +89,8 @@ def _change(
     return collection.rows([id])[id]
 
 
-def _collection(entity: str) -> registry.Collection:
-    collection = registry.get(entity)
-    assert collection is not None
-    return collection
-
-
 def _visible(entity: str, id: UUID) -> Row:
-    row = _collection(entity).rows([id]).get(id)
+    row = registry.get(entity).rows([id]).get(id)
     if row is None or row["deleted_at"] is not None:
         raise NotFound(_("There is no such record."))
     return row

@@ -18,7 +18,9 @@ from portal.core.tenancy.scope import Actor
 class Role(Record):
     """Built-in roles have no organisation and take their rights from the catalogue; custom ones list theirs."""
 
-    organization = models.ForeignKey(Organization, models.PROTECT, null=True, blank=True, related_name="+", editable=False)
+    organization = models.ForeignKey(
+        Organization, models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
     key = models.SlugField(_("key"), max_length=50)
     name = models.CharField(_("name"), max_length=100)
     description = models.CharField(_("description"), max_length=300, blank=True)
@@ -60,7 +62,13 @@ class User(AbstractBaseUser, Record, SoftDeleted):
     """A person of one organisation; only a SuperAdmin has none."""
 
     organization = models.ForeignKey(
-        Organization, models.PROTECT, null=True, blank=True, related_name="users", editable=False, verbose_name=_("organisation")
+        Organization,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="users",
+        editable=False,
+        verbose_name=_("organisation"),
     )
     email = models.EmailField(_("e-mail"), max_length=254)
     username = models.CharField(_("user name"), max_length=100, null=True, blank=True)
@@ -70,7 +78,10 @@ class User(AbstractBaseUser, Record, SoftDeleted):
     phone = models.CharField(_("phone"), max_length=50, blank=True)
     avatar = models.CharField(_("avatar"), max_length=300, blank=True)
     language = models.CharField(
-        _("language"), max_length=2, blank=True, choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
+        _("language"),
+        max_length=2,
+        blank=True,
+        choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))],
     )
     preferences = models.JSONField(_("preferences"), default=dict, blank=True)
     extra_permissions = models.JSONField(_("rights granted beside the role"), default=list, blank=True)

@@ -83,7 +83,9 @@ _DEVICES = _("Devices")
 ACCOUNT_PERMISSIONS = [
     Permission("users.view", _("See people"), _PEOPLE, frozenset({ADMIN})),
     Permission("users.manage", _("Create, change and remove people"), _PEOPLE, frozenset({ADMIN}), verb="manage"),
-    Permission("users.assignable", _("See whom work can be assigned to"), _PEOPLE, OFFICE | {SALES_AGENT, SUPPORT_AGENT}),
+    Permission(
+        "users.assignable", _("See whom work can be assigned to"), _PEOPLE, OFFICE | {SALES_AGENT, SUPPORT_AGENT}
+    ),
     Permission("roles.manage", _("Define roles"), _PEOPLE, frozenset({ADMIN}), verb="manage"),
     Permission("organization.edit", _("Change the organisation's settings"), _PEOPLE, frozenset({ADMIN}), verb="write"),
     Permission("devices.view", _("See devices"), _DEVICES, OFFICE | {AUDITOR}),

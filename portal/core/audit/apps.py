@@ -12,8 +12,10 @@ class AuditConfig(AppConfig):
         from portal.core.audit import checks, services  # noqa: F401
 
         trail.register(services.record_trace)
-        rights.register([
-            rights.Permission(
-                "audit.view", _("See the audit log"), _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})
-            ),
-        ])
+        rights.register(
+            [
+                rights.Permission(
+                    "audit.view", _("See the audit log"), _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})
+                ),
+            ]
+        )

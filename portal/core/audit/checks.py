@@ -20,16 +20,15 @@ def audited_models_have_triggers(
                 " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' GROUP BY 1"
             )
             triggers = {table: set(names) for table, names in cursor.fetchall()}
-        for model in apps.get_models():
-            if hasattr(model, "audit_entity") and not {"audit_insert", "audit_update", "audit_delete"} <= triggers.get(
-                model._meta.db_table, set()
-            ):
-                found.append(
-                    Error(
-                        f"{model._meta.label} is audited but its table lacks the audit triggers",
-                        hint="Add AuditedTable(…) to a migration and run the bootstrap command.",
-                        obj=model,
-                        id="audit.E001",
-                    )
-                )
+        wanted = {"audit_insert", "audit_update", "audit_delete"}
+        found.extend(
+            Error(
+                f"{model._meta.label} is audited but its table lacks the audit triggers",
+                hint="Add AuditedTable(…) to a migration and run the bootstrap command.",
+                obj=model,
+                id="audit.E001",
+            )
+            for model in apps.get_models()
+            if hasattr(model, "audit_entity") and not wanted <= triggers.get(model._meta.db_table, set())
+        )
     return found

@@ -44,7 +44,7 @@ class Outcome(models.TextChoices):
     FAILED = "failed", _("failed")
 
 
-class Xid8Field(models.Field):
+class Xid8Field(models.Field):  # type: ignore[type-arg]  # not generic at run time
     """PostgreSQL's transaction id: the sealer takes rows below the oldest running one (`audit.md` section 2.4)."""
 
     def db_type(self, connection: Any) -> str:
@@ -86,7 +86,7 @@ class AuditEntry(AbstractLogEntry):
     leaf_hash = models.BinaryField(null=True, editable=False)
     xid = Xid8Field(null=True, editable=False)
 
-    objects = ScopedManager(organization="organization_id")  # type: ignore[assignment]
+    objects = ScopedManager(organization="organization_id")
 
     class Meta:
         verbose_name = _("audit entry")

@@ -89,11 +89,13 @@ BEGIN
         {insert.format(action="2", changes="jsonb_strip_nulls(r.row - ignored)")}
         FROM (SELECT to_jsonb(o) AS row FROM old_rows o) r;
     ELSE
-        {insert.format(
+        {
+        insert.format(
             action="CASE WHEN r.died THEN 2 WHEN r.rose THEN 4 ELSE 1 END",
             changes="CASE WHEN r.died THEN jsonb_strip_nulls(r.old - ignored)"
             " WHEN r.rose THEN jsonb_strip_nulls(r.row - ignored) ELSE d.changes END",
-        )}
+        )
+    }
         FROM (
             SELECT b.old, b.row,
                    b.old->>'deleted_at' IS NULL AND b.row->>'deleted_at' IS NOT NULL AS died,
@@ -135,7 +137,12 @@ class AuditedTable(TableOperation):
         arguments = ", ".join(
             f"'{value}'"
             for value in (
-                self.entity, ignored, self.label, self.organization_column, model._meta.app_label, model._meta.model_name
+                self.entity,
+                ignored,
+                self.label,
+                self.organization_column,
+                model._meta.app_label,
+                model._meta.model_name,
             )
         )
         tables = {

@@ -22,7 +22,13 @@ class SoftDeleted(models.Model):
 
     deleted_at = models.DateTimeField(_("deleted"), null=True, blank=True, editable=False)
     deleted_by = models.ForeignKey(
-        "accounts.User", models.PROTECT, null=True, blank=True, editable=False, related_name="+", verbose_name=_("deleted by")
+        "accounts.User",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("deleted by"),
     )
 
     class Meta:

@@ -233,7 +233,7 @@ def on_change(listener: Callable[[Job], object]) -> None:
     _listeners.append(listener)
 
 
-def job_get(*, id: UUID, user: UUID) -> Job:  # noqa: A002
+def job_get(*, id: UUID, user: UUID) -> Job:
     """The job that `user` started. Raises NotFound for another person's."""
     found = Job.objects.filter(pk=id, created_by=user).first()
     if found is None:

@@ -57,7 +57,7 @@ def envelope(
     kind: str,
     *,
     entity: str = "",
-    id: object = None,  # noqa: A002  (the name on the wire)
+    id: object = None,
     organization: UUID | None = None,
     data: Mapping[str, Any] | None = None,
     at: datetime | None = None,
@@ -73,10 +73,10 @@ def envelope(
 
 
 def publish(
-    type: str,  # noqa: A002  (the name on the wire)
+    type: str,
     *,
     entity: str,
-    id: object,  # noqa: A002
+    id: object,
     organization: UUID | None = None,
     data: Mapping[str, Any] | None = None,
     users: Iterable[UUID] = (),

@@ -13,23 +13,27 @@ class SyncConfig(AppConfig):
         from portal.core.sync import checks  # noqa: F401
 
         group = _("Synchronisation")
-        rights.register([
-            rights.Permission(
-                "sync.push",
-                _("Push changes made on a device"),
-                group,
-                frozenset({rights.ADMIN, rights.MANAGER, rights.TECHNICIAN}),
-                verb="write",
-            ),
-            rights.Permission(
-                "sync.pull",
-                _("Pull changes to a device"),
-                group,
-                frozenset({rights.ADMIN, rights.MANAGER, rights.TECHNICIAN, rights.AUDITOR, rights.VIEWER}),
-            ),
-            rights.Permission("sync.resolve", _("Resolve conflicts"), group, rights.OFFICE, verb="write"),
-        ])
-        events.register([
-            events.EventType("sync.progress", "devices.view", organization=True),
-            events.EventType("sync.conflict", "sync.resolve", organization=True),
-        ])
+        rights.register(
+            [
+                rights.Permission(
+                    "sync.push",
+                    _("Push changes made on a device"),
+                    group,
+                    frozenset({rights.ADMIN, rights.MANAGER, rights.TECHNICIAN}),
+                    verb="write",
+                ),
+                rights.Permission(
+                    "sync.pull",
+                    _("Pull changes to a device"),
+                    group,
+                    frozenset({rights.ADMIN, rights.MANAGER, rights.TECHNICIAN, rights.AUDITOR, rights.VIEWER}),
+                ),
+                rights.Permission("sync.resolve", _("Resolve conflicts"), group, rights.OFFICE, verb="write"),
+            ]
+        )
+        events.register(
+            [
+                events.EventType("sync.progress", "devices.view", organization=True),
+                events.EventType("sync.conflict", "sync.resolve", organization=True),
+            ]
+        )

@@ -161,12 +161,21 @@ def lock_clock() -> int:
 
 def fingerprint(value: Any) -> bytes:
     """SHA-256 of the canonical JSON (sorted keys) of a request body or an item."""
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)).digest()
+    return hashlib.sha256(
+        orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS, default=str)
+    ).digest()
 
 
 def _item_fingerprint(change: Change) -> bytes:
     return fingerprint(
-        [change.entity, str(change.id), change.operation, change.client_version, clock.wire(change.client_timestamp), change.data]
+        [
+            change.entity,
+            str(change.id),
+            change.operation,
+            change.client_version,
+            clock.wire(change.client_timestamp),
+            change.data,
+        ]
     )
 
 
@@ -255,7 +264,6 @@ def _reread(batch: Batch) -> list[Change]:
 
 def _decide(batch: Batch, change: Change) -> None:
     collection = registry.get(change.entity)
-    assert collection is not None
     current, feed = change.current, change.feed
     stamp = min(change.client_timestamp or batch.received, batch.received)
     if change.operation == "deleted":
@@ -288,9 +296,7 @@ def _decide(batch: Batch, change: Change) -> None:
                     feed.content_device,
                 )
             else:
-                change.conflict = Lost(
-                    Conflict.Resolution.SERVER, client, current, client, batch.user, device or ""
-                )
+                change.conflict = Lost(Conflict.Resolution.SERVER, client, current, client, batch.user, device or "")
             if change.conflict.resolution != Conflict.Resolution.CLIENT:
                 change.status, change.version = "conflict", feed.seq
                 return
@@ -353,7 +359,6 @@ def _keep_conflicts(batch: Batch) -> None:
     rows, events = [], []
     for change, conflict in lost:
         collection = registry.get(change.entity)
-        assert collection is not None
         in_force = batch.writes[change.entity].get(change.id) or conflict.server
         conflict.server = in_force
         conflict.server_version = in_force["version"]

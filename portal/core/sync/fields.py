@@ -43,7 +43,7 @@ def text(limit: int) -> Parser:
             raise Refused(_("Must not contain the NUL character."))
         if len(value) > limit:
             raise Refused(_("Must have at most %(limit)d characters.") % {"limit": limit})
-        return value
+        return str(value)
 
     return parse
 
@@ -75,7 +75,9 @@ def moment(value: Any, zone: str) -> datetime:
 def degrees(limit: int) -> Parser:
     def parse(value: Any, zone: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not -limit <= value <= limit:
-            raise Refused(_("Must be a number of degrees between %(low)d and %(high)d.") % {"low": -limit, "high": limit})
+            raise Refused(
+                _("Must be a number of degrees between %(low)d and %(high)d.") % {"low": -limit, "high": limit}
+            )
         return float(value)
 
     return parse

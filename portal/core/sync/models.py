@@ -63,7 +63,9 @@ class FeedRecord(models.Model):
     ts = models.DateTimeField()
     client_ts = models.DateTimeField()
     deleted_at = models.DateTimeField(null=True)
-    deleted_by = models.ForeignKey("accounts.User", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False)
+    deleted_by = models.ForeignKey(
+        "accounts.User", models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
 
     objects = ScopedManager(organization="organization")
 

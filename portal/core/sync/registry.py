@@ -44,11 +44,13 @@ class Collection:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return tuple(column.column for column in self.model._meta.concrete_fields)
+        return tuple(str(column.column) for column in self.model._meta.concrete_fields)
 
     def rows(self, ids: Iterable[UUID]) -> dict[UUID, Row]:
         """The rows with these ids in the organisation in force, deleted ones too."""
-        found = self.model.objects.filter(pk__in=list(ids)).values(*(f.attname for f in self.model._meta.concrete_fields))
+        found = self.model.objects.filter(pk__in=list(ids)).values(
+            *(f.attname for f in self.model._meta.concrete_fields)
+        )
         return {row["id"]: row for row in found}
 
 
@@ -59,8 +61,9 @@ def register(collection: Collection) -> None:
     _collections[collection.entity] = collection
 
 
-def get(entity: str) -> Collection | None:
-    return _collections.get(entity)
+def get(entity: str) -> Collection:
+    """The collection of an entity; raises KeyError for one that no room registered."""
+    return _collections[entity]
 
 
 def named(text: str) -> Collection | None:

@@ -22,14 +22,10 @@ def tenant_tables_are_locked(
             locked = {name for (name,) in cursor.fetchall()}
         for model in apps.get_models():
             fields = {field.attname for field in model._meta.concrete_fields}
-            if (
-                "organization_id" in fields
-                and model._meta.db_table not in locked
-                and model._meta.label not in UNLOCKED
-            ):
+            if "organization_id" in fields and model._meta.db_table not in locked and model._meta.label not in UNLOCKED:
                 found.append(
                     Error(
-                        f"{model._meta.label} belongs to an organisation but its table has no forced row-level security",
+                        f"{model._meta.label} is an organisation's but its table has no forced row-level security",
                         hint="Add TenantTable(…) to a migration.",
                         obj=model,
                         id="tenancy.E001",

@@ -35,7 +35,12 @@ class Organization(Record, SoftDeleted):
     logo_url = models.URLField(_("logo"), blank=True)
     domain = models.CharField(_("domain"), max_length=253, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC", validators=[validate_time_zone])
-    language = models.CharField(_("language"), max_length=2, default="en", choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))])
+    language = models.CharField(
+        _("language"),
+        max_length=2,
+        default="en",
+        choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))],
+    )
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
 

@@ -2,303 +2,783 @@
 
 import django.core.validators
 import django.db.models.deletion
-import portal.core.common.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import portal.core.common.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenancy', '0002_locks'),
+        ("tenancy", "0002_locks"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ComplianceReport',
+            name="ComplianceReport",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('number', models.CharField(max_length=30, verbose_name='number')),
-                ('title', models.CharField(max_length=200, verbose_name='title')),
-                ('language', models.CharField(choices=[('ar', 'Arabic'), ('fr', 'French'), ('en', 'English')], max_length=2, verbose_name='language')),
-                ('filters', models.JSONField(default=dict)),
-                ('content', models.JSONField()),
-                ('snapshot_hash', models.CharField(max_length=71)),
-                ('generated_at', models.DateTimeField(verbose_name='generated')),
-                ('generated_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("number", models.CharField(max_length=30, verbose_name="number")),
+                ("title", models.CharField(max_length=200, verbose_name="title")),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[("ar", "Arabic"), ("fr", "French"), ("en", "English")],
+                        max_length=2,
+                        verbose_name="language",
+                    ),
+                ),
+                ("filters", models.JSONField(default=dict)),
+                ("content", models.JSONField()),
+                ("snapshot_hash", models.CharField(max_length=71)),
+                ("generated_at", models.DateTimeField(verbose_name="generated")),
+                (
+                    "generated_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'compliance report',
-                'ordering': ['-generated_at', '-id'],
+                "verbose_name": "compliance report",
+                "ordering": ["-generated_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Parameter',
+            name="Parameter",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('code', models.CharField(max_length=30, verbose_name='code')),
-                ('cas', models.CharField(blank=True, max_length=20, verbose_name='CAS number')),
-                ('group', models.CharField(blank=True, max_length=40, verbose_name='group')),
-                ('name_en', models.CharField(max_length=200, verbose_name='English name')),
-                ('name_fr', models.CharField(blank=True, max_length=200, verbose_name='French name')),
-                ('name_ar', models.CharField(blank=True, max_length=200, verbose_name='Arabic name')),
-                ('aliases', models.JSONField(blank=True, default=list, verbose_name='other names')),
-                ('unit', models.CharField(max_length=30, verbose_name='unit')),
-                ('species', models.CharField(blank=True, max_length=20, verbose_name='expressed as')),
-                ('decimals', models.SmallIntegerField(blank=True, null=True, verbose_name='decimals')),
-                ('minimum', models.DecimalField(blank=True, decimal_places=12, max_digits=30, null=True, verbose_name='lowest plausible value')),
-                ('maximum', models.DecimalField(blank=True, decimal_places=12, max_digits=30, null=True, verbose_name='highest plausible value')),
-                ('typical_loq', models.CharField(blank=True, max_length=60, verbose_name='usual limit of quantification')),
-                ('methods', models.TextField(blank=True, verbose_name='methods')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in use')),
-                ('organization', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("code", models.CharField(max_length=30, verbose_name="code")),
+                ("cas", models.CharField(blank=True, max_length=20, verbose_name="CAS number")),
+                ("group", models.CharField(blank=True, max_length=40, verbose_name="group")),
+                ("name_en", models.CharField(max_length=200, verbose_name="English name")),
+                ("name_fr", models.CharField(blank=True, max_length=200, verbose_name="French name")),
+                ("name_ar", models.CharField(blank=True, max_length=200, verbose_name="Arabic name")),
+                ("aliases", models.JSONField(blank=True, default=list, verbose_name="other names")),
+                ("unit", models.CharField(max_length=30, verbose_name="unit")),
+                ("species", models.CharField(blank=True, max_length=20, verbose_name="expressed as")),
+                ("decimals", models.SmallIntegerField(blank=True, null=True, verbose_name="decimals")),
+                (
+                    "minimum",
+                    models.DecimalField(
+                        blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="lowest plausible value"
+                    ),
+                ),
+                (
+                    "maximum",
+                    models.DecimalField(
+                        blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="highest plausible value"
+                    ),
+                ),
+                (
+                    "typical_loq",
+                    models.CharField(blank=True, max_length=60, verbose_name="usual limit of quantification"),
+                ),
+                ("methods", models.TextField(blank=True, verbose_name="methods")),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'parameter',
-                'verbose_name_plural': 'parameters',
-                'ordering': ['code', 'id'],
+                "verbose_name": "parameter",
+                "verbose_name_plural": "parameters",
+                "ordering": ["code", "id"],
             },
         ),
         migrations.CreateModel(
-            name='ReportFile',
+            name="ReportFile",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('language', models.CharField(max_length=2)),
-                ('content', models.BinaryField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='lab.compliancereport')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("language", models.CharField(max_length=2)),
+                ("content", models.BinaryField()),
+                ("sha256", models.CharField(max_length=64)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="files", to="lab.compliancereport"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Sample',
+            name="Sample",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='deleted')),
-                ('version', models.BigIntegerField(default=0, editable=False)),
-                ('client_updated_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='edited on the device')),
-                ('local_sync_id', models.CharField(blank=True, editable=False, max_length=64, null=True, verbose_name='id on the device')),
-                ('code', models.CharField(max_length=60, verbose_name='code')),
-                ('type', models.CharField(choices=[('drinking_water', 'Drinking water'), ('drinking_source', 'Drinking-water source'), ('groundwater', 'Groundwater'), ('bottled_water', 'Bottled water'), ('bathing_water', 'Bathing water'), ('pool_water', 'Pool water'), ('waste_water', 'Waste water'), ('irrigation_water', 'Irrigation water'), ('surface_water', 'Surface water')], max_length=20, verbose_name='kind of water')),
-                ('location', models.CharField(max_length=300, verbose_name='location')),
-                ('latitude', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(-90), django.core.validators.MaxValueValidator(90)], verbose_name='latitude')),
-                ('longitude', models.FloatField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(-180), django.core.validators.MaxValueValidator(180)], verbose_name='longitude')),
-                ('collection_date', models.DateTimeField(verbose_name='taken')),
-                ('received_at', models.DateTimeField(blank=True, null=True, verbose_name='received')),
-                ('collector_name', models.CharField(max_length=150, verbose_name='taken by')),
-                ('status', models.CharField(choices=[('registered', 'Registered'), ('received', 'Received'), ('in_progress', 'In progress'), ('completed', 'Completed'), ('validated', 'Validated'), ('approved', 'Approved'), ('reported', 'Reported'), ('amended', 'Amended'), ('rejected', 'Rejected'), ('disposed', 'Disposed')], default='registered', max_length=12, verbose_name='status')),
-                ('notes', models.TextField(blank=True, verbose_name='notes')),
-                ('compliance_status', models.CharField(choices=[('pass', 'Conforms'), ('warning', 'Warning'), ('fail', 'Fails'), ('pending', 'Pending')], default='pending', editable=False, max_length=8, verbose_name='compliance')),
-                ('verdicts', models.JSONField(default=list, editable=False)),
-                ('result_count', models.IntegerField(default=0, editable=False, verbose_name='results')),
-                ('search_text', models.TextField(default='', editable=False)),
-                ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('deleted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='deleted by')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
-                ('updated_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='updated by')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="deleted")),
+                ("version", models.BigIntegerField(default=0, editable=False)),
+                (
+                    "client_updated_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="edited on the device"),
+                ),
+                (
+                    "local_sync_id",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, null=True, verbose_name="id on the device"
+                    ),
+                ),
+                ("code", models.CharField(max_length=60, verbose_name="code")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("drinking_water", "Drinking water"),
+                            ("drinking_source", "Drinking-water source"),
+                            ("groundwater", "Groundwater"),
+                            ("bottled_water", "Bottled water"),
+                            ("bathing_water", "Bathing water"),
+                            ("pool_water", "Pool water"),
+                            ("waste_water", "Waste water"),
+                            ("irrigation_water", "Irrigation water"),
+                            ("surface_water", "Surface water"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind of water",
+                    ),
+                ),
+                ("location", models.CharField(max_length=300, verbose_name="location")),
+                (
+                    "latitude",
+                    models.FloatField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-90),
+                            django.core.validators.MaxValueValidator(90),
+                        ],
+                        verbose_name="latitude",
+                    ),
+                ),
+                (
+                    "longitude",
+                    models.FloatField(
+                        blank=True,
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(-180),
+                            django.core.validators.MaxValueValidator(180),
+                        ],
+                        verbose_name="longitude",
+                    ),
+                ),
+                ("collection_date", models.DateTimeField(verbose_name="taken")),
+                ("received_at", models.DateTimeField(blank=True, null=True, verbose_name="received")),
+                ("collector_name", models.CharField(max_length=150, verbose_name="taken by")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("registered", "Registered"),
+                            ("received", "Received"),
+                            ("in_progress", "In progress"),
+                            ("completed", "Completed"),
+                            ("validated", "Validated"),
+                            ("approved", "Approved"),
+                            ("reported", "Reported"),
+                            ("amended", "Amended"),
+                            ("rejected", "Rejected"),
+                            ("disposed", "Disposed"),
+                        ],
+                        default="registered",
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                (
+                    "compliance_status",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Conforms"),
+                            ("warning", "Warning"),
+                            ("fail", "Fails"),
+                            ("pending", "Pending"),
+                        ],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                        verbose_name="compliance",
+                    ),
+                ),
+                ("verdicts", models.JSONField(default=list, editable=False)),
+                ("result_count", models.IntegerField(default=0, editable=False, verbose_name="results")),
+                ("search_text", models.TextField(default="", editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="deleted by",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="updated by",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sample',
-                'verbose_name_plural': 'samples',
-                'ordering': ['-collection_date', '-id'],
+                "verbose_name": "sample",
+                "verbose_name_plural": "samples",
+                "ordering": ["-collection_date", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Result',
+            name="Result",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('deleted_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='deleted')),
-                ('version', models.BigIntegerField(default=0, editable=False)),
-                ('client_updated_at', models.DateTimeField(blank=True, editable=False, null=True, verbose_name='edited on the device')),
-                ('local_sync_id', models.CharField(blank=True, editable=False, max_length=64, null=True, verbose_name='id on the device')),
-                ('value_text', models.CharField(max_length=64, verbose_name='value')),
-                ('qualifier', models.CharField(default='=', max_length=14, verbose_name='qualifier')),
-                ('value', models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
-                ('censoring_limit', models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
-                ('unit', models.CharField(max_length=30, verbose_name='unit')),
-                ('normalized_value', models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
-                ('normalized_unit', models.CharField(editable=False, max_length=30)),
-                ('detection_limit', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True, verbose_name='limit of detection')),
-                ('quantification_limit', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True, verbose_name='limit of quantification')),
-                ('uncertainty', models.DecimalField(blank=True, decimal_places=20, max_digits=40, null=True, verbose_name='expanded uncertainty (k = 2)')),
-                ('dilution_factor', models.DecimalField(decimal_places=6, default=1, max_digits=20, verbose_name='dilution factor')),
-                ('test_date', models.DateTimeField(blank=True, null=True, verbose_name='analysed')),
-                ('technician_name', models.CharField(blank=True, max_length=150, verbose_name='analyst')),
-                ('test_method', models.CharField(blank=True, max_length=200, verbose_name='method')),
-                ('instrument', models.CharField(blank=True, max_length=150, null=True, verbose_name='instrument')),
-                ('notes', models.TextField(blank=True, verbose_name='notes')),
-                ('compliance_status', models.CharField(choices=[('pass', 'Conforms'), ('warning', 'Warning'), ('fail', 'Fails'), ('pending', 'Pending')], default='pending', editable=False, max_length=8)),
-                ('verdicts', models.JSONField(default=list, editable=False)),
-                ('created_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='created by')),
-                ('deleted_by', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='deleted by')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
-                ('parameter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lab.parameter', verbose_name='parameter')),
-                ('replaces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='lab.result')),
-                ('updated_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='updated by')),
-                ('sample', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='results', to='lab.sample', verbose_name='sample')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("deleted_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="deleted")),
+                ("version", models.BigIntegerField(default=0, editable=False)),
+                (
+                    "client_updated_at",
+                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="edited on the device"),
+                ),
+                (
+                    "local_sync_id",
+                    models.CharField(
+                        blank=True, editable=False, max_length=64, null=True, verbose_name="id on the device"
+                    ),
+                ),
+                ("value_text", models.CharField(max_length=64, verbose_name="value")),
+                ("qualifier", models.CharField(default="=", max_length=14, verbose_name="qualifier")),
+                ("value", models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
+                ("censoring_limit", models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
+                ("unit", models.CharField(max_length=30, verbose_name="unit")),
+                ("normalized_value", models.DecimalField(decimal_places=20, editable=False, max_digits=40, null=True)),
+                ("normalized_unit", models.CharField(editable=False, max_length=30)),
+                (
+                    "detection_limit",
+                    models.DecimalField(
+                        blank=True, decimal_places=20, max_digits=40, null=True, verbose_name="limit of detection"
+                    ),
+                ),
+                (
+                    "quantification_limit",
+                    models.DecimalField(
+                        blank=True, decimal_places=20, max_digits=40, null=True, verbose_name="limit of quantification"
+                    ),
+                ),
+                (
+                    "uncertainty",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=20,
+                        max_digits=40,
+                        null=True,
+                        verbose_name="expanded uncertainty (k = 2)",
+                    ),
+                ),
+                (
+                    "dilution_factor",
+                    models.DecimalField(decimal_places=6, default=1, max_digits=20, verbose_name="dilution factor"),
+                ),
+                ("test_date", models.DateTimeField(blank=True, null=True, verbose_name="analysed")),
+                ("technician_name", models.CharField(blank=True, max_length=150, verbose_name="analyst")),
+                ("test_method", models.CharField(blank=True, max_length=200, verbose_name="method")),
+                ("instrument", models.CharField(blank=True, max_length=150, null=True, verbose_name="instrument")),
+                ("notes", models.TextField(blank=True, verbose_name="notes")),
+                (
+                    "compliance_status",
+                    models.CharField(
+                        choices=[
+                            ("pass", "Conforms"),
+                            ("warning", "Warning"),
+                            ("fail", "Fails"),
+                            ("pending", "Pending"),
+                        ],
+                        default="pending",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("verdicts", models.JSONField(default=list, editable=False)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "deleted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="deleted by",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+                (
+                    "parameter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lab.parameter",
+                        verbose_name="parameter",
+                    ),
+                ),
+                (
+                    "replaces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="lab.result",
+                    ),
+                ),
+                (
+                    "updated_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="updated by",
+                    ),
+                ),
+                (
+                    "sample",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="lab.sample",
+                        verbose_name="sample",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'result',
-                'verbose_name_plural': 'results',
-                'ordering': ['sample', 'parameter', 'id'],
+                "verbose_name": "result",
+                "verbose_name_plural": "results",
+                "ordering": ["sample", "parameter", "id"],
             },
         ),
         migrations.CreateModel(
-            name='SamplingPoint',
+            name="SamplingPoint",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('code', models.CharField(max_length=40, verbose_name='code')),
-                ('name', models.CharField(max_length=200, verbose_name='name')),
-                ('type', models.CharField(choices=[('drinking_water', 'Drinking water'), ('drinking_source', 'Drinking-water source'), ('groundwater', 'Groundwater'), ('bottled_water', 'Bottled water'), ('bathing_water', 'Bathing water'), ('pool_water', 'Pool water'), ('waste_water', 'Waste water'), ('irrigation_water', 'Irrigation water'), ('surface_water', 'Surface water')], max_length=20, verbose_name='kind of water')),
-                ('city', models.CharField(blank=True, max_length=100, verbose_name='city')),
-                ('latitude', models.FloatField(blank=True, null=True, verbose_name='latitude')),
-                ('longitude', models.FloatField(blank=True, null=True, verbose_name='longitude')),
-                ('population', models.IntegerField(blank=True, null=True, verbose_name='people served')),
-                ('is_active', models.BooleanField(default=True, verbose_name='in use')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("code", models.CharField(max_length=40, verbose_name="code")),
+                ("name", models.CharField(max_length=200, verbose_name="name")),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[
+                            ("drinking_water", "Drinking water"),
+                            ("drinking_source", "Drinking-water source"),
+                            ("groundwater", "Groundwater"),
+                            ("bottled_water", "Bottled water"),
+                            ("bathing_water", "Bathing water"),
+                            ("pool_water", "Pool water"),
+                            ("waste_water", "Waste water"),
+                            ("irrigation_water", "Irrigation water"),
+                            ("surface_water", "Surface water"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind of water",
+                    ),
+                ),
+                ("city", models.CharField(blank=True, max_length=100, verbose_name="city")),
+                ("latitude", models.FloatField(blank=True, null=True, verbose_name="latitude")),
+                ("longitude", models.FloatField(blank=True, null=True, verbose_name="longitude")),
+                ("population", models.IntegerField(blank=True, null=True, verbose_name="people served")),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'sampling point',
-                'verbose_name_plural': 'sampling points',
-                'ordering': ['name', 'id'],
+                "verbose_name": "sampling point",
+                "verbose_name_plural": "sampling points",
+                "ordering": ["name", "id"],
             },
         ),
         migrations.AddField(
-            model_name='sample',
-            name='sampling_point',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='samples', to='lab.samplingpoint', verbose_name='sampling point'),
+            model_name="sample",
+            name="sampling_point",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="samples",
+                to="lab.samplingpoint",
+                verbose_name="sampling point",
+            ),
         ),
         migrations.CreateModel(
-            name='Standard',
+            name="Standard",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('key', models.CharField(max_length=20, verbose_name='key')),
-                ('edition', models.CharField(max_length=40, verbose_name='edition')),
-                ('reference', models.CharField(max_length=80, verbose_name='reference')),
-                ('name_en', models.CharField(max_length=200, verbose_name='English name')),
-                ('name_fr', models.CharField(blank=True, max_length=200, verbose_name='French name')),
-                ('name_ar', models.CharField(blank=True, max_length=200, verbose_name='Arabic name')),
-                ('role', models.CharField(choices=[('legal', 'Legal'), ('guideline', 'Guideline'), ('information', 'Information')], max_length=12, verbose_name='role')),
-                ('position', models.SmallIntegerField(default=0)),
-                ('effective_from', models.DateField(blank=True, null=True, verbose_name='in force from')),
-                ('organization', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("key", models.CharField(max_length=20, verbose_name="key")),
+                ("edition", models.CharField(max_length=40, verbose_name="edition")),
+                ("reference", models.CharField(max_length=80, verbose_name="reference")),
+                ("name_en", models.CharField(max_length=200, verbose_name="English name")),
+                ("name_fr", models.CharField(blank=True, max_length=200, verbose_name="French name")),
+                ("name_ar", models.CharField(blank=True, max_length=200, verbose_name="Arabic name")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("legal", "Legal"), ("guideline", "Guideline"), ("information", "Information")],
+                        max_length=12,
+                        verbose_name="role",
+                    ),
+                ),
+                ("position", models.SmallIntegerField(default=0)),
+                ("effective_from", models.DateField(blank=True, null=True, verbose_name="in force from")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'standard',
-                'verbose_name_plural': 'standards',
-                'ordering': ['position', 'key', 'edition', 'id'],
+                "verbose_name": "standard",
+                "verbose_name_plural": "standards",
+                "ordering": ["position", "key", "edition", "id"],
             },
         ),
         migrations.CreateModel(
-            name='Limit',
+            name="Limit",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('matrix', models.CharField(default='drinking', max_length=20, verbose_name='kind of water')),
-                ('kind', models.CharField(choices=[('maximum', 'Maximum'), ('minimum', 'Minimum'), ('range', 'Range'), ('absence', 'Absence'), ('percentage', 'Percentage'), ('action_level', 'Action level'), ('screening_level', 'Screening level')], max_length=16, verbose_name='kind')),
-                ('lower', models.DecimalField(blank=True, decimal_places=12, max_digits=30, null=True, verbose_name='lower limit')),
-                ('upper', models.DecimalField(blank=True, decimal_places=12, max_digits=30, null=True, verbose_name='upper limit')),
-                ('guidance', models.DecimalField(blank=True, decimal_places=12, max_digits=30, null=True, verbose_name='guidance value')),
-                ('unit', models.CharField(max_length=30, verbose_name='unit')),
-                ('strict', models.BooleanField(default=False)),
-                ('provisional', models.BooleanField(default=False, verbose_name='provisional')),
-                ('confidence', models.CharField(blank=True, max_length=1, verbose_name='source')),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('effective_from', models.DateField(blank=True, null=True, verbose_name='in force from')),
-                ('effective_to', models.DateField(blank=True, null=True, verbose_name='in force until')),
-                ('organization', models.ForeignKey(blank=True, editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization')),
-                ('parameter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='lab.parameter')),
-                ('standard', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='limits', to='lab.standard')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("matrix", models.CharField(default="drinking", max_length=20, verbose_name="kind of water")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("maximum", "Maximum"),
+                            ("minimum", "Minimum"),
+                            ("range", "Range"),
+                            ("absence", "Absence"),
+                            ("percentage", "Percentage"),
+                            ("action_level", "Action level"),
+                            ("screening_level", "Screening level"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "lower",
+                    models.DecimalField(
+                        blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="lower limit"
+                    ),
+                ),
+                (
+                    "upper",
+                    models.DecimalField(
+                        blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="upper limit"
+                    ),
+                ),
+                (
+                    "guidance",
+                    models.DecimalField(
+                        blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="guidance value"
+                    ),
+                ),
+                ("unit", models.CharField(max_length=30, verbose_name="unit")),
+                ("strict", models.BooleanField(default=False)),
+                ("provisional", models.BooleanField(default=False, verbose_name="provisional")),
+                ("confidence", models.CharField(blank=True, max_length=1, verbose_name="source")),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                ("effective_from", models.DateField(blank=True, null=True, verbose_name="in force from")),
+                ("effective_to", models.DateField(blank=True, null=True, verbose_name="in force until")),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                    ),
+                ),
+                (
+                    "parameter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="limits", to="lab.parameter"
+                    ),
+                ),
+                (
+                    "standard",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="limits", to="lab.standard"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'limit',
-                'ordering': ['standard', 'parameter', 'matrix', 'effective_from', 'id'],
+                "verbose_name": "limit",
+                "ordering": ["standard", "parameter", "matrix", "effective_from", "id"],
             },
         ),
         migrations.CreateModel(
-            name='StandardChoice',
+            name="StandardChoice",
             fields=[
-                ('id', models.UUIDField(default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
-                ('updated_at', models.DateTimeField(auto_now=True, verbose_name='updated')),
-                ('key', models.CharField(max_length=20, verbose_name='standard')),
-                ('role', models.CharField(blank=True, choices=[('legal', 'Legal'), ('guideline', 'Guideline'), ('information', 'Information')], max_length=12, verbose_name='role')),
-                ('organization', models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenancy.organization', verbose_name='organisation')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("key", models.CharField(max_length=20, verbose_name="standard")),
+                (
+                    "role",
+                    models.CharField(
+                        blank=True,
+                        choices=[("legal", "Legal"), ("guideline", "Guideline"), ("information", "Information")],
+                        max_length=12,
+                        verbose_name="role",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
             ],
         ),
         migrations.AddConstraint(
-            model_name='compliancereport',
-            constraint=models.UniqueConstraint(fields=('organization', 'number'), name='compliance_report_number_once'),
+            model_name="compliancereport",
+            constraint=models.UniqueConstraint(fields=("organization", "number"), name="compliance_report_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='parameter',
-            constraint=models.UniqueConstraint(fields=('organization', 'code'), name='parameter_code_once', nulls_distinct=False),
+            model_name="parameter",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "code"), name="parameter_code_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reportfile',
-            constraint=models.UniqueConstraint(fields=('report', 'language'), name='report_file_once'),
+            model_name="reportfile",
+            constraint=models.UniqueConstraint(fields=("report", "language"), name="report_file_once"),
         ),
         migrations.AddIndex(
-            model_name='result',
-            index=models.Index(fields=['organization', 'sample'], name='result_by_sample'),
+            model_name="result",
+            index=models.Index(fields=["organization", "sample"], name="result_by_sample"),
         ),
         migrations.AddConstraint(
-            model_name='result',
-            constraint=models.UniqueConstraint(fields=('organization', 'local_sync_id'), name='result_local_id_once'),
+            model_name="result",
+            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="result_local_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='samplingpoint',
-            constraint=models.UniqueConstraint(fields=('organization', 'code'), name='sampling_point_code_once'),
+            model_name="samplingpoint",
+            constraint=models.UniqueConstraint(fields=("organization", "code"), name="sampling_point_code_once"),
         ),
         migrations.AddIndex(
-            model_name='sample',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', '-collection_date', '-id'], name='sample_by_date'),
+            model_name="sample",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "-collection_date", "-id"],
+                name="sample_by_date",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sample',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', 'compliance_status', '-collection_date', '-id'], name='sample_by_compliance'),
+            model_name="sample",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "compliance_status", "-collection_date", "-id"],
+                name="sample_by_compliance",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.UniqueConstraint(condition=models.Q(('deleted_at', None)), fields=('organization', 'code'), name='sample_code_once'),
+            model_name="sample",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("deleted_at", None)), fields=("organization", "code"), name="sample_code_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sample',
-            constraint=models.UniqueConstraint(fields=('organization', 'local_sync_id'), name='sample_local_id_once'),
+            model_name="sample",
+            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="sample_local_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='standard',
-            constraint=models.UniqueConstraint(fields=('organization', 'key', 'edition'), name='standard_edition_once', nulls_distinct=False),
+            model_name="standard",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "key", "edition"), name="standard_edition_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limit',
-            constraint=models.UniqueConstraint(fields=('organization', 'standard', 'parameter', 'matrix', 'effective_from'), name='limit_once', nulls_distinct=False),
+            model_name="limit",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "standard", "parameter", "matrix", "effective_from"),
+                name="limit_once",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limit',
-            constraint=models.CheckConstraint(condition=models.Q(('lower__isnull', True), ('upper__isnull', True), ('lower__lte', models.F('upper')), _connector='OR'), name='limit_ordered'),
+            model_name="limit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("lower__isnull", True), ("upper__isnull", True), ("lower__lte", models.F("upper")), _connector="OR"
+                ),
+                name="limit_ordered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='standardchoice',
-            constraint=models.UniqueConstraint(fields=('organization', 'key'), name='standard_choice_once'),
+            model_name="standardchoice",
+            constraint=models.UniqueConstraint(fields=("organization", "key"), name="standard_choice_once"),
         ),
     ]

@@ -19,7 +19,7 @@ def report_list() -> QuerySet[ComplianceReport]:
     )
 
 
-def report_get(*, id: UUID) -> ComplianceReport:  # noqa: A002
+def report_get(*, id: UUID) -> ComplianceReport:
     """Raises NotFound for an unknown report and for another organisation's."""
     report = ComplianceReport.objects.select_related("generated_by").filter(pk=id).first()
     if report is None:

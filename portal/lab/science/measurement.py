@@ -100,7 +100,7 @@ _NOT_A_NUMBER = _(
 )
 
 
-def parse_measurement(raw: str | float | Decimal, qualifier: str | None = None) -> Measurement:
+def parse_measurement(raw: str | float | Decimal, qualifier: str | None = None) -> Measurement:  # noqa: C901 one rule a line
     """Read a value as typed or sent, with its qualifier where that comes apart from the number.
 
     A comma is a decimal sign, never a thousands separator. `<=` counts as `<`, `>=` as `>`: the bound itself may be
