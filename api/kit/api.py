@@ -70,6 +70,7 @@ class Operation(NinjaOperation):
         shape = options.pop("response", None)
         answers = {status: shape and _enveloped(shape), **self._faults(policy, methods)}
         super().__init__(path, methods, view, response=answers, **options)
+        self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
 

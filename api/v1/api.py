@@ -22,6 +22,18 @@ curl -s -X POST http://127.0.0.1:8000/api/v1/auth/login -H 'Content-Type: applic
 curl -s http://127.0.0.1:8000/api/v1/auth/me -H "Authorization: Bearer $TOKEN"
 ```
 
+Then register a sample and enter a result; the answer carries the verdict under every standard:
+
+```
+curl -s -X POST http://127.0.0.1:8000/api/v1/samples -H "Authorization: Bearer $TOKEN" \\
+     -H 'Content-Type: application/json' -d '{"type": "drinking_water", "location": "Anfa, tap 4",
+       "collectionDate": "2026-11-20T09:15:00Z", "collectorName": "Amina", "localSyncId": "tablet-3/000042"}'
+curl -s -X POST http://127.0.0.1:8000/api/v1/samples/$SAMPLE/results -H "Authorization: Bearer $TOKEN" \\
+     -H 'Content-Type: application/json' -d '{"parameterName": "NO3", "value": "12.00", "unit": "mg/L N"}'
+```
+
+`GET /api/v1/parameters` lists what can be measured, under which names and in which units.
+
 Tokens are JWT signed with RS256; the public keys are at `GET /api/v1/auth/jwks`. A person belongs to one organisation,
 which the token names; `X-Tenant-ID` is needed by platform administrators alone.
 

@@ -11,7 +11,7 @@ from portal.core.sync.registry import Row
 from portal.lab.models import Limit, Parameter, Standard
 from portal.lab.rulebook import rulebook
 from portal.lab.science import verdicts
-from portal.lab.science.units import convert, convertible_units
+from portal.lab.science.units import UnitError, convert, convertible_units
 
 
 def number(value: Decimal | None) -> int | float | None:
@@ -196,10 +196,13 @@ def _limit_in_force(limit: verdicts.Limit) -> dict[str, Any]:
 
 
 def _in_unit(value: Decimal | None, unit: str, parameter: Parameter) -> int | float | None:
-    """A limit in the parameter's own unit."""
+    """A limit in the parameter's own unit; None where it is of another kind (a share of the samples in %)."""
     if value is None:
         return None
-    return number(convert(value, unit, parameter.unit, species=parameter.species or None))
+    try:
+        return number(convert(value, unit, parameter.unit, species=parameter.species or None))
+    except UnitError:
+        return None
 
 
 def _parameters(ids: Iterable[UUID]) -> dict[UUID, Parameter]:
