@@ -115,7 +115,7 @@ def test_one_bad_item_blocks_no_other(cast: Cast) -> None:
         (item("result", {**NITRATE, "sampleId": sample, "value": [7]}), "VALIDATION_ERROR", "value"),
     ]
 
-    data = pushed(cast.bob, *(entry for entry, _code, _field in bad), item("sample", SAMPLE, id=sample))
+    data = pushed(cast.alice, *(entry for entry, _code, _field in bad), item("sample", SAMPLE, id=sample))
 
     assert statuses(data) == ["error"] * len(bad) + ["created"]
     said = [(r["error"]["code"], r["error"]["field"]) for r in data["results"][:-1]]
