@@ -3,6 +3,9 @@
 from api.kit import Api
 from api.v1.accounts.router import router as accounts
 from api.v1.audit.router import router as audit
+from api.v1.lab.reports import router as reports
+from api.v1.lab.router import catalogue, results
+from api.v1.lab.router import router as samples
 from api.v1.sync.router import router as sync
 
 DESCRIPTION = """
@@ -38,5 +41,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, audit, sync):
+for router in (accounts, samples, results, catalogue, sync, reports, audit):
     api.add_router("", router)
