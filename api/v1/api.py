@@ -6,6 +6,7 @@ from api.v1.audit.router import router as audit
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
+from api.v1.sync.router import router as sync
 
 DESCRIPTION = """
 One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
@@ -52,5 +53,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, samples, results, catalogue, reports, audit):
+for router in (accounts, samples, results, catalogue, sync, reports, audit):
     api.add_router("", router)

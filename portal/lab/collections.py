@@ -1,7 +1,7 @@
 """Samples and results as synced collections: how items are checked, and what the server derives from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -27,21 +27,19 @@ from portal.lab.science.measurement import Measurement, MeasurementError, Qualif
 from portal.lab.science.units import UnitError, canonical_unit, convert
 from portal.lab.science.verdicts import SAMPLE_MATRIX, Verdict, compliance_status, evaluate, sample_status
 
-SAMPLE_FIELDS = fields.known_names(
-    [
-        Field("type", "type", fields.choice(SampleType.values), required=True),
-        Field("location", "location", fields.text(300), required=True),
-        Field("collectionDate", "collection_date", fields.moment, required=True, aliases=("collection_date",)),
-        Field("collectorName", "collector_name", fields.text(150), required=True, aliases=("collector_name",)),
-        Field("code", "code", fields.text(60), empty=""),
-        Field("samplingPointId", "sampling_point_id", fields.reference, aliases=("sampling_point_id",)),
-        Field("latitude", "latitude", fields.degrees(90)),
-        Field("longitude", "longitude", fields.degrees(180)),
-        Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
-        Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
-        Field("notes", "notes", fields.text(10_000), empty=""),
-        Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
-    ]
+SAMPLE_FIELDS = fields.fields(
+    Field("type", "type", fields.choice(SampleType.values), required=True),
+    Field("location", "location", fields.text(300), required=True),
+    Field("collectionDate", "collection_date", fields.moment, required=True, aliases=("collection_date",)),
+    Field("collectorName", "collector_name", fields.text(150), required=True, aliases=("collector_name",)),
+    Field("code", "code", fields.text(60), empty=""),
+    Field("samplingPointId", "sampling_point_id", fields.reference, aliases=("sampling_point_id",)),
+    Field("latitude", "latitude", fields.degrees(90)),
+    Field("longitude", "longitude", fields.degrees(180)),
+    Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
+    Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
+    Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 
 
@@ -52,28 +50,24 @@ def _number_or_text(value: Any, zone: str) -> Any:
     return value
 
 
-RESULT_FIELDS = fields.known_names(
-    [
-        Field("sampleId", "sample_id", fields.reference, required=True, aliases=("sample_id",)),
-        Field("parameterId", "parameter_id", fields.reference, aliases=("parameter_id",)),
-        Field("parameterName", "parameter_name", fields.text(200), aliases=("parameter_name", "parameterCode")),
-        Field("value", "value_text", _number_or_text, required=True, aliases=("valueText", "value_text")),
-        Field("unit", "unit", fields.text(30), required=True),
-        Field("qualifier", "qualifier", fields.text(20)),
-        Field("testDate", "test_date", fields.moment, aliases=("test_date",)),
-        Field("technicianName", "technician_name", fields.text(150), empty="", aliases=("technician_name",)),
-        Field("testMethod", "test_method", fields.text(200), empty="", aliases=("test_method",)),
-        Field("detectionLimit", "detection_limit", fields.decimal(), aliases=("detection_limit",)),
-        Field("quantificationLimit", "quantification_limit", fields.decimal(), aliases=("quantification_limit",)),
-        Field("uncertainty", "uncertainty", fields.decimal()),
-        Field(
-            "dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)
-        ),
-        Field("instrument", "instrument", fields.text(150)),
-        Field("notes", "notes", fields.text(10_000), empty=""),
-        Field("replacesId", "replaces_id", fields.reference, aliases=("replaces_id",)),
-        Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
-    ]
+RESULT_FIELDS = fields.fields(
+    Field("sampleId", "sample_id", fields.reference, required=True, aliases=("sample_id",)),
+    Field("parameterId", "parameter_id", fields.reference, aliases=("parameter_id",)),
+    Field("parameterName", "parameter_name", fields.text(200), aliases=("parameter_name", "parameterCode")),
+    Field("value", "value_text", _number_or_text, required=True, aliases=("valueText", "value_text")),
+    Field("unit", "unit", fields.text(30), required=True),
+    Field("qualifier", "qualifier", fields.text(20)),
+    Field("testDate", "test_date", fields.moment, aliases=("test_date",)),
+    Field("technicianName", "technician_name", fields.text(150), empty="", aliases=("technician_name",)),
+    Field("testMethod", "test_method", fields.text(200), empty="", aliases=("test_method",)),
+    Field("detectionLimit", "detection_limit", fields.decimal(), aliases=("detection_limit",)),
+    Field("quantificationLimit", "quantification_limit", fields.decimal(), aliases=("quantification_limit",)),
+    Field("uncertainty", "uncertainty", fields.decimal()),
+    Field("dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)),
+    Field("instrument", "instrument", fields.text(150)),
+    Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("replacesId", "replaces_id", fields.reference, aliases=("replaces_id",)),
+    Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 # What only the server says of a record; named beside the writable fields so that `meta.ignoredFields` can tell.
 _NEW_ROW: Row = {
@@ -124,7 +118,7 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
     rules = rulebook()
     for change in changes:
         columns = fields.read(
-            change.data, RESULT_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
+            _one_value(change), RESULT_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
         )
         _find_parameter(change, columns, rules)
         if change.open:
@@ -146,6 +140,27 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
                 and (old not in known or old == change.id)
             ):
                 change.refuse("VALIDATION_ERROR", _("There is no such result to replace."), "replacesId")
+
+
+def _one_value(change: Change) -> Mapping[str, Any]:
+    """The data with one of `value` and `valueText`. A record that comes back as it was read carries both; then the one
+    that was changed counts, and of two that say the same the text, which keeps its digits."""
+    data, current = change.data, change.current
+    value, text = data.get("value"), data.get("valueText")
+    if "value" not in data or text in (None, ""):
+        return data
+    only_text = {name: given for name, given in data.items() if name != "value"}
+    if value is None:
+        return only_text
+    if current is not None and text == current["value_text"]:
+        return only_text if value == wire.number(current["value"]) else data
+    try:
+        same = parse_measurement(value).number == parse_measurement(text, data.get("qualifier")).number
+    except MeasurementError:
+        same = False
+    if not same and (current is None or value != wire.number(current["value"])):
+        change.refuse("VALIDATION_ERROR", _("“value” and “valueText” say different things."), "value")
+    return only_text
 
 
 def _find_parameter(change: Change, columns: Row, rules: Rulebook) -> None:
