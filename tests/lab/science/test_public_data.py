@@ -28,8 +28,9 @@ from portal.lab.science.verdicts import SAMPLE_MATRIX, Verdict, evaluate
 pytestmark = pytest.mark.covers("001-FR-017", "001-FR-025")
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
-# Turbidity 4 NTU and colour 20 mg/L Pt are Estonia's own: regulation no. 61 of the Minister of Social Affairs of
-# 24 September 2019 on drinking water; the directive asks only for no abnormal change.
+# Turbidity 4 NTU and colour 20 mg/L Pt are Estonia's own, where the directive asks only for no abnormal change. The
+# values were read in a secondary source (confidence S); which regulation sets them, and since when, is from memory:
+# no. 61 of the Minister of Social Affairs of 24 September 2019.
 NATIONAL = {
     row.parameter: row.limit
     for row in read_limits(Path(__file__).with_name("ee_limits.csv"), {("EE", "2019"): "information"})
