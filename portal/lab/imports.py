@@ -5,6 +5,7 @@ nothing. An edit that somebody made after the file was written stays in force; t
 conflicts.
 """
 
+import contextlib
 import csv
 import gzip
 import itertools
@@ -17,7 +18,6 @@ from typing import Any, Final, TextIO
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Invalid
@@ -42,6 +42,10 @@ DRINKING: Final = ("veevark", "joogivesi")  # the Estonian domains that the drin
 
 Record = dict[str, Any]
 Rows = list[dict[str, str]]
+
+
+class _Undo(Exception):
+    """Ends a dry run's transaction."""
 
 
 @dataclass(slots=True)
@@ -248,10 +252,10 @@ def samples_import(
     names: dict[UUID, tuple[str, str]] = {}
 
     def flush() -> None:
-        with scope.tenant(organization, by=ACTOR):
+        with contextlib.suppress(_Undo), scope.tenant(organization, by=ACTOR):
             done = engine.apply(batch, user=None)
             if dry_run:
-                transaction.set_rollback(True)
+                raise _Undo
         for change in done.changes:
             report.counts[change.status] += 1
             report.refusals += [Refusal(*names[change.id], e.code, e.field or "", e.message) for e in change.errors]
