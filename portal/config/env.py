@@ -78,3 +78,23 @@ def database(url: str, *, source: str) -> dict[str, object]:
         "PORT": str(options.pop("port", port or "")),
         "OPTIONS": options,
     }
+
+
+def smtp(name: str) -> dict[str, object]:
+    """Turn `smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS) or `smtp+plain://…` into Django's options."""
+    parts = urlsplit(text(name))
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname or port == -1:
+        raise ImproperlyConfigured(f"{name} is not like smtp://user:password@host:587")
+    return {
+        "host": parts.hostname,
+        "port": port or {"smtp": 587, "smtps": 465, "smtp+plain": 25}[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp",
+        "use_ssl": parts.scheme == "smtps",
+        "timeout": 20,
+    }

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "auditlog",
     "ninja",
     "procrastinate.contrib.django",
@@ -122,12 +123,35 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
 ]
+MFA_ADAPTER = "portal.core.accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "Marsad"
+MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
 JWT_ISSUER = env.text("MARSAD_JWT_ISSUER", "FieldScope")
 JWT_AUDIENCE = env.text("MARSAD_JWT_AUDIENCE", "FieldScope")
 ACCESS_TOKEN_SECONDS = env.number("MARSAD_ACCESS_TOKEN_SECONDS", 3600, low=300, high=86400)
+
+# --- mail -----------------------------------------------------------------------
+MARSAD_MAIL = env.choice(
+    "MARSAD_MAIL", "smtp" if env.text("MARSAD_SMTP_URL") else "console", ("console", "file", "smtp")
+)
+DEFAULT_FROM_EMAIL = env.text("MARSAD_MAIL_FROM", "Marsad <marsad@localhost>")
+MAILERS = {
+    "default": {
+        "console": {"BACKEND": "django.core.mail.backends.console.EmailBackend"},
+        "file": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(DATA_DIR / "mail")},
+        },
+        "smtp": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": env.smtp("MARSAD_SMTP_URL") if MARSAD_MAIL == "smtp" else {},
+        },
+    }[MARSAD_MAIL]
+}
 
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"

@@ -65,6 +65,7 @@ def record_trace(trace: Trace) -> None:
             Action[trace.action.upper()],
             trace.entity,
             trace.object_pk,
+            trace.changes,
             label=trace.label,
             reason=trace.reason,
             outcome=Outcome(trace.outcome),

@@ -8,7 +8,7 @@ from ninja import Body, Query
 
 from api.kit import SIGNED_IN, Page, Policy, Reply, Router, expected_version, paginate
 from api.kit.envelope import dumps
-from api.v1.accounts import schemas
+from api.v1.auth import schemas
 from portal.core.accounts import selectors, services, tokens
 from portal.core.accounts.policy import request_actor
 

@@ -54,7 +54,8 @@ def permission_words(user: User) -> list[str]:
     """Coarse verbs and fine codes in one flat list (C27)."""
     known = catalogue()
     verbs = {known[code].verb for code in user.permission_codes if code in known}
-    return sorted(verbs) + sorted(user.permission_codes)
+    fine = (code if scope == "all" else f"{code}:{scope}" for code, scope in user.grants.items())
+    return sorted(verbs) + sorted(fine)
 
 
 def assignable_people() -> QuerySet[User]:
@@ -73,6 +74,8 @@ def profile(user: User) -> dict[str, Any]:
         "name": user.name,
         "fullName": user.name,
         "role": user.role_key,
+        "roleId": user.role_id,
+        "roleName": str(user.role),
         "permissions": permission_words(user),
         "avatar": user.avatar or None,
         "department": user.department,
@@ -82,7 +85,7 @@ def profile(user: User) -> dict[str, Any]:
         "isActive": user.is_active,
         "status": "active" if user.is_active else "inactive",
         "allProjects": user.all_projects,
-        "mfaEnabled": False,
+        "mfaEnabled": user.mfa_enabled,
         "lastLogin": user.last_login,
         "createdAt": user.created_at,
         "updatedAt": user.updated_at,

@@ -1,0 +1,37 @@
+"""Writes of people, roles, invitations, devices and tokens. Sign-in is used everywhere and stands here."""
+
+from portal.core.accounts.services.lockout import Locked
+from portal.core.accounts.services.signin import (
+    LONG,
+    MfaRequired,
+    SignIn,
+    device_open,
+    device_register,
+    device_revoke,
+    end_family,
+    end_sessions,
+    login,
+    login_second_step,
+    logout,
+    profile_update,
+    refresh,
+    verify_password,
+)
+
+__all__ = [
+    "LONG",
+    "Locked",
+    "MfaRequired",
+    "SignIn",
+    "device_open",
+    "device_register",
+    "device_revoke",
+    "end_family",
+    "end_sessions",
+    "login",
+    "login_second_step",
+    "logout",
+    "profile_update",
+    "refresh",
+    "verify_password",
+]
