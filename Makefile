@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full check trace messages lock
+.PHONY: help env run test test-full bench screenshots check trace messages lock
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -21,6 +21,14 @@ test: env ## run the whole suite on its own PostgreSQL, browser tests included (
 test-full: env ## the suite with ten times as many generated examples
 	@sh scripts/system.sh test
 	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
+
+bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
+	@sh scripts/system.sh run
+	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(ARGS)
+
+screenshots: env ## pictures of the pages in docs/pictures, of the program on PORT or of one with the demo (ARGS="samples")
+	@sh scripts/system.sh test
+	@exec $(PYTHON) scripts/screenshots.py $(ARGS)
 
 check: env ## lint, format, types, import directions, migrations, templates, translations, traceability
 	@sh scripts/system.sh run
