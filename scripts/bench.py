@@ -2,7 +2,7 @@
 
 Each figure is the median of several runs and stands beside a reference taken in the same run: machines differ, the
 ratio differs less. CPU is that of web server and database together. `var/bench/*.json` keeps every run.
-Usage: python scripts/bench.py [--samples N] [--records N] [--runs N] [--quick]
+Usage: python scripts/bench.py [--samples N] [--records N] [--runs N] [--quick] [work …]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -182,15 +183,10 @@ class Bench:
 
     # --- the work ----------------------------------------------------------------------
     def run(self) -> None:
-        self.start_again()
-        self.sign_in()
-        self.push_to_engine()
-        self.push(clients=1)
-        self.push(clients=4)
-        self.pull()
-        self.lists()
+        for name in self.options.works or WORKS:
+            getattr(self, name)()
 
-    def start_again(self) -> None:
+    def start(self) -> None:
         def again() -> float:
             self.program.stop()
             return self.program.start()
@@ -205,7 +201,7 @@ class Bench:
     def runs(self) -> range:
         return range(self.options.runs)
 
-    def sign_in(self) -> None:
+    def login(self) -> None:
         from django.contrib.auth.hashers import check_password
 
         user = self.organization()
@@ -235,10 +231,10 @@ class Bench:
         runs = [1000 * percentile([timed(act) for _ in range(count)], share) for _ in self.runs()]
         return runs, 1000 * (self.program.cpu() - spent) / (count * len(runs))
 
-    def push_to_engine(self) -> None:
+    def engine(self) -> None:
         from portal.core.common import clock
         from portal.core.common.ids import parse_uuid
-        from portal.core.sync import engine
+        from portal.core.sync.engine import Change, apply
         from portal.core.tenancy.scope import tenant
 
         count = self.options.records
@@ -246,7 +242,7 @@ class Bench:
         for _ in self.runs():
             user = self.organization()
             items = [
-                engine.Change(
+                Change(
                     item["entity"],
                     parse_uuid(item["entityId"]),  # type: ignore[arg-type]
                     "created",
@@ -258,12 +254,12 @@ class Bench:
             began, spent = time.perf_counter(), time.process_time() + self.program.cpu()
             for start in range(0, count, CHUNK):
                 with tenant(user.organization_id, by=user.actor(via="bench")):
-                    batch = engine.apply(items[start : start + CHUNK], user=user.pk)
+                    batch = apply(items[start : start + CHUNK], user=user.pk)
                     assert not batch.counts()["errors"], next(c.errors for c in batch.changes if c.errors)
             rates.append(count / (time.perf_counter() - began))
             cpu += time.process_time() + self.program.cpu() - spent
         assert user is not None
-        self.copied = self.copy_rate(user.organization_id, count)
+        self.pushed, self.copied = user, self.copy_rate(user.organization_id, count)
         self.table.add(
             "P1", f"push {count:,} records through the engine (reference: COPY)", rates, "records/s",
             reference=self.copied, cpu=1000 * cpu / (count * len(rates)),
@@ -295,7 +291,11 @@ class Bench:
             connection.execute("DROP TABLE " + ", ".join(f"bench_{table}" for table in tables))
         return count / seconds
 
-    def push(self, *, clients: int) -> None:
+    def push(self) -> None:
+        for clients in (1, 4):
+            self.push_by(clients)
+
+    def push_by(self, clients: int) -> None:
         count = self.options.records
         rates, cpu = [], 0.0
         for _ in self.runs():
@@ -358,22 +358,34 @@ class Bench:
             )  # fmt: skip
             self.table.add("P2", f"one page of {size}", [percentile(pages, 0.95)], "ms p95")
 
-    def lists(self) -> None:
-        user, count = self.organization(), self.options.samples
-        self.load_samples(user, count)
-        api = Client(self.program.port).sign_in(user.email)
+    def api(self) -> None:
+        user = self.listed()
+        client = Client(self.program.port).sign_in(user.email)
+        bare, _ = self.repeat(lambda: client.send("GET", "/api/v1/auth/permissions"), 100)
+        for query in ("", "complianceStatus=fail", "search=tap+17", "sort=location&page=20"):
+            self.list_times("P4", client, "/api/v1/samples", query, statistics.median(bare))
+
+    def pages(self) -> None:
+        user = self.listed()
         browser = Client(self.program.port).open_session(user.email)
-        bare, _ = self.repeat(lambda: api.send("GET", "/api/v1/auth/permissions"), 100)
-        reference = statistics.median(bare)
-        for name, client, path, queries in (
-            ("API", api, "/api/v1/samples", ("", "complianceStatus=fail", "search=tap+17", "sort=location&page=20")),
-            ("page", browser, "/samples", ("", "compliance_status=fail", "q=tap+17", "sort=location&page=20")),
-        ):
-            for query in queries:
-                for share, unit in ((0.5, "ms p50"), (0.95, "ms p95")):
-                    times, cpu = self.repeat(lambda: client.send("GET", f"{path}?{query}"), 60, share)  # noqa: B023
-                    work = f"{name} of {count:,} samples {query}"
-                    self.table.add("P5" if name == "page" else "P4", work, times, unit, reference=reference, cpu=cpu)
+        bare, _ = self.repeat(lambda: Client(self.program.port).send("GET", "/login"), 100)
+        for query in ("", "q=tap+17", "sort=location&page=20"):
+            self.list_times("P5", browser, "/samples", query, statistics.median(bare))
+
+    @cache  # noqa: B019  (one organisation serves both)
+    def listed(self) -> Any:
+        user = self.organization()
+        self.load_samples(user, self.options.samples)
+        return user
+
+    def list_times(self, key: str, client: Client, path: str, query: str, reference: float) -> None:
+        for share, unit in ((0.5, "ms p50"), (0.95, "ms p95")):
+            times, cpu = self.repeat(lambda: client.send("GET", f"{path}?{query}"), 60, share)
+            work = f"{path}?{query} of {self.options.samples:,}"
+            self.table.add(key, work, times, unit, reference=reference, cpu=cpu)
+
+
+WORKS = ("start", "login", "engine", "push", "pull", "api", "pages")
 
 
 def main() -> int:
@@ -384,7 +396,10 @@ def main() -> int:
     )
     parser.add_argument("--runs", type=int, default=3, help="runs behind each median (3)")
     parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, one run")
+    parser.add_argument("works", nargs="*", metavar="work", help=f"{', '.join(WORKS)} (all; push and pull need engine)")
     options = parser.parse_args()
+    if unknown := set(options.works) - set(WORKS):
+        parser.error(f"no such work: {', '.join(sorted(unknown))}")
     if options.quick:
         options.samples, options.records, options.runs = 10_000, 5_000, 1
     sys.path.insert(0, str(ROOT))

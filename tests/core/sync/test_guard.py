@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import IntegrityError, connection
 
 from portal.core.sync import checks
@@ -78,3 +79,17 @@ def test_a_synced_model_without_versions_stops_the_start(monkeypatch: pytest.Mon
 
     found = checks.synced_models_have_triggers(databases=["default"])
     assert [(error.id, error.obj) for error in found] == [("sync.E001", SYNCED[0])]
+
+
+def test_a_new_epoch_ends_every_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    cast = Cast()
+    with platform():
+        before = dict(Clock.objects.values_list("organization_id", "epoch"))
+
+    call_command("new_epoch")
+
+    with platform():
+        after = dict(Clock.objects.values_list("organization_id", "epoch"))
+    assert after.keys() == before.keys() >= {cast.a.pk, cast.b.pk}
+    assert len({*after.values(), *before.values()}) == 2 * len(before)
+    assert capsys.readouterr().out == f"{len(before)} organisation(s): every device will fetch everything again\n"
