@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots check trace messages lock
+.PHONY: help env run test test-full bench screenshots check format trace messages lock
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -34,7 +34,11 @@ check: env ## lint, format, types, import directions, migrations, templates, tra
 	@sh scripts/system.sh run
 	@sh scripts/check.sh
 
-trace: env ## endpoints and requirements of the source specifications without a test (ARGS=--missing lists them)
+format: env ## lay out Python and templates as the checks want them
+	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
+	@find templates -name '*.html' | xargs .venv/bin/djade --target-version 6.1 || true  # it fails where it changed something
+
+trace: env ## what the source specifications ask for that has no test (ARGS=--missing lists them)
 	@$(PYTHON) scripts/trace.py $(ARGS)
 
 messages: env ## collect the texts of the program into locale/ar and locale/fr
