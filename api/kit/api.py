@@ -19,7 +19,8 @@ from portal.core.accounts.policy import Policy, public
 from portal.core.common.errors import DomainError, NotFound
 
 View = Callable[..., Any]
-_ERRORS = {
+_MEANINGS = {
+    202: "Accepted: being made; ask again after Retry-After seconds",
     400: "Refused: a field or the body is not valid",
     401: "No access token, or one that expired or was revoked",
     403: "The right is missing",
@@ -67,8 +68,9 @@ class Operation(NinjaOperation):
         **options: Any,
     ) -> None:
         shape = options.pop("response", None)
-        answers = {status: _enveloped(shape), **self._faults(policy, methods)}
+        answers = {status: shape and _enveloped(shape), **self._faults(policy, methods)}
         super().__init__(path, methods, view, response=answers, **options)
+        self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
 
@@ -164,7 +166,8 @@ class Router(NinjaRouter):
 
     `reach`: `tenant` (an organisation must be in force), `span` (a SuperAdmin may read all organisations),
     `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
-    largest body in bytes, `media` the accepted content types, `status` that of success.
+    largest body in bytes, `media` the accepted content types, `status` that of success. `response` is the shape of
+    `data`; None for an answer that is no JSON, which `openapi_extra` describes.
     """
 
     def operation(
@@ -256,7 +259,7 @@ class Api(NinjaAPI):
                 if details["operationId"] in open_ids:
                     details["security"] = []
                 for code, answer in details["responses"].items():
-                    answer["description"] = _ERRORS.get(int(code), "Done")
+                    answer["description"] = _MEANINGS.get(int(code), "Done")
         return schema
 
 
