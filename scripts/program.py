@@ -19,6 +19,7 @@ class Program:
     """Started by its own supervisor, on a free port."""
 
     def __init__(self, **environment: str) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that whoever measures cleans up first
         self.data = Path(tempfile.mkdtemp(prefix="marsad-"))
         self.data.chmod(0o755)  # as root, PostgreSQL runs under another account that has to pass through
         with socket.socket() as probe:
@@ -52,7 +53,8 @@ class Program:
         self.process.communicate(timeout=60)
 
     def discard(self) -> None:
-        self.stop()
+        if hasattr(self, "process"):
+            self.stop()
         shutil.rmtree(self.data, ignore_errors=True)
 
     def family(self) -> list[psutil.Process]:
