@@ -175,6 +175,8 @@ class Conflict(TenantModel):
     resolution_reason = models.TextField(_("reason"), blank=True)
 
     audit_entity = "conflict"
+    audit_label = "entity"
+    audit_ignored = ("client_data", "server_data", "lost_data")
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -323,4 +323,6 @@ def test_the_clock_knows_every_housekeeper() -> None:
         "accounts.purge_tokens",
         "notifications.purge_events",
         "sync.purge_keys",
+        "sync.purge_tombstones",
+        "sync.purge_uploads",
     }
