@@ -273,8 +273,8 @@ def _give_codes(batch: Batch) -> None:
 
 
 def search_text(row: Row) -> str:
-    """What `search` looks through (FR-016): code, id, location, collector, in one spelling."""
-    return normalise(f"{row['code']} {row['id']} {row['location']} {row['collector_name']}")
+    """What `search` looks through (FR-016): code, id, location, collector, in one spelling, a line each."""
+    return "\n".join(normalise(str(row[name])) for name in ("code", "id", "location", "collector_name"))
 
 
 def _cascade(batch: Batch) -> None:
