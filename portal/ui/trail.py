@@ -103,7 +103,7 @@ def audited() -> dict[str, list[type[models.Model]]]:
 
 def entity_name(entity: str) -> str:
     group = audited().get(entity)
-    return str(capfirst(group[0]._meta.verbose_name if group else _ENTITIES.get(entity, entity)))
+    return capfirst(str(group[0]._meta.verbose_name if group else _ENTITIES.get(entity, entity)))
 
 
 def entity_choices() -> list[tuple[str, str]]:
@@ -113,9 +113,9 @@ def entity_choices() -> list[tuple[str, str]]:
 def field_name(model: type[models.Model] | None, column: str) -> str:
     """The translated name of a column, else its name on the wire."""
     if column in _FIELDS:
-        return str(capfirst(_FIELDS[column]))
+        return capfirst(str(_FIELDS[column]))
     field = _field(model, column)
-    return str(capfirst(field.verbose_name)) if field is not None else wire_name(column)
+    return capfirst(str(field.verbose_name)) if field is not None else wire_name(column)
 
 
 def tell(entries: Iterable[AuditEntry]) -> list[Told]:
@@ -136,9 +136,7 @@ def tell(entries: Iterable[AuditEntry]) -> list[Told]:
             )
             for column, (old, new) in changes.items()
         ]
-        told.append(
-            Told(entry, str(capfirst(action.label)), colour, icon, entity_name(entry.entity), differences)
-        )
+        told.append(Told(entry, capfirst(str(action.label)), colour, icon, entity_name(entry.entity), differences))
     return told
 
 
@@ -214,7 +212,7 @@ def _short_id(value: str) -> SafeString:
     return format_html('<code dir="ltr" title="{}">…{}</code>', value, value[-8:])
 
 
-def _moment(field: models.DateField[Any, Any], value: str) -> SafeString:
+def _moment(field: "models.DateField[Any, Any]", value: str) -> SafeString:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
