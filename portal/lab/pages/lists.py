@@ -85,11 +85,7 @@ class ParameterFilter(django_filters.FilterSet):
         chosen = self.form.cleaned_data
         rows = selectors.parameter_list(group=chosen.get("group") or "").prefetch_related("limits__standard")
         if words := normalise(chosen.get("q") or "").split():
-            names = rows.prefetch_related(None).values_list(
-                "pk", "code", "cas", "name_en", "name_fr", "name_ar", "aliases"
-            )
-            found = [pk for pk, *texts in names if _holds(words, texts)]
-            rows = rows.filter(pk__in=found)
+            rows = rows.filter(pk__in=_named(words))
         if key := chosen.get("standard"):
             rows = rows.filter(limits__standard__key=key).distinct()
         return rows
@@ -153,10 +149,7 @@ class LimitFilter(django_filters.FilterSet):
     def filter_queryset(self, queryset: QuerySet[Limit]) -> QuerySet[Limit]:
         rows: QuerySet[Limit] = super().filter_queryset(queryset)
         if words := normalise(self.form.cleaned_data.get("q") or "").split():
-            names = selectors.parameter_list().values_list(
-                "pk", "code", "cas", "name_en", "name_fr", "name_ar", "aliases"
-            )
-            rows = rows.filter(parameter__in=[pk for pk, *texts in names if _holds(words, texts)])
+            rows = rows.filter(parameter__in=_named(words))
         return rows
 
 

@@ -183,14 +183,11 @@ def sample_history(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def head_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
     """The head of a sample's page, and up to which version it is current."""
     newest = Result.objects.filter(sample=sample).aggregate(newest=Max("version"))["newest"]
-    roles = {(row.key, row.edition): row.role_here for row in selectors.standard_list()}
-    badges = [
-        {
-            **entry,
-            "role": StandardRole(role).label if (role := roles.get((entry["standard"], entry["edition"]))) else "",
-        }
-        for entry in sample.verdicts
-    ]
+    roles = {
+        (key, edition): StandardRole(role).label if role else ""
+        for key, edition, role in selectors.standard_list().values_list("key", "edition", "role_here")
+    }
+    badges = [{**entry, "role": roles.get((entry["standard"], entry["edition"]), "")} for entry in sample.verdicts]
     return {
         "sample": sample,
         "badges": badges,

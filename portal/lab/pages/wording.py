@@ -171,7 +171,8 @@ class ResultRow:
         if result.dilution_factor != 1:
             found.append(("dilution_factor", plain(result.dilution_factor)))
         found += [(name, value) for name in ("instrument", "notes") if (value := getattr(result, name))]
-        facts = [(str(result._meta.get_field(name).verbose_name), value) for name, value in found]
+        labels = {field.name: str(field.verbose_name) for field in result._meta.concrete_fields}
+        facts = [(labels[name], value) for name, value in found]
         if result.normalized_value is not None and result.unit != result.normalized_unit:
             facts.append(
                 (_("in the parameter's unit"), f"{_compared(float(result.normalized_value))} {result.normalized_unit}")

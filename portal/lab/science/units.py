@@ -246,7 +246,8 @@ def _plain(number: Decimal) -> Decimal:
 _OFFERED = (
     "mg/L", "µg/L", "ng/L", "g/L", "mg/L NO3", "mg/L N", "mg/L NO2", "mg/L NH4", "mg/L PO4", "mg/L P", "mg/L CaCO3",
     "°f", "°dH", "mg/L HCO3", "mg/L Cl2", "mg/L NH2Cl", "mg/L O2", "mg/L C", "µg/L NO2", "µg/L NH4", "CFU/100 mL",
-    "MPN/100 mL", "CFU/250 mL", "CFU/mL", "CFU/L", "MPN/L", "PFU/100 mL", "PFU/L", "oocysts/10 L", "cysts/10 L", "presence/L", "NTU",
+    "MPN/100 mL", "CFU/250 mL", "CFU/mL", "CFU/L", "MPN/L", "PFU/100 mL", "PFU/L", "oocysts/10 L", "cysts/10 L",
+    "presence/L", "NTU",
     "FNU", "FTU", "µS/cm", "µS/cm @20C", "µS/cm @25C", "mS/cm", "mS/m", "dS/m", "pH unit", "°C", "mg/L Pt", "TCU",
     "dilution number", "Bq/L", "mBq/L", "kBq/L", "pCi/L", "mSv/year", "µSv/year", "mrem/year", "ratio", "%",
 )  # fmt: skip
