@@ -3,6 +3,7 @@
 from api.kit import Api
 from api.v1.accounts.router import router as accounts
 from api.v1.audit.router import router as audit
+from api.v1.sync.router import router as sync
 
 DESCRIPTION = """
 One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
@@ -37,5 +38,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, audit):
+for router in (accounts, audit, sync):
     api.add_router("", router)

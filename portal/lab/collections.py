@@ -1,7 +1,7 @@
 """Samples and results as synced collections: how items are checked, and what the server derives from them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -124,7 +124,7 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
     rules = rulebook()
     for change in changes:
         columns = fields.read(
-            change.data, RESULT_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
+            _one_value(change), RESULT_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
         )
         _find_parameter(change, columns, rules)
         if change.open:
@@ -146,6 +146,27 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
                 and (old not in known or old == change.id)
             ):
                 change.refuse("VALIDATION_ERROR", _("There is no such result to replace."), "replacesId")
+
+
+def _one_value(change: Change) -> Mapping[str, Any]:
+    """The data with one of `value` and `valueText`. A record that comes back as it was read carries both; then the one
+    that was changed counts, and of two that say the same the text, which keeps its digits."""
+    data, current = change.data, change.current
+    value, text = data.get("value"), data.get("valueText")
+    if "value" not in data or text in (None, ""):
+        return data
+    only_text = {name: given for name, given in data.items() if name != "value"}
+    if value is None:
+        return only_text
+    if current is not None and text == current["value_text"]:
+        return only_text if value == wire.number(current["value"]) else data
+    try:
+        same = parse_measurement(value).number == parse_measurement(text, data.get("qualifier")).number
+    except MeasurementError:
+        same = False
+    if not same and (current is None or value != wire.number(current["value"])):
+        change.refuse("VALIDATION_ERROR", _("“value” and “valueText” say different things."), "value")
+    return only_text
 
 
 def _find_parameter(change: Change, columns: Row, rules: Rulebook) -> None:

@@ -84,7 +84,7 @@ def _change(
                 meta={"version": row["version"], "current": collection.wire([row])[0]},
             )
     reason = data.get("reason")
-    with scope.reason(reason if isinstance(reason, str) else scope.actor().reason):
+    with scope.acting(reason=reason if isinstance(reason, str) else scope.actor().reason):
         _apply(Change(entity, id, operation, dict(data), client_version=engine.NO_VERSION_CHECK), by)
     return collection.rows([id])[id]
 

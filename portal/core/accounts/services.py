@@ -20,12 +20,14 @@ from portal.core.accounts import tokens, trail
 from portal.core.accounts.models import Device, LoginFailure, RefreshToken, RevokedToken, User
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common import clock
-from portal.core.common.errors import Conflict, Denied, DomainError, Errors
-from portal.core.tenancy.scope import Actor, platform
+from portal.core.common.errors import Conflict, Denied, DomainError, Errors, Invalid
+from portal.core.tenancy.scope import Actor, organization_id, platform
 
 FAILURES: Final = 5
 WINDOW: Final = timedelta(minutes=15)
 SHORT: Final = timedelta(days=6)  # life of a refresh token on v1 (C16)
+DEVICE_ID_LENGTH: Final = 200
+SEEN: Final = timedelta(minutes=1)  # how exactly a device's last visit is kept
 LONG: Final = timedelta(days=30)  # with rememberMe, and on mobile
 
 
@@ -254,3 +256,28 @@ def profile_update(*, user: User, changes: Mapping[str, Any], version: int | Non
         user.version += 1
         user.save(update_fields=[*wished, "version", "updated_at"])
     return user
+
+
+def device_open(*, user: User, device_id: str) -> Device:
+    """The person's device with this id of its own choosing, registered when it comes for the first time (FR-063).
+
+    Raises VALIDATION_ERROR `deviceId`, and DEVICE_NOT_REGISTERED (401) for one that was revoked or blocked.
+    """
+    device_id = device_id.strip()
+    if not device_id or len(device_id) > DEVICE_ID_LENGTH or not device_id.isprintable():
+        raise Invalid.field(
+            "deviceId", _("Name the device: deviceId or the X-Device-ID header, at most 200 printable characters.")
+        )
+    now = clock.now()
+    found = Device.objects.filter(user=user, device_id=device_id).first()
+    if found is None:
+        new = Device(
+            organization_id=organization_id(), user=user, device_id=device_id, device_name=device_id, last_seen_at=now
+        )
+        Device.objects.bulk_create([new], ignore_conflicts=True)
+        found = Device.objects.get(user=user, device_id=device_id)
+    if found.status != Device.Status.ACTIVE:
+        raise Unauthenticated(_("This device may no longer be used."), code="DEVICE_NOT_REGISTERED")
+    if found.last_seen_at is None or now - found.last_seen_at > SEEN:
+        Device.objects.filter(pk=found.pk).update(last_seen_at=now)
+    return found

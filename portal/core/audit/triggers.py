@@ -71,7 +71,7 @@ def audit_function() -> str:
         "(r.row->>TG_ARGV[3])::uuid, TG_ARGV[0], kind, r.row->>'id', left(coalesce(r.row->>TG_ARGV[2], ''), 300), {action},"
         " {changes}, '', (who->>'user')::uuid, who->>'email', coalesce(who->>'name', ''), coalesce(who->>'role', ''),"
         " (who->>'impersonator')::uuid, coalesce(who->>'device', ''), coalesce(who->>'agent', ''),"
-        " coalesce(who->>'via', 'sql'), coalesce(who->>'reason', ''), 'success', coalesce(who->>'request', ''),"
+        " coalesce(who->>'via', 'sql'), coalesce(reasons->>(r.row->>'id'), who->>'reason', ''), 'success', coalesce(who->>'request', ''),"
         " nullif(who->>'ip', '')::inet, clock_timestamp()"
     )
     insert = f"INSERT INTO {TABLE} ({columns}) SELECT {values}"
@@ -80,11 +80,12 @@ CREATE FUNCTION marsad_audit() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
     ignored text[] := TG_ARGV[1]::text[];
     who jsonb := coalesce(nullif(current_setting('marsad.actor', true), ''), '{{}}')::jsonb;
+    reasons jsonb := coalesce(nullif(current_setting('marsad.reasons', true), ''), '{{}}')::jsonb;
     kind integer := (SELECT id FROM django_content_type WHERE app_label = TG_ARGV[4] AND model = TG_ARGV[5]);
 BEGIN
     IF TG_OP = 'INSERT' THEN
         {insert.format(action="0", changes="jsonb_strip_nulls(r.row - ignored)")}
-        FROM (SELECT to_jsonb(n) AS row FROM new_rows n) r ORDER BY r.row->>'version' NULLS FIRST;
+        FROM (SELECT to_jsonb(n) AS row FROM new_rows n) r ORDER BY (r.row->>'version')::bigint NULLS FIRST;
     ELSIF TG_OP = 'DELETE' THEN
         {insert.format(action="2", changes="jsonb_strip_nulls(r.row - ignored)")}
         FROM (SELECT to_jsonb(o) AS row FROM old_rows o) r;

@@ -7,7 +7,7 @@ conflict. Versions, feed and audit rows come from triggers.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -22,14 +22,16 @@ from portal.core.accounts.models import Device
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record_all
 from portal.core.common import clock
-from portal.core.common.ids import uuid7
+from portal.core.common.ids import parse_uuid, uuid7
 from portal.core.sync import registry
 from portal.core.sync.models import Conflict, FeedRecord, ItemKey
 from portal.core.sync.registry import Collection, Row
 from portal.core.tenancy import scope
 
 Operation = Literal["created", "updated", "deleted"]
-Strategy = Literal["lww", "manual"]
+# How a change is decided whose record got other content since the client's version: the later timestamp wins, a manager
+# decides, or the client's change is refused.
+Strategy = Literal["lww", "manual", "refuse"]
 # A writer that holds the current record (a page, a REST call without `version`) never conflicts.
 NO_VERSION_CHECK = 2**62
 
@@ -55,6 +57,7 @@ class Change:
     client_timestamp: datetime | None = None
     key: str | None = None
     index: int = 0
+    forced: bool = False  # gives the record a new version even where nothing differs
     # filled by the engine
     current: Row | None = None  # as stored, deleted or not
     feed: FeedRecord | None = None
@@ -126,15 +129,29 @@ class Batch:
 
 
 def apply(
-    changes: Sequence[Change], *, user: UUID | None, device: Device | None = None, strategy: Strategy = "lww"
+    changes: Sequence[Change],
+    *,
+    user: UUID | None,
+    device: Device | None = None,
+    strategy: Strategy = "lww",
+    rights: Container[str] | None = None,
 ) -> Batch:
-    """Apply changes in the transaction in force; every change leaves with a status, none raises for another's sake."""
+    """Apply changes in the transaction in force; every change leaves with a status, none raises for another's sake.
+
+    `rights`: what the person may do, checked for each item; None where the caller has checked.
+    """
     batch = Batch(list(changes), clock.now(), user, device, strategy)
     _refuse_twins(batch)
+    if rights is not None:
+        _refuse_without_right(batch, rights)
     _skip_known_keys(batch)
     _refuse_foreign_ids(batch)
     _validate(batch, [change for change in batch.changes if change.open])
-    lock_clock()
+    newest = lock_clock()
+    _skip_known_keys(batch)  # again: a twin of this batch may have committed in the meantime
+    for change in batch.changes:
+        if newest < change.client_version < NO_VERSION_CHECK:
+            change.client_version = 0  # a version that never was, or that a restored backup does not know
     moved = _reread(batch)
     if moved:
         _validate(batch, moved)
@@ -143,6 +160,7 @@ def apply(
             _decide(batch, change)
     for collection in registry.in_order():
         collection.derive(batch)
+    _state_reasons(batch)
     for collection in registry.in_order():
         _write(batch, collection)
     _keep_conflicts(batch)
@@ -190,11 +208,19 @@ def _refuse_twins(batch: Batch) -> None:
                 seen |= marks
 
 
+def _refuse_without_right(batch: Batch, rights: Container[str]) -> None:
+    for change in batch.changes:
+        if change.open:
+            collection = registry.get(change.entity)
+            if (collection.delete if change.operation == "deleted" else collection.edit) not in rights:
+                change.refuse("PERMISSION_DENIED", _("You do not have the right to do this."))
+
+
 def _skip_known_keys(batch: Batch) -> None:
     keyed = {change.key: change for change in batch.changes if change.open and change.key}
     if not keyed or batch.device is None:
         return
-    for known in ItemKey.objects.filter(device=batch.device.device_id, key__in=list(keyed)):
+    for known in ItemKey.objects.filter(device=str(batch.device.pk), key__in=list(keyed)):
         change = keyed[known.key]
         if bytes(known.fingerprint) == _item_fingerprint(change):
             change.status, change.version = "skipped", known.version
@@ -264,50 +290,86 @@ def _reread(batch: Batch) -> list[Change]:
 
 def _decide(batch: Batch, change: Change) -> None:
     collection = registry.get(change.entity)
-    current, feed = change.current, change.feed
+    current = change.current
     stamp = min(change.client_timestamp or batch.received, batch.received)
     if change.operation == "deleted":
         assert current is not None
-        if change.deleted_now:
-            change.status, change.version = "unchanged", current["version"]
-            return
+        same = change.deleted_now
         row = current | {"deleted_at": batch.received, "deleted_by_id": batch.user}
     else:
         assert change.row is not None
         row = change.row | {"deleted_at": None, "deleted_by_id": None}
-        if current is not None and not change.deleted_now and all(row[c] == current[c] for c in collection.content):
-            change.status, change.version = "unchanged", current["version"]
-            return
+        same = (
+            current is not None
+            and not change.deleted_now
+            and all(row[column] == current[column] for column in collection.content)
+        )
+    if same and current is not None and not change.forced:
+        change.status, change.version = "unchanged", current["version"]
+        return
     row |= {"client_updated_at": stamp, "updated_by_id": batch.user}
-
-    if current is not None and feed is not None and feed.content_seq > change.client_version:
-        device = batch.device.device_id if batch.device else None
-        if device is None or feed.content_device != device:
-            client = {"deleted": True} if change.operation == "deleted" else collection.wire([row])[0]
-            if batch.strategy == "manual":
-                change.conflict = Lost(Conflict.Resolution.OPEN, client, current, None, None, "")
-            elif stamp >= feed.client_ts:
-                change.conflict = Lost(
-                    Conflict.Resolution.CLIENT,
-                    client,
-                    current,
-                    collection.wire([current])[0],
-                    current["updated_by_id"],
-                    feed.content_device,
-                )
-            else:
-                change.conflict = Lost(Conflict.Resolution.SERVER, client, current, client, batch.user, device or "")
-            if change.conflict.resolution != Conflict.Resolution.CLIENT:
-                change.status, change.version = "conflict", feed.seq
-                return
-
     if current is None:
         row |= {"organization_id": scope.organization_id(), "created_by_id": batch.user, "created_at": batch.received}
         change.status = "created"
     else:
+        change.conflict = _meet(batch, change, collection, current, row, stamp)
+        if change.conflict and change.conflict.resolution != Conflict.Resolution.CLIENT:
+            assert change.feed is not None
+            change.status, change.version = "conflict", change.feed.seq
+            return
         change.status = "deleted" if change.operation == "deleted" else "updated"
     change.row = row
     batch.write(change.entity, row, current)
+
+
+def _meet(
+    batch: Batch, change: Change, collection: Collection, current: Row, row: Row, stamp: datetime
+) -> "Lost | None":
+    """The conflict, where somebody else gave the record other content since the version that the client had."""
+    feed = change.feed
+    if feed is None or feed.content_seq <= change.client_version:
+        return None
+    if batch.device and feed.content_device == str(batch.device.pk):
+        return None
+    client = {"deleted": True} if change.operation == "deleted" else collection.wire([row])[0]
+    if batch.strategy == "manual":
+        return Lost(Conflict.Resolution.OPEN, client, current, None, None, "")
+    if batch.strategy == "lww" and stamp >= feed.client_ts:
+        former = shown(collection, current)
+        return Lost(Conflict.Resolution.CLIENT, client, current, former, current["updated_by_id"], feed.content_device)
+    device = str(batch.device.pk) if batch.device else ""
+    return Lost(Conflict.Resolution.SERVER, client, current, client, batch.user, device)
+
+
+def shown(collection: Collection, row: Row) -> dict[str, Any]:
+    """A row on the wire; of a deleted one its tombstone."""
+    if row["deleted_at"] is None:
+        return collection.wire([row])[0]
+    return {
+        "id": row["id"],
+        "deleted": True,
+        "deletedAt": clock.wire(row["deleted_at"]),
+        "deletedBy": row["deleted_by_id"],
+        "version": row["version"],
+    }
+
+
+def plain(value: Any) -> Any:
+    """A wire resource as it reads after its way through JSON."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def _state_reasons(batch: Batch) -> None:
+    """Tell the audit triggers why: the reason of each item that gave one, by the id of its record."""
+    reasons = {
+        str(change.id): reason[:1000]
+        for change in batch.changes
+        if change.status in ("created", "updated", "deleted") and isinstance(reason := change.data.get("reason"), str)
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('marsad.reasons', %s, true)", [orjson.dumps(reasons).decode() if reasons else ""]
+        )
 
 
 def _json_default(value: Any) -> Any:
@@ -356,12 +418,14 @@ def _keep_conflicts(batch: Batch) -> None:
     lost = [(change, change.conflict) for change in batch.changes if change.conflict]
     if not lost:
         return
+    names = _device_names([conflict.lost_by_device for _change, conflict in lost])
     rows, events = [], []
     for change, conflict in lost:
         collection = registry.get(change.entity)
         in_force = batch.writes[change.entity].get(change.id) or conflict.server
         conflict.server = in_force
         conflict.server_version = in_force["version"]
+        conflict.lost_by_device = names.get(conflict.lost_by_device, "")
         decided = conflict.resolution != Conflict.Resolution.OPEN
         rows.append(
             Conflict(
@@ -372,9 +436,9 @@ def _keep_conflicts(batch: Batch) -> None:
                 resolution=conflict.resolution,
                 client_version=min(change.client_version, 2**53),
                 server_version=conflict.server_version,
-                client_data=conflict.client,
-                server_data=collection.wire([in_force])[0],
-                lost_data=conflict.lost,
+                client_data=plain(conflict.client),
+                server_data=plain(shown(collection, in_force)),
+                lost_data=plain(conflict.lost),
                 lost_by_id=conflict.lost_by,
                 lost_by_device=conflict.lost_by_device,
                 device=batch.device,
@@ -384,10 +448,22 @@ def _keep_conflicts(batch: Batch) -> None:
         )
         if decided:
             events.append(
-                Event(Action.CONFLICT_LOST, change.entity, str(change.id), conflict.lost or {}, label=str(change.id))
+                Event(
+                    Action.CONFLICT_LOST,
+                    change.entity,
+                    str(change.id),
+                    plain(conflict.lost or {}),
+                    label=str(in_force.get(getattr(collection.model, "audit_label", "name")) or change.id),
+                )
             )
     Conflict.objects.bulk_create(rows)
     record_all(events)
+
+
+def _device_names(ids: Sequence[str]) -> dict[str, str]:
+    """The devices' own names by the id of our rows."""
+    rows = [id for text in ids if (id := parse_uuid(text))]
+    return {str(id): name for id, name in Device.objects.filter(pk__in=rows).values_list("pk", "device_id")}
 
 
 def _keep_keys(batch: Batch) -> None:
@@ -398,7 +474,7 @@ def _keep_keys(batch: Batch) -> None:
         [
             ItemKey(
                 organization_id=organization,
-                device=batch.device.device_id,
+                device=str(batch.device.pk),
                 key=change.key,
                 fingerprint=_item_fingerprint(change),
                 version=change.version,

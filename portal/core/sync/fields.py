@@ -108,9 +108,9 @@ def reference(value: Any, zone: str) -> UUID:
 
 
 def known_names(fields: Iterable[Field]) -> dict[str, Field]:
-    """Every accepted name, canonical ones last so that they win over an alias."""
-    names = {alias: field for field in fields for alias in field.aliases}
-    return names | {field.wire: field for field in fields}
+    """Every accepted name, in the order of the fields; a canonical name is never another field's alias."""
+    fields = list(fields)
+    return {field.wire: field for field in fields} | {alias: field for field in fields for alias in field.aliases}
 
 
 def read(

@@ -167,7 +167,7 @@ class Conflict(TenantModel):
     lost_data = models.JSONField(null=True)
     lost_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     lost_by_device = models.CharField(max_length=200, blank=True)
-    device = models.ForeignKey("accounts.Device", models.PROTECT, null=True, related_name="+")
+    device = models.ForeignKey("accounts.Device", models.PROTECT, null=True, related_name="conflicts")
     client_timestamp = models.DateTimeField(null=True)
     # A decided conflict is "seen" from the start; an open one waits for a manager.
     resolved_at = models.DateTimeField(null=True)

@@ -86,14 +86,21 @@ BEGIN
             IF TG_OP = 'INSERT' THEN
                 INSERT INTO sync_record (organization_id, entity, record_id, seq, content_seq, content_device, first_seq,
                                          ts, client_ts, deleted_at, deleted_by_id)
-                SELECT n.organization_id, TG_ARGV[0], n.id, n.version, n.version, coalesce(who->>'device', ''), n.version,
+                SELECT n.organization_id, TG_ARGV[0], n.id, n.version, n.version, coalesce(who->>'device_row', ''), n.version,
                        moment, least(coalesce(n.client_updated_at, moment), moment), n.deleted_at, n.deleted_by_id
                 FROM new_rows n WHERE n.organization_id = org;
             ELSE
+                -- a record that comes back after its tombstone was purged
+                INSERT INTO sync_record (organization_id, entity, record_id, seq, content_seq, content_device, first_seq,
+                                         ts, client_ts, deleted_at, deleted_by_id)
+                SELECT n.organization_id, TG_ARGV[0], n.id, -n.version, 0, '', n.version, moment, moment, NULL, NULL
+                FROM new_rows n JOIN old_rows o USING (id)
+                WHERE n.organization_id = org AND n.version <> o.version AND o.deleted_at IS NOT NULL
+                ON CONFLICT (organization_id, entity, record_id) DO NOTHING;
                 UPDATE sync_record s SET
                     seq = c.version, ts = moment, deleted_at = c.deleted_at, deleted_by_id = c.deleted_by_id,
                     content_seq = CASE WHEN c.content THEN c.version ELSE s.content_seq END,
-                    content_device = CASE WHEN c.content THEN coalesce(who->>'device', '') ELSE s.content_device END,
+                    content_device = CASE WHEN c.content THEN coalesce(who->>'device_row', '') ELSE s.content_device END,
                     client_ts = CASE WHEN c.content THEN least(coalesce(c.stamp, moment), moment) ELSE s.client_ts END
                 FROM (
                     SELECT n.id, n.version, n.deleted_at, n.deleted_by_id,

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -18,13 +19,18 @@ from django_scopes import scopes_disabled
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts, as the audit log records it. `device` is the client's device id, `via` the door they came through."""
+    """Who acts, as the audit log records it. `via` is the door they came through.
+
+    `device` is the client's own name of its device, `device_row` the id of our row of it: two people may give their
+    devices the same name.
+    """
 
     user: UUID | None = None
     name: str = ""
     email: str = ""
     role: str = ""
     device: str = ""
+    device_row: UUID | None = None
     ip: str = ""
     agent: str = ""
     request: str = ""
@@ -107,10 +113,10 @@ def platform(*, by: Actor = SYSTEM) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def reason(text: str) -> Iterator[None]:
-    """Put the person's reason on the audit rows written inside."""
+def acting(**changes: Any) -> Iterator[None]:
+    """Say more of the actor for the writes inside: `reason`, `device`, `via`."""
     value = current()
-    token = _current.set(replace(value, actor=replace(value.actor, reason=text)))
+    token = _current.set(replace(value, actor=replace(value.actor, **changes)))
     try:
         _tell_database(_current.get())
         yield
