@@ -17,10 +17,9 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.config import env, postgres
+from portal.desk import cast
 
 PATIENCE = 10  # seconds that a child has to end after SIGTERM
-DEMO_PASSWORD = "Marsad-demo-2026"  # noqa: S105  (shown to everyone who starts the demo)
-DEMO_LOGINS = ("superadmin", "admin", "manager", "technician", "agent", "sales", "support", "auditor", "viewer")
 
 
 class StartError(Exception):
@@ -192,9 +191,8 @@ def host_in_url(host: str) -> str:
 def announce(mode: str, address: str) -> None:
     say(f"ready at {address} (Ctrl-C stops it)")
     if mode in ("demo", "dev"):
-        say(f"demo logins, password {DEMO_PASSWORD}:")
-        for name in [f"{login}@demo.marsad.test" for login in DEMO_LOGINS] + ["admin@other.marsad.test"]:
-            say(f"  {name}")
+        say(f"sign in as manager@{cast.DEMO} or technician@{cast.DEMO}, password {cast.PASSWORD}")
+        say(f"others with that password: {', '.join(cast.LOGINS)}")
 
 
 def say(text: str) -> None:

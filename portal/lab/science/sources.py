@@ -157,3 +157,13 @@ USGS_REMARKS: Mapping[str, Qualifier] = MappingProxyType(
         "R": Qualifier.NOT_DETECTED,
     }
 )
+# Kinds of water; artificial water (OAQ: blanks and reference material) is none. A "Q" marks replicates, which are
+# measurements of the same water.
+USGS_MEDIA: Mapping[str, str] = MappingProxyType(
+    {"WG": "groundwater", "WGQ": "groundwater", "WS": "surface_water", "WSQ": "surface_water"}
+)
+# What a reporting level is: the laboratory's limit of detection or of quantification.
+USGS_REPORTING_LEVELS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("MDL", "LT-MDL", "DLDQC", "DLBLK", "SSMDC"), "detectionLimit")
+    | dict.fromkeys(("MRL", "LRL", "IRL", "PQL", "RLDQC", "SSLC"), "quantificationLimit")
+)

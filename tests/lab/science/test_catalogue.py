@@ -1,5 +1,6 @@
 """The shipped parameters and limits."""
 
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -34,6 +35,12 @@ def test_everything_is_there_and_consistent():
         if row.limit.kind != "percentage":
             parameter = catalogue.parameters[row.parameter]
             convert(Decimal(1), parameter.unit, row.limit.unit, species=parameter.species)
+
+
+def test_a_name_says_the_same_in_every_language():
+    for parameter in load_catalogue().parameters.values():
+        names = (parameter.name_en, parameter.name_fr, parameter.name_ar)
+        assert len({"".join(re.findall(r"\d", name)) for name in names}) == 1, names
 
 
 def test_roles_and_known_limits():

@@ -1,0 +1,83 @@
+"""`manage.py demo`: two organisations with people and a year of laboratory work, to look at and to try."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand, CommandError
+
+from portal.core.accounts.models import Role, User
+from portal.core.accounts.permissions import SUPERADMIN
+from portal.core.tenancy.models import Organization
+from portal.core.tenancy.scope import Actor, platform, tenant
+from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
+from portal.lab import demo as lab
+
+ACTOR = Actor(name="demo", via="demo")
+ORGANIZATIONS: dict[str, dict[str, Any]] = {
+    DEMO: {
+        "name": "مختبرات مرصد للمياه · Laboratoires Marsad",
+        "description": "Two laboratories of drinking water and groundwater, made up for the demo.",
+        "address": "12, rue Ibn Batouta",
+        "city": "Casablanca",
+        "language": "fr",
+    },
+    OTHER: {
+        "name": "Bureau d'études hydriques du Nord",
+        "description": "A second organisation: nobody of the first sees anything of it.",
+        "address": "4, avenue de la Plage",
+        "city": "Tanger",
+        "language": "fr",
+    },
+}
+
+
+class Command(BaseCommand):
+    help = (
+        "Loads the demo: two organisations with people, sampling points, a year of samples and results up to today, "
+        "devices and compliance reports. What is there already stays as it is. Refused in production."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--samples", type=int, default=2500, metavar="N", help="samples of the year (2500)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if settings.PRODUCTION:
+            raise CommandError("demo data is refused in production: its passwords are public (MARSAD_ENV=production)")
+        samples = options["samples"]
+        if samples < 1:
+            raise CommandError("--samples must be at least 1")
+        password = make_password(PASSWORD)  # once: the work of a hash is meant for attackers
+        self._load(DEMO, lab.Plan(samples=samples, laboratories=(COAST, INLAND), seed=2026), password)
+        self._load(OTHER, lab.Plan(samples=max(1, samples // 40), laboratories=("",), seed=7), password)
+        if options["verbosity"]:
+            self.stdout.write(f"logins, password {PASSWORD}:\n  " + "\n  ".join(LOGINS))
+
+    def _load(self, domain: str, plan: lab.Plan, password: str) -> None:
+        with platform(by=ACTOR):
+            organization = Organization.objects.filter(domain=domain).first() or Organization.objects.create(
+                domain=domain,
+                country="Maroc",
+                email=f"contact@{domain}",
+                time_zone="Africa/Casablanca",
+                kind=Organization.Kind.LABORATORY,
+                **ORGANIZATIONS[domain],
+            )
+            roles = {role.key: role for role in Role.objects.filter(organization=None)}
+            there = set(User.objects.filter(email__endswith=f"@{domain}").values_list("email", flat=True))
+            for person in PEOPLE[domain]:
+                email = f"{person.login}@{domain}"
+                if email not in there:
+                    User.objects.create(
+                        organization=None if person.role == SUPERADMIN else organization,
+                        email=email,
+                        username=None,
+                        name=person.name,
+                        role=roles[person.role],
+                        department=person.department,
+                        language=person.language,
+                        password=password,
+                    )
+        with tenant(organization.pk, by=ACTOR):  # all of it or nothing, so that a broken run starts afresh
+            lab.fill(plan)
