@@ -133,7 +133,7 @@ def _number(value: Any) -> float | None:
 class SampleForm(WireForm):
     type = forms.ChoiceField(label=_("Kind of water"), choices=SampleType.choices)
     location = forms.CharField(label=_("Location"), max_length=300, widget=forms.TextInput(_AUTO))
-    sampling_point_id: forms.ModelChoiceField[SamplingPoint] = forms.ModelChoiceField(
+    sampling_point_id: "forms.ModelChoiceField[SamplingPoint]" = forms.ModelChoiceField(
         None, label=_("Sampling point"), required=False
     )
     collection_date = MomentField(label=_("Taken"))

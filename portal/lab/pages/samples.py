@@ -147,7 +147,7 @@ def sample_edit(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def sample_delete(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     sample = selectors.sample_get(id=sample_id)
     if request.method == "POST":
-        with scope.reason(request.POST.get("reason", "").strip()[:500]):
+        with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.sample_delete(id=sample_id, by=person(request))
         return redirect("lab:sample_list")
     return render(request, "lab/samples/delete.html", {"sample": sample})
@@ -183,10 +183,10 @@ def sample_history(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def head_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
     """The head of a sample's page, and up to which version it is current."""
     newest = Result.objects.filter(sample=sample).aggregate(newest=Max("version"))["newest"]
-    roles = {
-        (key, edition): StandardRole(role).label if role else ""
-        for key, edition, role in selectors.standard_list().values_list("key", "edition", "role_here")
-    }
+    roles: dict[tuple[str, str], str] = {}
+    for standard in selectors.standard_list():
+        role = getattr(standard, "role_here")  # noqa: B009  (an annotation, unknown to the type checker)
+        roles[standard.key, standard.edition] = str(StandardRole(role).label) if role else ""
     badges = [{**entry, "role": roles.get((entry["standard"], entry["edition"]), "")} for entry in sample.verdicts]
     return {
         "sample": sample,
