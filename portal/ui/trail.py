@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.audit.selectors import wire_name
-from portal.ui.templatetags.marsad import EMPTY, localdate, localdatetime, ltr
+from portal.ui.templatetags.marsad import EMPTY, icon, localdate, localdatetime, ltr
 
 # Written by the machinery beside the change itself; a reader of a diff finds them under "technical fields".
 TECHNICAL = frozenset(
@@ -106,6 +106,13 @@ def entity_name(entity: str) -> str:
     return capfirst(str(group[0]._meta.verbose_name if group else _ENTITIES.get(entity, entity)))
 
 
+def action_badge(action: Action) -> SafeString:
+    colour, name = _LOOKS.get(action, ("secondary", "history"))
+    return format_html(
+        '<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), capfirst(str(action.label))
+    )
+
+
 def entity_choices() -> list[tuple[str, str]]:
     return sorted(((entity, entity_name(entity)) for entity in audited()), key=lambda pair: pair[1])
 
@@ -126,7 +133,7 @@ def tell(entries: Iterable[AuditEntry]) -> list[Told]:
     told = []
     for entry, (model, changes) in zip(entries, pairs, strict=True):
         action = Action(entry.action)
-        colour, icon = _LOOKS.get(action, ("secondary", "history"))
+        colour, picture = _LOOKS.get(action, ("secondary", "history"))
         differences = [
             Difference(
                 field_name(model, column),
@@ -136,7 +143,7 @@ def tell(entries: Iterable[AuditEntry]) -> list[Told]:
             )
             for column, (old, new) in changes.items()
         ]
-        told.append(Told(entry, capfirst(str(action.label)), colour, icon, entity_name(entry.entity), differences))
+        told.append(Told(entry, capfirst(str(action.label)), colour, picture, entity_name(entry.entity), differences))
     return told
 
 
