@@ -130,7 +130,8 @@ def standard_list() -> QuerySet[Standard]:
     chosen = StandardChoice.objects.filter(key=OuterRef("key")).values("role")[:1]
     rows = _held(Standard.objects.all()).annotate(chosen=Subquery(chosen), limit_count=Count("limits"))
     role = Case(When(chosen=None, then=F("role")), default=F("chosen"), output_field=CharField())
-    return rows.annotate(role_here=role)
+    # said here, since Django leaves out the model's own order where it groups
+    return rows.annotate(role_here=role).order_by("position", "key", "edition", "id")
 
 
 def standard_get(*, id: UUID) -> Standard:

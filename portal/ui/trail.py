@@ -25,6 +25,7 @@ from portal.core.audit.selectors import wire_name
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, localdatetime, ltr
 
 # Written by the machinery beside the change itself; a reader of a diff finds them under "technical fields".
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 TECHNICAL = frozenset(
     {"created_by_id", "updated_by_id", "client_updated_at", "local_sync_id", "deleted_at", "deleted_by_id", "verdicts"}
     | {"normalized_value", "normalized_unit", "value", "censoring_limit", "sample_id"}
@@ -42,6 +43,14 @@ _FIELDS: dict[str, str | Promise] = {
     "compliance_status": gettext_lazy("compliance"),
     "verdicts": gettext_lazy("verdicts"),
     "organization_id": gettext_lazy("organisation"),
+}
+# The doors that changes come through.
+_DOORS: dict[str, str | Promise] = {
+    "portal": gettext_lazy("portal"),
+    "api": gettext_lazy("API"),
+    "sync": gettext_lazy("synchronisation"),
+    "system": gettext_lazy("system"),
+    "socket": gettext_lazy("live connection"),
 }
 # Action -> (Tabler colour, icon). The word stands beside it.
 _LOOKS = {
@@ -78,6 +87,8 @@ class Told:
     colour: str
     icon: str
     entity: str
+    label: str
+    via: str
     differences: list[Difference]
 
     @property
@@ -125,8 +136,9 @@ def field_name(model: type[models.Model] | None, column: str) -> str:
     return capfirst(str(field.verbose_name)) if field is not None else wire_name(column)
 
 
-def tell(entries: Iterable[AuditEntry]) -> list[Told]:
-    """Describe a page of entries; records that they refer to are named with one query per model."""
+def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = None) -> list[Told]:
+    """Describe a page of entries; records that they refer to are named with one query per model. `labels` gives
+    records a better name than the log keeps, by their id."""
     entries = list(entries)
     pairs = [(_model(entry), _pairs(entry)) for entry in entries]
     names = _names(pairs)
@@ -142,8 +154,21 @@ def tell(entries: Iterable[AuditEntry]) -> list[Told]:
                 column in TECHNICAL,
             )
             for column, (old, new) in changes.items()
+            if not (old in _NOTHING and new in _NOTHING)
         ]
-        told.append(Told(entry, capfirst(str(action.label)), colour, picture, entity_name(entry.entity), differences))
+        label = (labels or {}).get(entry.object_pk) or entry.object_repr
+        told.append(
+            Told(
+                entry=entry,
+                action=capfirst(str(action.label)),
+                colour=colour,
+                icon=picture,
+                entity=entity_name(entry.entity),
+                label=label,
+                via=str(_DOORS.get(entry.via, entry.via)),
+                differences=differences,
+            )
+        )
     return told
 
 
@@ -197,7 +222,7 @@ def _names(
 
 
 def _shown(field: Any, value: Any, names: Mapping[tuple[type[models.Model], str], str]) -> SafeString:
-    if value is None or value in ("", [], {}):
+    if value in _NOTHING:
         return EMPTY
     if isinstance(value, bool):
         return format_html("{}", _("Yes") if value else _("No"))

@@ -176,7 +176,8 @@
     const control = new window.TomSelect(select, { maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
     if (focused) control.focus();
   }
-  document.querySelectorAll("select[data-search]").forEach(searchable);
+  // Later deferred scripts bring Tom Select; all of them have run before this event.
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("select[data-search]").forEach(searchable));
 
   // --- live reloads: input in progress is kept, and the focus is not lost ------------------------------------------
   // `data-hold` on the element that reloads names what must not be swapped away; the notice says that there is more.

@@ -270,7 +270,9 @@ class ResultForm(WireForm):
 
     @property
     def details_open(self) -> bool:
-        return any(self[name].errors or self[name].value() for name in self.DETAILS)
+        """Where something stands in them that is not filled in for every entry."""
+        usual = ("technician_name", "test_date")
+        return any(self[name].errors or (name not in usual and self[name].value()) for name in self.DETAILS)
 
     def clean_dilution_factor(self) -> str:
         return self.cleaned_data["dilution_factor"] or "1"

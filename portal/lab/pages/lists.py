@@ -131,7 +131,7 @@ class LimitsColumn(django_tables2.Column):
             return EMPTY
         mark = format_html('<span class="provisional" title="{}">*</span>', _("provisional"))
         shown = ((ltr(limit_text(limit)), mark if limit.provisional else "") for limit in limits)
-        return format_html_join(format_html("<br>"), "{}{}", shown)
+        return format_html_join("", "<div>{}{}</div>", shown)
 
 
 class LimitFilter(django_filters.FilterSet):

@@ -176,7 +176,10 @@ def sample_live(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def sample_history(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     sample = selectors.sample_get(id=sample_id)
     page = Paginator(selectors.sample_history(sample=sample_id), HISTORY_PAGE).get_page(request.GET.get("page"))
-    context = head_context(request, sample) | {"page": page, "told": tell(page.object_list), "tab": "history"}
+    results = Result.objects.filter(sample=sample).select_related("parameter")
+    labels = {str(result.pk): f"{result.parameter.name} {result.value_text} {result.unit}" for result in results}
+    told = tell(page.object_list, labels=labels)
+    context = head_context(request, sample) | {"page": page, "told": told, "tab": "history"}
     return render(request, "lab/samples/history.html", context)
 
 
