@@ -98,14 +98,14 @@ class WireForm(forms.Form):
         self.data = data
 
     def clashes(self, current: Mapping[str, Any]) -> list[Clash]:
-        """Where `current`, the record on the wire, differs from the input."""
+        """Where the input differs from `current`, the record on the wire as it is now."""
         found = []
-        for name in self.fields:
-            key, yours = wire_name(name), _wire_value(self.cleaned_data.get(name))
-            theirs = _wire_value(current.get("valueText" if key == "value" else key))
-            same = yours == theirs or _number(yours) == _number(theirs) is not None
-            if key in current and name != "version" and not same and (yours or theirs):
-                found.append(Clash(str(self.fields[name].label), self._shown(name, theirs), self._shown(name, yours)))
+        for name in self.changed_data:
+            key = "valueText" if name == "value" else wire_name(name)
+            if name != "version" and key in current:
+                theirs = self._shown(name, _wire_value(current[key]))
+                yours = self._shown(name, _wire_value(self.cleaned_data.get(name)))
+                found.append(Clash(str(self.fields[name].label), theirs, yours))
         return found
 
     def _shown(self, name: str, value: Any) -> str:
@@ -121,13 +121,6 @@ def _wire_value(value: Any) -> Any:
     if isinstance(value, SamplingPoint):
         return str(value.pk)
     return str(value) if isinstance(value, UUID) else None if value == "" else value
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return None
 
 
 class SampleForm(WireForm):

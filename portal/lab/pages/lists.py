@@ -135,7 +135,7 @@ class LimitsColumn(django_tables2.Column):
 
 
 class LimitFilter(django_filters.FilterSet):
-    q = django_filters.CharFilter(label=_("Search"))
+    q = django_filters.CharFilter(label=_("Search"), method="search")
     group = django_filters.ChoiceFilter(
         field_name="parameter__group", label=_("Group"), choices=list(GROUPS.items()), empty_label=_ALL
     )
@@ -146,11 +146,9 @@ class LimitFilter(django_filters.FilterSet):
         model = Limit
         fields: list[str] = []
 
-    def filter_queryset(self, queryset: QuerySet[Limit]) -> QuerySet[Limit]:
-        rows: QuerySet[Limit] = super().filter_queryset(queryset)
-        if words := normalise(self.form.cleaned_data.get("q") or "").split():
-            rows = rows.filter(parameter__in=_named(words))
-        return rows
+    def search(self, rows: QuerySet[Limit], name: str, value: str) -> QuerySet[Limit]:
+        words = normalise(value).split()
+        return rows.filter(parameter__in=_named(words)) if words else rows
 
 
 class LimitTable(Table):

@@ -76,6 +76,8 @@ def result_create(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def result_row(request: HttpRequest, result_id: UUID) -> HttpResponse:
     """One result as it is now: what a cancelled edit goes back to."""
     result = selectors.result_get(id=result_id)
+    if not request.htmx:  # type: ignore[attr-defined]
+        return _back(result.sample)
     return _page(request, result.sample, "row", {"row": _row(result), "focus": True})
 
 
@@ -128,7 +130,7 @@ def result_delete(request: HttpRequest, result_id: UUID) -> HttpResponse:
         if not request.htmx:  # type: ignore[attr-defined]
             return _back(sample)
         olds = selectors.result_list(sample=sample.pk).filter(pk__in=[result.replaces_id] if result.replaces_id else [])
-        return _page(request, sample, "deleted", {"rows": [_row(old) for old in olds]})
+        return _page(request, sample, "deleted", {"rows": [_row(old) for old in olds], "gone": result_id})
     return _page(request, result.sample, "delete", {"row": _row(result), "deleting": True})
 
 
