@@ -52,19 +52,15 @@ RULES: dict[str, str | Promise] = {
 }
 REASONS: dict[str, str | Promise] = {
     "WITHIN_LIMIT": gettext_lazy("The value respects the limit."),
-    "NEAR_LIMIT": gettext_lazy("The value respects the limit, but reaches 90 % of it."),
+    "NEAR_LIMIT": gettext_lazy("The value respects the limit, but reaches nine tenths of it."),
     "ABOVE_GUIDANCE": gettext_lazy("The value passes the guidance value, which is not binding."),
     "ABOVE_LIMIT": gettext_lazy("The value is above the limit."),
     "BELOW_MINIMUM": gettext_lazy("The value is below the lower limit."),
     "DETECTED": gettext_lazy("Something was found that must be absent."),
     "NOT_DETECTED": gettext_lazy("Nothing was found."),
-    "CENSORED_WITHIN_LIMIT": gettext_lazy(
-        "The limit of quantification respects the limit, so every smaller value does."
-    ),
+    "CENSORED_WITHIN_LIMIT": gettext_lazy("The bound of the value respects the limit, so every smaller value does."),
     "CENSORED_ABOVE_LIMIT": gettext_lazy("The bound of the value lies beyond the limit: the true value is not known."),
-    "OVER_RANGE": gettext_lazy(
-        "The value is above the measuring range, and the limit lies higher: repeat with dilution."
-    ),
+    "OVER_RANGE": gettext_lazy("The value is above the measuring range and the limit lies higher: dilute and repeat."),
     "UNCERTAINTY_STRADDLES": gettext_lazy("The interval of the expanded uncertainty contains the limit."),
     "SCREENING_EXCEEDED": gettext_lazy("An action or screening level is passed; that calls for an investigation."),
     "SUM_INCOMPLETE": gettext_lazy("A part of the sum was not measured, so it cannot be said to conform."),
