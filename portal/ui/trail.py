@@ -124,6 +124,11 @@ def action_badge(action: Action) -> SafeString:
     )
 
 
+def door(via: str) -> str:
+    """The name of the way that a change came in."""
+    return str(_DOORS.get(via, via))
+
+
 def entity_choices() -> list[tuple[str, str]]:
     return sorted(((entity, entity_name(entity)) for entity in audited()), key=lambda pair: pair[1])
 
@@ -165,7 +170,7 @@ def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = No
                 icon=picture,
                 entity=entity_name(entry.entity),
                 label=label,
-                via=str(_DOORS.get(entry.via, entry.via)),
+                via=door(entry.via),
                 differences=differences,
             )
         )

@@ -198,7 +198,9 @@ def test_exports_hold_exactly_the_filtered_list_and_are_recorded(cast: Cast, ext
         assert [row["code"] for row in csv.DictReader(io.StringIO(some.decode("utf-8-sig")))] == [failing.code]
     else:
         sheet = openpyxl.load_workbook(io.BytesIO(everything)).active
-        assert [row[2].value for row in sheet.iter_rows(min_row=2)] == ["'=1+1 Anfa", "Maarif"]
+        assert [row[2].value for row in sheet.iter_rows(min_row=2)] == ["=1+1 Anfa", "Maarif"]
+        assert sheet["C2"].data_type == "s"
+        assert [cell.value for cell in sheet[1]][-1] == "EPA"
         assert openpyxl.load_workbook(io.BytesIO(some)).active.max_row == 2
     with tenant(cast.a.pk):
         kept = AuditEntry.objects.filter(action=Action.EXPORT).order_by("pk")

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -60,4 +61,4 @@ def _cards(rows: QuerySet[AuditEntry], *, by: Actor, organization: UUID) -> Iter
 def _cell(value: object) -> object:
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False)
-    return clock.wire(value) if hasattr(value, "tzinfo") else harmless(value)  # type: ignore[arg-type]
+    return clock.wire(value) if isinstance(value, datetime) else harmless(value)

@@ -15,7 +15,7 @@ from portal.core.audit import selectors
 from portal.core.audit.models import Action, AuditEntry, Outcome
 from portal.ui.filters import DateFrom, DateTo, day_after, midnight
 from portal.ui.tables import DateTimeColumn, LtrColumn, Table
-from portal.ui.trail import action_badge, entity_choices, entity_name
+from portal.ui.trail import action_badge, door, entity_choices, entity_name
 
 _ALL = _("All")
 _ACTIONS = [(action.wire, action.label) for action in Action if action is not Action.ACCESS]
@@ -72,7 +72,7 @@ class EntryTable(Table):
     def render_actor_name(self, value: str, record: AuditEntry) -> SafeString:
         who: str | Promise = value or _("System")
         return format_html(
-            '<span><span dir="auto">{}</span> <small class="text-secondary">{}</small></span>', who, record.via
+            '<span><span dir="auto">{}</span> <small class="text-secondary">{}</small></span>', who, door(record.via)
         )
 
     def render_outcome(self, record: AuditEntry) -> SafeString | str:

@@ -3,6 +3,7 @@
 import csv
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from typing import IO, Any
 
 from django.conf import settings
@@ -11,8 +12,6 @@ from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
@@ -21,6 +20,7 @@ from portal.core.tenancy.scope import Actor, tenant
 from portal.lab import selectors
 from portal.lab.choices import Compliance, SampleStatus, SampleType
 from portal.lab.models import Sample
+from portal.lab.pages.sheets import Cell, write_sheet
 from portal.lab.reports.exports import harmless
 from portal.ui.templatetags.marsad import VERDICTS
 
@@ -41,6 +41,7 @@ _COLUMNS: tuple[tuple[str, str, str | Promise], ...] = (
     ("notes", "notes", gettext_lazy("Notes")),
     ("id", "id", gettext_lazy("Identifier")),
 )
+_WIDTHS = (18, 18, 34, 11, 11, 17, 22, 17, 14, 14, 9, 30, 38)
 _COLUMN_NAMES = [name for name, _wire, _heading in _COLUMNS]
 _WORDS: dict[str, dict[str, str | Promise]] = {
     "type": dict(SampleType.choices),
@@ -77,7 +78,7 @@ def samples_csv(rows: QuerySet[Sample], *, by: Actor, organization: Any, standar
         lines: list[str] = []
         for *values, verdicts in rows.values_list(*_COLUMN_NAMES, "verdicts").iterator(chunk_size=CHUNK):
             found = {entry["standard"]: entry["verdict"] for entry in verdicts}
-            cells = [wire(value) if hasattr(value, "tzinfo") else harmless(value) for value in values]
+            cells = [wire(value) if isinstance(value, datetime) else harmless(value) for value in values]
             lines.append(writer.writerow([*cells, *(found.get(key, "") for key in standards)]))
             if len(lines) == CHUNK:
                 yield "".join(lines).encode()
@@ -87,33 +88,34 @@ def samples_csv(rows: QuerySet[Sample], *, by: Actor, organization: Any, standar
 
 def samples_xlsx(rows: QuerySet[Sample], *, standards: list[str]) -> IO[bytes]:
     """A workbook in a temporary file, at its beginning; it is written row by row, so memory does not grow with it."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("Samples"))
-    sheet.sheet_view.rightToLeft = translation.get_language_bidi()
-    sheet.freeze_panes = "B2"
-    for column, width in zip("ABCDEFGHIJKLM", (18, 18, 34, 11, 11, 17, 22, 17, 14, 14, 9, 30, 38), strict=True):
-        sheet.column_dimensions[column].width = width
-    sheet.append([*(str(heading) for _column, _wire, heading in _COLUMNS), *standards])
     words = {name: {key: str(word) for key, word in choices.items()} for name, choices in _WORDS.items()}
-    verdict_words = {key: str(word) for key, (_colour, _icon, word) in VERDICTS.items()}
-    for *values, verdicts in rows.values_list(*_COLUMN_NAMES, "verdicts").iterator(chunk_size=CHUNK):
-        found = {entry["standard"]: verdict_words[entry["verdict"]] for entry in verdicts}
-        cells = [
-            _cell(words[name][value] if name in words else value)
-            for name, value in zip(_COLUMN_NAMES, values, strict=True)
-        ]
-        sheet.append([*cells, *(found.get(key, "") for key in standards)])
+    verdicts = {key: str(word) for key, (_colour, _icon, word) in VERDICTS.items()}
+
+    def lines() -> Iterator[list[Cell]]:
+        for *values, found in rows.values_list(*_COLUMN_NAMES, "verdicts").iterator(chunk_size=CHUNK):
+            under = {entry["standard"]: verdicts[entry["verdict"]] for entry in found}
+            cells = [
+                words[name][value] if name in words else _cell(value)
+                for name, value in zip(_COLUMN_NAMES, values, strict=True)
+            ]
+            yield [*cells, *(under.get(key, "") for key in standards)]
+
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115  (the answer closes it)
-    book.save(file)
+    write_sheet(
+        file,
+        title=_("Samples"),
+        head=[*(str(heading) for _column, _wire, heading in _COLUMNS), *standards],
+        rows=lines(),
+        widths=_WIDTHS,
+        right_to_left=translation.get_language_bidi(),
+    )
     file.seek(0)
     return file
 
 
-def _cell(value: object) -> object:
-    """What openpyxl stores as it is: local times without zone, and no text that a spreadsheet reads as a formula."""
+def _cell(value: object) -> Cell:
+    """Numbers as they are, moments in the organisation's time zone, everything else as text."""
     if value is None or isinstance(value, int | float):
         return value
-    if hasattr(value, "tzinfo"):
-        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")  # type: ignore[arg-type]
-    return harmless(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
+    return timezone.localtime(value).strftime("%Y-%m-%d %H:%M") if isinstance(value, datetime) else str(value)
