@@ -18,7 +18,7 @@ test: env ## run the whole suite on its own PostgreSQL, browser tests included (
 	@sh scripts/system.sh test
 	@exec $(PYTHON) -m pytest -n 2 $(ARGS)
 
-test-full: env ## the suite with ten times as many generated examples
+test-full: env ## the suite with ten times as many generated examples, and ten thousand samples pushed
 	@sh scripts/system.sh test
 	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
 

@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Final, NamedTuple
-from uuid import uuid5
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from portal.core.accounts.models import Device, User
 from portal.core.common import clock
-from portal.core.sync import engine
-from portal.core.sync.engine import Change
-from portal.core.sync.models import DeviceState
+from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
 from portal.lab.reports.services import report_issue
 
 BATCH: Final = 1000
+Item = dict[str, Any]  # a change as a device sends it
 DAYS: Final = 365
 ZONE: Final = ZoneInfo("Africa/Casablanca")
 ROLES: Final = {"MA": "legal", "WHO": "guideline", "EU": "information", "EPA": "information"}
@@ -238,23 +237,19 @@ def fill(plan: Plan) -> None:
     rng, now = Random(plan.seed), clock.now()  # noqa: S311  (the same demo for everyone)
     for key, role in ROLES.items():
         StandardChoice.objects.get_or_create(organization_id=scope.organization_id(), key=key, defaults={"role": role})
-    people = list(User.objects.filter(organization=scope.organization_id(), role__key="Technician").order_by("email"))
+    people = list(
+        User.objects.filter(organization=scope.organization_id(), role__key="Technician")
+        .select_related("role")
+        .order_by("email")
+    )
     devices = [_device(user, number, now) for number, user in enumerate(people, start=1)]
-    sites = _sites(plan, rng, people)
-    batches = list(_batches(_changes(plan, rng, sites, now)))
-    for number, batch in enumerate(batches):
-        _push(batch, devices[number % len(devices)], now)
-    _meet(rng, devices, now)
+    batches = list(_batches(_changes(plan, rng, _sites(plan, rng, people), now)))
     for number, device in enumerate(devices):
-        DeviceState.objects.create(
-            organization_id=scope.organization_id(),
-            device=device,
-            status=DeviceState.Status.OK,
-            last_push_at=device.last_seen_at,
-            last_pull_at=device.last_seen_at,
-            last_success_at=device.last_seen_at,
-            pushed=sum(map(len, batches[number :: len(devices)])),
-        )
+        own = batches[number :: len(devices)]
+        upload = {"id": str(uuid5(device.pk, "demo")), "chunks": len(own), "records": sum(map(len, own))}
+        for chunk, batch in enumerate(own):
+            _push(batch, device, upload=upload | {"chunk": chunk})
+    _meet(rng, devices, now)
     _reports(now)
 
 
@@ -274,7 +269,7 @@ def _device(user: User, number: int, now: datetime) -> Device:
 
 
 def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
-    sites = []
+    sites: list[Site] = []
     small = len(plan.laboratories) == 1
     for town in TOWNS:
         if small is not (town.fr in NORTH):
@@ -301,7 +296,7 @@ def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
     return sites
 
 
-def _changes(plan: Plan, rng: Random, sites: Sequence[Site], now: datetime) -> Iterator[list[Change]]:
+def _changes(plan: Plan, rng: Random, sites: Sequence[Site], now: datetime) -> Iterator[list[Item]]:
     """Each sample with its results, in the order in which they were taken."""
     methods = {
         parameter.code: parameter.methods.split(";")[0].split(" (")[0]
@@ -336,7 +331,7 @@ def _sample(
     now: datetime,
     methods: dict[str, str],
     instruments: dict[str, str],
-) -> Iterator[Change]:
+) -> Iterator[Item]:
     id = uuid5(scope.organization_id(), f"demo/{number}")
     received = taken + timedelta(minutes=rng.randrange(60, 300))
     days = (now - taken).days
@@ -354,7 +349,7 @@ def _sample(
         "status": status,
         "notes": rng.choice(REJECTED) if status == "rejected" else "",
     }
-    yield Change("sample", id, "created", data, client_timestamp=min(received, now))
+    yield _item("sample", id, min(received, now), data)
     if status in ("registered", "received", "rejected"):
         return
     panel = rng.choices([codes for _, codes in site.kind.panels], [share for share, _ in site.kind.panels])[0].split()
@@ -384,10 +379,10 @@ def _sample(
             if uncertainty and text[0] != "<":
                 result["uncertainty"] = f"{float(text) * uncertainty:.{digits + 1}f}"
         first = uuid5(id, code)
-        yield Change("result", first, "created", result, client_timestamp=tested)
+        yield _item("result", first, tested, result)
         if code == "COLIF" and dirty and text not in ("absent", "0") and rng.random() < 0.35:
             again = result | {"value": "absent", "replacesId": str(first), "notes": "Nouvelle analyse du double."}
-            yield Change("result", uuid5(id, f"{code} again"), "created", again, client_timestamp=tested)
+            yield _item("result", uuid5(id, f"{code} again"), tested, again)
 
 
 def _status(rng: Random, days: int, received: bool) -> str:
@@ -428,37 +423,44 @@ def _bacteria(rng: Random, site: Site, code: str, *, dirty: bool) -> str:
     return str(count) if count else rng.choice(("absent", "0"))
 
 
-def _batches(samples: Iterator[list[Change]]) -> Iterator[list[Change]]:
-    batch: list[Change] = []
-    for changes in samples:
-        if len(batch) + len(changes) > BATCH:
+def _item(entity: str, id: UUID, at: datetime, data: dict[str, Any], *, version: int = 0) -> Item:
+    return {
+        "entity": entity,
+        "entityId": str(id),
+        "operation": "updated" if version else "created",
+        "clientVersion": version,
+        "clientTimestamp": clock.wire(at),
+        "data": data,
+    }
+
+
+def _batches(samples: Iterator[list[Item]]) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    for items in samples:
+        if len(batch) + len(items) > BATCH:
             yield batch
             batch = []
-        batch += changes
+        batch += items
     yield batch
 
 
-def _push(batch: Sequence[Change], device: Device, now: datetime, **options: Any) -> engine.Batch:
-    with scope.tenant(scope.organization_id(), by=device.user.actor(device=device.device_id, via="sync")):
-        done = engine.apply(batch, user=device.user_id, device=device, **options)
+def _push(items: Sequence[Item], device: Device, **options: Any) -> None:
+    with scope.tenant(scope.organization_id(), by=device.user.actor()):
+        done = sync.push(user=device.user, device_id=device.device_id, items=items, **options)
     refused = next((change for change in done.changes if change.errors), None)
     if refused is not None:
         raise AssertionError(f"the demo's own {refused.entity} is refused: {refused.data} {refused.errors}")
-    return done
 
 
 def _meet(rng: Random, devices: Sequence[Device], now: datetime) -> None:
-    """Two devices change one sample: a few conflicts, one of which waits for a manager."""
-    samples = list(Sample.objects.filter(status="reported").order_by("-collection_date")[:3])
-    for number, sample in enumerate(samples):
-        stale, notes = sample.version - 1, ("Robinet remplacé.", "تم تطهير الخزان.", "Tap flushed for five minutes.")
+    """Two devices change one sample, thrice: the later edit wins, the earlier loses, a manager has to decide."""
+    notes = ("Robinet remplacé.", "تم تطهير الخزان.", "Tap flushed for five minutes.")
+    samples = Sample.objects.filter(status="reported").order_by("-collection_date")[: len(notes)]
+    for number, (sample, note) in enumerate(zip(samples, notes, strict=False)):
         for step, device in enumerate((devices[0], devices[-1])):
-            change = Change(
-                "sample", sample.pk, "updated", {"notes": f"{notes[number]} ({step + 1})"},
-                client_version=stale if step else engine.NO_VERSION_CHECK,
-                client_timestamp=now - timedelta(hours=2 * step if number == 1 else -step, minutes=rng.randrange(9)),
-            )  # fmt: skip
-            _push([change], device, now, strategy="manual" if number == 2 else "lww")
+            at = now - timedelta(hours=3 - step if number != 1 else 3 + step, minutes=rng.randrange(9))
+            item = _item("sample", sample.pk, at, {"notes": f"{note} ({step + 1})"}, version=sample.version)
+            _push([item], device, strategy="manual" if number == 2 else "lww")
 
 
 def _reports(now: datetime) -> None:

@@ -63,7 +63,6 @@ class Interrupted(Exception):
 class Tally:
     """What happened, for the person who watches and for tests."""
 
-    samples: int = 0
     records: int = 0
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
@@ -74,8 +73,9 @@ class Tally:
     versions: dict[str, int] = field(default_factory=dict)
 
 
-def read(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """Each sample of a file with its results as sync items; the item's ids follow from the source's."""
+def read(path: Path, owner: str) -> Iterator[list[dict[str, Any]]]:
+    """Each sample of a file with its results as sync items; ids follow from the source's ids and from the owner."""
+    space = uuid.uuid5(NAMESPACE, owner)
     opener = gzip.open if path.suffix == ".gz" else open
     grouped: dict[str, list[dict[str, str]]] = {}
     with opener(path, "rt", encoding="utf-8", newline="") as file:
@@ -84,17 +84,19 @@ def read(path: Path) -> Iterator[list[dict[str, Any]]]:
     for key, rows in grouped.items():
         first = rows[0]
         if "domain" in first:
-            yield list(_items(key, _estonian(first), _estonian_results(rows)))
+            yield list(_items(space, key, _estonian(first), _estonian_results(rows)))
         elif first["medium_cd"] in MEDIA:
-            yield list(_items(key, _american(first), _american_results(rows)))
+            yield list(_items(space, key, _american(first), _american_results(rows)))
 
 
-def _items(key: str, sample: dict[str, Any], results: dict[str, dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    parent = str(uuid.uuid5(NAMESPACE, key))
+def _items(
+    space: uuid.UUID, key: str, sample: dict[str, Any], results: dict[str, dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    parent = str(uuid.uuid5(space, key))
     stamp = sample["collectionDate"]
     yield _item("sample", parent, sample, stamp)
     for name, result in results.items():
-        yield _item("result", str(uuid.uuid5(NAMESPACE, f"{key}/{name}")), {"sampleId": parent, **result}, stamp)
+        yield _item("result", str(uuid.uuid5(space, f"{key}/{name}")), {"sampleId": parent, **result}, stamp)
 
 
 def _item(entity: str, id: str, data: dict[str, Any], stamp: str) -> dict[str, Any]:
@@ -166,6 +168,12 @@ class Client:
     def __post_init__(self) -> None:
         self.http = httpx.Client(base_url=f"{self.url}/api/v1", timeout=120)
         self.token = ""
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_raised: object) -> None:
+        self.http.close()
 
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}", "X-Device-ID": self.device, "Content-Type": "application/json"}
@@ -270,28 +278,28 @@ def main() -> int:
     parser.add_argument("--again", action="store_true", help="send everything again under a new upload id")
     chosen = parser.parse_args()
 
-    samples = list(itertools.islice(read(chosen.file), chosen.samples))
+    samples = list(itertools.islice(read(chosen.file, chosen.email), chosen.samples))
     chunks = list(chunked(iter(samples)))
     if chosen.again or not chosen.state.exists():
         chosen.state.write_text(json.dumps({"upload": str(uuid.uuid4())}))
     upload = json.loads(chosen.state.read_text())["upload"]
     client = Client(chosen.url.rstrip("/"), chosen.email, chosen.password, chosen.device, lose=set(chosen.lose))
-    client.tally.samples = len(samples)
-    try:
-        client.push(chunks, upload=upload, stop_after=chosen.stop_after_chunk, again=chosen.again)
-    except Interrupted as reason:
-        print(reason)
-        return 3
+    with client:
+        try:
+            client.push(chunks, upload=upload, stop_after=chosen.stop_after_chunk, again=chosen.again)
+        except Interrupted as reason:
+            print(reason)
+            return 3
+        held = client.reconcile(chunks)
     tally = client.tally
     rate = tally.records / tally.seconds if tally.seconds else 0
-    print(f"{tally.samples} samples, {tally.records} records in {len(chunks)} chunks")
+    print(f"{len(samples)} samples, {tally.records} records in {len(chunks)} chunks")
     print(f"pushed in {tally.seconds:.1f} s ({rate:.0f} records a second), {tally.retries} requests repeated")
     print("  " + ", ".join(f"{name} {count}" for name, count in sorted(tally.counts.items()) if count))
     for reason, count in tally.errors.most_common(20):
         print(f"  {count:6} {reason}")
-    held = client.reconcile(chunks)
     print(f"reconciled: {len(held)} held, {tally.missing} missing")
-    return 0 if tally.missing == tally.counts["errors"] else 1
+    return 0 if tally.missing == sum(tally.errors.values()) else 1
 
 
 if __name__ == "__main__":

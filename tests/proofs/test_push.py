@@ -1,0 +1,255 @@
+"""Ten thousand samples over a bad line to a server that is killed: everything arrives, each change once (001-EDGE-06).
+
+A real program (`make run`) with a data folder of its own, and the client of `tests/client`. Six hundred samples by
+default; ten thousand with HYPOTHESIS_PROFILE=full (`make test-full`).
+"""
+
+import csv
+import gzip
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import psycopg
+import pytest
+from django.conf import settings
+
+from tests.client.push import Client, Interrupted, chunked, read
+from tests.lab.public_data import DATA
+
+pytestmark = [pytest.mark.slow, pytest.mark.covers("001-EDGE-06", "001-FR-034")]
+FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
+SAMPLES = 10_000 if FULL else 600
+PASSWORD = "Marsad-demo-2026"
+STEADY, SHAKEN = "technician@demo.marsad.test", "technician@other.marsad.test"
+
+
+@dataclass
+class Program:
+    """`make run` with its own data, which can be killed and started again."""
+
+    data: Path
+    port: int
+    process: "subprocess.Popen[str] | None" = None
+    output: list[str] = field(default_factory=list)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("MARSAD_", "DATABASE_"))}
+        return kept | {
+            "DJANGO_SETTINGS_MODULE": "portal.config.settings",
+            "MARSAD_DATA": str(self.data),
+            "MARSAD_ENV": "test",  # no demo of 2,500 samples
+            "MARSAD_RATE_LIMITS": "off",
+            "MARSAD_PG_BINDIR": os.environ.get("MARSAD_PG_BINDIR", ""),
+            "PORT": str(self.port),
+        }
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "portal.config.supervise"],
+            cwd=settings.BASE_DIR,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if "ready at" in line:
+                return
+        pytest.fail("it did not start:\n" + "".join(self.output))
+
+    def kill(self) -> None:
+        """SIGKILL to the whole program: supervisor, database and web server."""
+        assert self.process is not None
+        family = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        self.process.communicate()
+        psutil.wait_procs(family, timeout=20)
+
+    def kill_web(self) -> None:
+        """SIGKILL to the web server alone; the supervisor starts it again."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            if "granian" in " ".join(child.cmdline()):
+                child.send_signal(signal.SIGKILL)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+        self.process.communicate(timeout=60)
+
+    def manage(self, *arguments: str) -> None:
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=settings.BASE_DIR, env=self.environment, check=True, capture_output=True)
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        folder = (self.data / "postgres" / "socket").read_text()
+        with closing(psycopg.connect(host=folder, user="postgres", dbname="marsad", autocommit=True)) as connection:
+            return connection.execute(statement, values).fetchall()  # type: ignore[call-overload]
+
+    def client(self, email: str, **more: Any) -> Client:
+        return Client(f"http://127.0.0.1:{self.port}", email, PASSWORD, **more)
+
+
+@pytest.fixture(scope="module")
+def program() -> Iterator[Program]:
+    folder = Path(tempfile.mkdtemp(dir=settings.DATA_DIR))
+    folder.chmod(0o755)  # as root, PostgreSQL runs under another account that has to pass through
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    running = Program(folder / "data", port)
+    running.start()
+    running.manage("demo", "--samples", "40", "--verbosity", "0")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def water(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The public Estonian file where it is there, for the full size the larger American one, else one made here."""
+    public = DATA / ("inl_groundwater.csv.gz" if FULL else "estonia_water.csv.gz")
+    return public if public.exists() else made_up(tmp_path_factory.mktemp("water") / "made_up.csv.gz")
+
+
+def made_up(path: Path) -> Path:
+    rng = Random(11)
+    levels = {"ph": 7.5, "iron": 0.15, "nitrates": 12.0, "chlorides": 60.0, "turbidity": 0.9, "ammonium": 0.2}
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["place", "domain", "lat", "lon", "sample_id", "sampled_at", "parameter", "value"])
+        for number in range(SAMPLES):
+            day = f"{rng.randint(2021, 2025)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T08:00:00"
+            sample = [f"Well {number % 97}", "veevark", "58.6", "25.7", f"{number}", day]
+            for name, level in levels.items():
+                table.writerow([*sample, name, f"{level * rng.lognormvariate(0, 0.3):.3f}"])
+            table.writerow([*sample, "e_coli", rng.choice("00000000003")])
+    return path
+
+
+def load(path: Path, owner: str) -> list[list[dict[str, Any]]]:
+    return list(chunked(itertools.islice(read(path, owner), SAMPLES)))
+
+
+def state(program: Program, email: str) -> list[tuple[Any, ...]]:
+    """What an organisation holds of the push, without what differs between two runs: ids, versions and times."""
+    return program.sql(
+        "SELECT s.location, s.collection_date, s.compliance_status, s.result_count, p.code, r.value_text, r.unit,"
+        "       r.normalized_value, r.compliance_status, r.verdicts::text"
+        " FROM lab_sample s JOIN accounts_user u ON u.organization_id = s.organization_id AND u.email = %s"
+        " LEFT JOIN lab_result r ON r.sample_id = s.id LEFT JOIN lab_parameter p ON p.id = r.parameter_id"
+        " WHERE s.collector_name IN ('USGS', 'Terviseamet') ORDER BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10",
+        email,
+    )
+
+
+def audited(program: Program, ids: list[str]) -> dict[str, int]:
+    rows = program.sql(
+        "SELECT object_pk, count(*) FROM audit_auditentry WHERE object_pk = ANY(%s) GROUP BY object_pk", ids
+    )
+    return dict(rows)
+
+
+def ids_of(chunks: list[list[dict[str, Any]]]) -> list[str]:
+    return [item["entityId"] for chunk in chunks for item in chunk]
+
+
+def clock(program: Program, email: str) -> int:
+    statement = "SELECT c.seq FROM sync_clock c JOIN accounts_user u USING (organization_id) WHERE u.email = %s"
+    return int(program.sql(statement, email)[0][0])
+
+
+def test_a_quiet_push_and_its_repetition(program: Program, water: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chunks = load(water, STEADY)
+    ids = ids_of(chunks)
+
+    with program.client(STEADY) as first, program.client(STEADY) as second:
+        first.push(chunks, upload=str(uuid.uuid4()))
+        seq = clock(program, STEADY)
+        held = first.reconcile(chunks)
+        second.push(chunks, upload=str(uuid.uuid4()))
+
+    refused = sum(first.tally.errors.values())
+    assert first.tally.counts["created"] == len(ids) - refused
+    assert refused < len(ids) / 500  # implausible values are in every real file
+    assert len(held) == len(ids) - refused == len(set(held.values()))
+    assert held == first.tally.versions
+    assert second.tally.counts["skipped"] == len(ids) - refused
+    assert clock(program, STEADY) == seq
+    assert audited(program, ids) == dict.fromkeys(held, 1)
+    with capsys.disabled():
+        for name, tally in (("first", first.tally), ("again", second.tally)):
+            rate = tally.records / tally.seconds
+            print(f"\n{name}: {tally.records} records in {tally.seconds:.1f} s, {rate:.0f} a second", end="")
+        print()
+
+
+class Shaken(Client):
+    """A client whose server dies while it works on certain requests."""
+
+    def __init__(self, *arguments: Any, blows: dict[int, Any], **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.blows, self.sent, self.threads = blows, 0, []  # type: ignore[var-annotated]
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        if path == "/sync":
+            self.sent += 1
+            blow = self.blows.pop(self.sent, None)
+            if blow is not None:
+                self.threads.append(threading.Thread(target=blow))
+                self.threads[-1].start()
+        return super().call(method, path, body)
+
+
+def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> None:
+    chunks = load(water, SHAKEN)
+    ids = ids_of(chunks)
+    upload = str(uuid.uuid4())
+
+    def die_and_come_back() -> None:
+        time.sleep(0.25)  # a thousand records take about that long
+        program.kill()
+        program.start()
+
+    def lose_the_web() -> None:
+        time.sleep(0.15)
+        program.kill_web()
+
+    blows = {2: lose_the_web, 3: die_and_come_back} | ({20: die_and_come_back, 40: lose_the_web} if FULL else {})
+    with program.client(SHAKEN) as before, pytest.raises(Interrupted):
+        before.push(chunks, upload=upload, stop_after=0)
+    client = Shaken(
+        f"http://127.0.0.1:{program.port}", SHAKEN, PASSWORD, blows=blows, lose={len(chunks) - 1}, patience=90
+    )
+    with client:
+        client.push(chunks, upload=upload)
+        for thread in client.threads:
+            thread.join()
+        held = client.reconcile(chunks)
+        stands = client.call("GET", f"/sync/uploads/{upload}")
+
+    assert not client.blows
+    assert client.tally.retries > 0
+    assert client.sent == len(chunks) - 1  # the first one was not sent again
+    assert (stands["status"], stands["receivedChunks"]) == ("complete", [[0, len(chunks) - 1]])
+    assert stands["receivedRecords"] == len(ids)
+    assert len(held) == len(ids) - sum(client.tally.errors.values()) == len(set(held.values()))
+    assert audited(program, ids) == dict.fromkeys(held, 1)
+    assert state(program, SHAKEN) == state(program, STEADY)
