@@ -99,7 +99,7 @@ def test_home_costs_the_same_however_much_there_is(cast: Cast) -> None:
     for _ in range(4):
         a_result(a_sample(cast.alice), cast.alice, "60")
 
-    assert queries() == few
+    assert queries() <= few  # fewer where the latest entries refer to fewer kinds of record
 
 
 # --- me ----------------------------------------------------------------------------------

@@ -448,11 +448,12 @@ def test_results_cost_no_queries_each(cast: Cast) -> None:
             assert client.get(path).status_code == 200
         return len(captured)
 
-    few = [queries(f"/samples/{sample.pk}{part}") for part in ("", "/history")]
+    paths = [f"/samples/{sample.pk}", f"/samples/{sample.pk}/history"]
+    few = [queries(path) for path in [*paths, *paths]][2:]  # the first round fills what a process looks up once
     for _ in range(8):
         a_result(sample, cast.alice)
 
-    assert [queries(f"/samples/{sample.pk}{part}") for part in ("", "/history")] == few
+    assert [queries(path) for path in paths] == few
 
 
 @pytest.mark.covers("001-FR-080", "001-FR-081")
