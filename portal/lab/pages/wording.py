@@ -128,7 +128,8 @@ def explain(entries: Iterable[Mapping[str, Any]]) -> list[Why]:
             limit=bounds(entry["kind"], entry["lower"], entry["upper"]),
             guidance=plain(entry["guidance"]),
             unit=entry["unit"],
-            compared=_compared(entry["comparedValue"]),
+            # The limit of a percentage is a share of samples, in which one result is not expressed.
+            compared="" if entry["kind"] == LimitKind.PERCENTAGE else _compared(entry["comparedValue"]),
             rule=str(RULES.get(entry["decisionRule"], entry["decisionRule"])),
             provisional=entry["provisional"],
         )
