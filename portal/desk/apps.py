@@ -1,6 +1,22 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DeskConfig(AppConfig):
     name = "portal.desk"
     label = "desk"
+
+    def ready(self) -> None:
+        from portal.ui import menu
+
+        menu.register(
+            menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
+            menu.MenuItem(
+                label=_("Audit log"),
+                url_name="audit:entry_list",
+                icon="shield-check",
+                permission="audit.view",
+                group="organization",
+                order=80,
+            ),
+        )
