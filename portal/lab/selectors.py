@@ -4,7 +4,8 @@ The models' own columns come as querysets; what goes onto the wire comes as plai
 page at a time.
 """
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,6 @@ from portal.core.audit.models import AuditEntry
 from portal.core.common import clock
 from portal.core.common.errors import NotFound
 from portal.core.common.text import normalise
-from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab import wire
@@ -149,34 +149,34 @@ def limit_list(*, standard: UUID | None = None, parameter: UUID | None = None) -
     return rows.order_by("parameter__code", "standard__position", "matrix", "effective_from", "id")
 
 
-def sample_cards(rows: QuerySet[Sample]) -> list[dict[str, Any]]:
-    """A page of samples on the wire (`contract-lab-sync.md` section 4), in one query."""
-    return wire.samples(rows.values(*_columns(Sample, "search_text")))
+def plain(rows: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
+    """Rows as dictionaries of their own columns, as `portal.lab.wire` takes them."""
+    return rows.values(*(f.attname for f in rows.model._meta.concrete_fields if f.attname != "search_text"))
 
 
 def sample_card(*, id: UUID) -> dict[str, Any]:
-    """Raises NotFound."""
-    return _card(sample_cards(Sample.objects.filter(pk=id, deleted_at=None)))
-
-
-def result_cards(rows: QuerySet[Result]) -> list[dict[str, Any]]:
-    """A page of results on the wire, in a fixed number of queries."""
-    return wire.results(list(rows.values(*_columns(Result))))
+    """A sample on the wire (`contract-lab-sync.md` section 4). Raises NotFound."""
+    return wire.samples([_get(plain(Sample.objects.filter(deleted_at=None)), id)])[0]
 
 
 def result_card(*, id: UUID) -> dict[str, Any]:
-    """Raises NotFound."""
-    return _card(result_cards(Result.objects.filter(pk=id, deleted_at=None)))
+    """A result on the wire. Raises NotFound."""
+    return wire.results([_get(plain(Result.objects.filter(deleted_at=None)), id)])[0]
 
 
-def _card(found: Sequence[Row]) -> Row:
-    if not found:
-        raise NotFound(_("There is no such record."))
-    return found[0]
+def rough_count(rows: QuerySet[Any], *, exact: int) -> tuple[int, bool]:
+    """How many there are, counted up to `exact`, beyond it the planner's estimate; and whether it was counted."""
+    rows = rows.order_by()
+    counted = rows[: exact + 1].count()
+    if counted <= exact:
+        return counted, True
+    return max(counted, json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"]), False
 
 
-def _columns(model: type[Model], *left_out: str) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields if field.attname not in left_out]
+def parameter_cards(rows: Iterable[Parameter]) -> list[dict[str, Any]]:
+    """Parameters on the wire, with today's limits for drinking water under the standards in use."""
+    organization = Organization.objects.get(pk=scope.organization_id())
+    return wire.parameters(rows, on=clock.now().astimezone(clock.zone(organization.time_zone)).date())
 
 
 def _held[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
@@ -184,7 +184,7 @@ def _held[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
     return rows.filter(Q(organization=None) | Q(organization=scope.organization_id()))
 
 
-def _get[M: Model](rows: QuerySet[M], id: UUID) -> M:
+def _get[T](rows: QuerySet[Any, T], id: UUID) -> T:
     found = rows.filter(pk=id).first()
     if found is None:
         raise NotFound(_("There is no such record."))
