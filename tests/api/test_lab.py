@@ -13,6 +13,7 @@ from portal.core.audit.models import Action
 from portal.core.tenancy.scope import platform, tenant
 from portal.lab.models import Parameter, Result, Sample, Standard, StandardChoice
 from tests.api.conftest import Cast, Person
+from tests.api.test_auth import together
 
 pytestmark = pytest.mark.django_db
 TAP = {
@@ -98,6 +99,18 @@ def test_repeated_create_answers_with_the_first_record(cast: Cast) -> None:
     assert neighbour.status_code == 201
     cast.alice.delete(f"/samples/{first.json()['data']['id']}")
     assert refusal(cast.bob.post("/samples", TAP | {"localSyncId": "tablet/1"}))[:2] == (409, "DUPLICATE")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.covers("C72", "001-EDGE-04")
+def test_parallel_creates_of_one_record_make_one(cast: Cast) -> None:
+    named = together(8, lambda: cast.bob.post("/samples", TAP | {"localSyncId": "tablet/1"}))
+    coded = together(8, lambda: cast.alice.post("/samples", TAP | {"code": "A-1"}))
+
+    assert sorted(answer.status_code for answer in named) == [200] * 7 + [201]
+    assert len({answer.json()["data"]["id"] for answer in named}) == 1
+    assert sorted(answer.status_code for answer in coded) == [201] + [409] * 7
+    assert stored(cast) == (2, 0)
 
 
 @pytest.mark.covers("C66", "E001-006")
