@@ -274,7 +274,7 @@ def _device(user: User, number: int, now: datetime) -> Device:
 
 
 def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
-    sites = []
+    sites: list[Site] = []
     small = len(plan.laboratories) == 1
     for town in TOWNS:
         if small is not (town.fr in NORTH):
