@@ -19,4 +19,28 @@ class DeskConfig(AppConfig):
                 group="organization",
                 order=80,
             ),
+            menu.MenuItem(
+                label=_("Synchronisation"),
+                url_name="sync:transfer_list",
+                icon="refresh",
+                permission="devices.view",
+                group="data",
+                order=60,
+            ),
+            menu.MenuItem(
+                label=_("Conflicts"),
+                url_name="sync:conflict_list",
+                icon="git-compare",
+                permission="sync.resolve",
+                group="data",
+                order=61,
+            ),
+            menu.MenuItem(
+                label=_("Devices"),
+                url_name="sync:device_list",
+                icon="device-mobile",
+                permission="devices.view",
+                group="organization",
+                order=50,
+            ),
         )

@@ -8,4 +8,5 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
     path("", include("portal.desk.me.urls")),
+    path("", include("portal.desk.sync.urls")),
 ]

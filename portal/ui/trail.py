@@ -152,12 +152,7 @@ def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = No
         action = Action(entry.action)
         colour, picture = _LOOKS.get(action, ("secondary", "history"))
         differences = [
-            Difference(
-                field_name(model, column),
-                _shown(_field(model, column), old, names),
-                _shown(_field(model, column), new, names),
-                column in TECHNICAL,
-            )
+            _difference(model, column, old, new, names)
             for column, (old, new) in changes.items()
             if not (old in _NOTHING and new in _NOTHING)
         ]
@@ -175,6 +170,24 @@ def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = No
             )
         )
     return told
+
+
+def compare(model: type[models.Model], pairs: Mapping[str, tuple[Any, Any]]) -> dict[str, Difference]:
+    """Two versions of a record in the reader's words, by column."""
+    names = _names([(model, pairs)])
+    return {column: _difference(model, column, old, new, names) for column, (old, new) in pairs.items()}
+
+
+def _difference(
+    model: type[models.Model] | None,
+    column: str,
+    old: Any,
+    new: Any,
+    names: Mapping[tuple[type[models.Model], str], str],
+) -> Difference:
+    field = _field(model, column)
+    label = field_name(model, column)
+    return Difference(label, _shown(field, old, names), _shown(field, new, names), column in TECHNICAL)
 
 
 def _model(entry: AuditEntry) -> type[models.Model] | None:
