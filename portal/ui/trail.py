@@ -117,6 +117,11 @@ def entity_name(entity: str) -> str:
     return capfirst(str(group[0]._meta.verbose_name if group else _ENTITIES.get(entity, entity)))
 
 
+def record_name(entry: AuditEntry) -> str:
+    """What the log calls the record; a conflict is called by the kind of record it is about."""
+    return entity_name(entry.object_repr) if entry.entity == "conflict" else entry.object_repr
+
+
 def action_badge(action: Action) -> SafeString:
     colour, name = _LOOKS.get(action, ("secondary", "history"))
     return format_html(
@@ -156,7 +161,7 @@ def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = No
             for column, (old, new) in changes.items()
             if not (old in _NOTHING and new in _NOTHING)
         ]
-        label = (labels or {}).get(entry.object_pk) or entry.object_repr
+        label = (labels or {}).get(entry.object_pk) or record_name(entry)
         told.append(
             Told(
                 entry=entry,

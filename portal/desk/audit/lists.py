@@ -67,7 +67,7 @@ class EntryTable(Table):
         return action_badge(Action(record.action))
 
     def render_entity(self, record: AuditEntry) -> SafeString:
-        return format_html("<span>{} <bdi>{}</bdi></span>", entity_name(record.entity), record.object_repr)
+        return format_html("<span>{} <bdi>{}</bdi></span>", entity_name(record.entity), record_name(record))
 
     def render_actor_name(self, value: str, record: AuditEntry) -> SafeString:
         who: str | Promise = value or _("System")

@@ -6,7 +6,7 @@ from django.db.models import Q, QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from portal.core.accounts.models import Device
 from portal.core.accounts.selectors import assignable_people
@@ -129,13 +129,13 @@ class TransferTable(Table):
 
     def render_outcome(self, value: dict[str, int]) -> SafeString | str:
         words = {
-            "created": _("created"),
-            "updated": _("updated"),
-            "deleted": _("deleted"),
-            "unchanged": _("unchanged"),
-            "skipped": _("skipped"),
-            "conflicts": _("conflicts"),
-            "errors": _("errors"),
+            "created": pgettext("changes", "created"),
+            "updated": pgettext("changes", "updated"),
+            "deleted": pgettext("changes", "deleted"),
+            "unchanged": pgettext("changes", "unchanged"),
+            "skipped": pgettext("changes", "skipped"),
+            "conflicts": pgettext("changes", "conflicts"),
+            "errors": pgettext("changes", "errors"),
         }
         return " · ".join(f"{words[name]}: {count}" for name, count in value.items() if count and name in words) or "—"
 

@@ -127,7 +127,7 @@ class SampleForm(WireForm):
     type = forms.ChoiceField(label=_("Kind of water"), choices=SampleType.choices)
     location = forms.CharField(label=_("Location"), max_length=300, widget=forms.TextInput(_AUTO))
     sampling_point_id: "forms.ModelChoiceField[SamplingPoint]" = forms.ModelChoiceField(
-        None, label=_("Sampling point"), required=False
+        None, label=_("Sampling point"), required=False, empty_label="—"
     )
     collection_date = MomentField(label=_("Taken"))
     collector_name = forms.CharField(label=_("Taken by"), max_length=150, widget=forms.TextInput(_AUTO))
