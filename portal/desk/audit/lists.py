@@ -15,7 +15,7 @@ from portal.core.audit import selectors
 from portal.core.audit.models import Action, AuditEntry, Outcome
 from portal.ui.filters import DateFrom, DateTo, day_after, midnight
 from portal.ui.tables import DateTimeColumn, LtrColumn, Table
-from portal.ui.trail import action_badge, door, entity_choices, entity_name
+from portal.ui.trail import action_badge, door, entity_choices, entity_name, record_name
 
 _ALL = _("All")
 _ACTIONS = [(action.wire, action.label) for action in Action if action is not Action.ACCESS]
