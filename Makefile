@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full check trace messages lock
+.PHONY: help env run test test-full bench screenshots check format trace messages lock
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -22,11 +22,23 @@ test-full: env ## the suite with ten times as many generated examples, and ten t
 	@sh scripts/system.sh test
 	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
 
+bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
+	@sh scripts/system.sh run
+	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(ARGS)
+
+screenshots: env ## pictures of the pages in docs/pictures, of the program on PORT or of one with the demo (ARGS="samples")
+	@sh scripts/system.sh test
+	@exec $(PYTHON) scripts/screenshots.py $(ARGS)
+
 check: env ## lint, format, types, import directions, migrations, templates, translations, traceability
 	@sh scripts/system.sh run
 	@sh scripts/check.sh
 
-trace: env ## endpoints and requirements of the source specifications without a test (ARGS=--missing lists them)
+format: env ## lay out Python and templates as the checks want them
+	@.venv/bin/ruff check --quiet --fix . ; .venv/bin/ruff format --quiet .
+	@find templates -name '*.html' | xargs .venv/bin/djade --target-version 6.1 || true  # it fails where it changed something
+
+trace: env ## what the source specifications ask for that has no test (ARGS=--missing lists them)
 	@$(PYTHON) scripts/trace.py $(ARGS)
 
 messages: env ## collect the texts of the program into locale/ar and locale/fr

@@ -1,4 +1,4 @@
-"""Which endpoints and requirements of the source specifications have a test.
+"""Which endpoints and requirements of the source specifications, and decisions between them, have a test.
 
 A test names what it proves by `@pytest.mark.covers("001-FR-031", "E001-004")`, on a function, a class or, by
 `pytestmark`, a file; "FR-031" stands for "001-FR-031". An id that no list holds is an error.
@@ -13,11 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent / "tests"
+KINDS = ("endpoints", "requirements", "decisions")
 
 
 def known() -> dict[str, dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
-    for name in ("endpoints", "requirements"):
+    for name in KINDS:
         with (TESTS / "contract" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
             rows |= {row["id"]: row | {"kind": name} for row in csv.DictReader(file)}
     return rows
@@ -48,7 +49,7 @@ def main(arguments: list[str]) -> int:
     proven = Counter((rows[key]["kind"], rows[key]["source"], rows[key]["module"]) for key in covered)
     for group, count in sorted(total.items()):
         print(f"{group[0]:13} {group[1]:4} {group[2]:14} {proven[group]:4} of {count:4}")
-    for kind in ("endpoints", "requirements"):
+    for kind in KINDS:
         count = sum(row["kind"] == kind for row in rows.values())
         print(f"{kind:13} {'all':19} {sum(rows[key]['kind'] == kind for key in covered):4} of {count:4}")
     if "--missing" in arguments:

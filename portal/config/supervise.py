@@ -82,6 +82,7 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     port = env.number("PORT", 8000, low=1, high=65535)
     host = env.text("MARSAD_BIND", "127.0.0.1")
     workers = env.number("MARSAD_WORKERS", 1, low=1, high=64)
+    jobs = env.number("MARSAD_JOBS", 2, low=1, high=64)
     stack.enter_context(only_one(data))
     check_port(host, port)
     database = None if env.text("DATABASE_URL") else postgres.start(data)
@@ -92,7 +93,10 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
         return
     granian = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port)]
     granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.asgi:application"]
-    children = [Child("worker", [*manage, "procrastinate", "worker"]), Child("web", granian, orphaned=signal.SIGTERM)]
+    children = [
+        Child("worker", [*manage, "procrastinate", "worker", "--concurrency", str(jobs)]),
+        Child("web", granian, orphaned=signal.SIGTERM),
+    ]
     for child in children:
         stack.callback(child.stop)
         child.start()

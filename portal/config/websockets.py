@@ -9,7 +9,10 @@ from portal.core.notifications import consumers
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
-    await send({"type": "websocket.close"})
+    """Refuse an address that no socket has, by a close code."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.close", "code": consumers.NOT_FOUND})
 
 
 websocket_urlpatterns: list[URLPattern] = [

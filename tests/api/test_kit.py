@@ -378,7 +378,7 @@ def test_audit_log_filters(cast: Cast) -> None:
         assert response.json()["errors"][0]["field"] == field
 
 
-@pytest.mark.covers("E003-users", "C31")
+@pytest.mark.covers("C31")
 def test_assignable_people(cast: Cast) -> None:
     rows = cast.alice.get("/users/assignable").json()["data"]
     assert [(row["name"], row["role"]) for row in rows] == [

@@ -21,10 +21,10 @@ def write(folder: Path, text: str) -> None:
     (folder / "test_x.py").write_text("import pytest\n" + text)
 
 
-def test_the_lists_hold_every_endpoint_and_requirement(trace: ModuleType) -> None:
+def test_the_lists_hold_every_endpoint_requirement_and_decision(trace: ModuleType) -> None:
     kinds = [row["kind"] for row in trace.known().values()]
 
-    assert (kinds.count("endpoints"), kinds.count("requirements")) == (255, 370)
+    assert [kinds.count(kind) for kind in trace.KINDS] == [255, 370, 106]
 
 
 def test_claims_are_read_from_functions_classes_and_files(trace: ModuleType, tmp_path: Path) -> None:

@@ -209,6 +209,7 @@ class Device(TenantModel):
     push_token = models.CharField(max_length=500, blank=True)
 
     audit_entity = "device"
+    audit_label = "device_name"
     audit_ignored = ("push_token", "last_seen_at")
 
     class Meta:

@@ -1,8 +1,8 @@
 """The sockets: who is at the other end, and which events reach them.
 
-Close codes (`contract-platform.md` section 5): 4401 not authenticated or no longer, 4403 not allowed, 4408 no token in
-time, 1012 the server restarts or has no database. A socket is accepted before it is refused, since a browser learns
-the code of an accepted one only.
+Close codes (`contract-platform.md` section 5): 4401 not authenticated or no longer, 4403 not allowed, 4404 no socket
+has this address, 4408 no token in time, 1012 the server restarts or has no database. A socket is accepted before it is
+refused, since a browser learns the code of an accepted one only.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from portal.core.notifications import events
 
 NOT_AUTHENTICATED: Final = 4401
 NOT_ALLOWED: Final = 4403
+NOT_FOUND: Final = 4404
 TOO_LATE: Final = 4408
 RESTART: Final = 1012
 TOO_BIG: Final = 1009

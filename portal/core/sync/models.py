@@ -175,7 +175,10 @@ class Conflict(TenantModel):
     resolution_reason = models.TextField(_("reason"), blank=True)
 
     audit_entity = "conflict"
+    audit_label = "entity"
+    audit_ignored = ("client_data", "server_data", "lost_data")
 
     class Meta:
+        verbose_name = _("conflict")
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["organization", "resolution", "-created_at"], name="conflict_inbox")]

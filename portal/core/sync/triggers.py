@@ -118,12 +118,16 @@ BEGIN
 END $body$;
 """
 
-# Which of these ids belong to another organisation: they must not be told apart from unknown ones.
+# Which of these ids belong to another organisation: they must not be told apart from unknown ones. The scope is
+# widened for this one look and given back; after an error the rollback does that, because the setting is local.
+# (`SET "marsad.scope"` in the function's head would need a superuser as the schema's owner.)
 IDS_ELSEWHERE = """
-CREATE FUNCTION marsad_ids_elsewhere(name text, org uuid, ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql STABLE
-SET "marsad.scope" = 'platform' AS $body$
+CREATE FUNCTION marsad_ids_elsewhere(name text, org uuid, ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql AS $body$
+DECLARE kept text := coalesce(current_setting('marsad.scope', true), '');
 BEGIN
+    PERFORM set_config('marsad.scope', 'platform', true);
     RETURN QUERY EXECUTE format('SELECT id FROM %I WHERE id = ANY($1) AND organization_id <> $2', name) USING ids, org;
+    PERFORM set_config('marsad.scope', kept, true);
 END $body$;
 """
 

@@ -320,7 +320,10 @@ def test_the_clock_knows_every_housekeeper() -> None:
         "jobs.recover",
         "jobs.purge_queue",
         "jobs.purge",
+        "accounts.expire",
         "accounts.purge_tokens",
         "notifications.purge_events",
         "sync.purge_keys",
+        "sync.purge_tombstones",
+        "sync.purge_uploads",
     }

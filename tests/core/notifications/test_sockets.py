@@ -148,9 +148,12 @@ async def opened_raw(path: str, user: User) -> Client:
     return client
 
 
-def test_an_unknown_path_is_refused() -> None:
+@pytest.mark.parametrize("path", ["/ws/nothing/", "/ws/org", "/"])
+def test_an_unknown_path_is_refused_with_a_code(path: str) -> None:
     async def scenario() -> None:
-        assert not await socket("/ws/nothing/").connect()
+        client = socket(path)
+        assert await client.connect()
+        assert await client.close_code() == 4404
 
     run(scenario)
 

@@ -248,7 +248,7 @@ def users_bulk_update(*, ids: Sequence[UUID], changes: Mapping[str, Any], by: Us
                 results.append({"id": id, "success": True, "error": None})
                 continue
         except DomainError as refused:
-            refusal: dict[str, object] = {"code": refused.code, "message": refused.message}
+            refusal = {"code": refused.code, "message": refused.message}
         results.append({"id": id, "success": False, "error": refusal})
     return results
 
