@@ -40,7 +40,7 @@ class Page:
 PAGES = (
     Page("login", "/login", login=""),
     Page("home", "/"),
-    Page("samples", "/samples"),
+    Page("samples", "/samples?page=2"),
     Page("sample", "/samples", follow="main table tbody a"),
     Page("sample-new", "/samples/new"),
     Page("parameters", "/parameters"),
