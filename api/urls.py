@@ -2,27 +2,38 @@
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from api.kit import not_found
+from api.kit import V1, Api, Surface, not_found
 from api.kit.envelope import dumps
+from api.mobile.v1.api import api as mobile_v1
+from api.mobile.v1.surface import MOBILE
 from api.v1.api import api as v1
 from portal.core.accounts.policy import public
 
 
-def openapi_v1(request: HttpRequest) -> HttpResponse:
-    return HttpResponse(dumps(v1.get_openapi_schema(path_prefix="/api/v1/")), content_type="application/json")
+def _documented(api: Api, prefix: str, surface: Surface) -> list[URLPattern | URLResolver]:
+    """An API with its OpenAPI document, Swagger UI, and its own 404."""
+
+    def openapi(request: HttpRequest) -> HttpResponse:
+        return HttpResponse(dumps(api.get_openapi_schema(path_prefix=prefix)), content_type="application/json")
+
+    def docs(request: HttpRequest) -> HttpResponse:
+        settings = {"url": f"{prefix}openapi.json", "deepLinking": True, "persistAuthorization": True}
+        return HttpResponse(render_to_string("api/docs.html", {"title": api.title, "settings": settings}))
+
+    read = public("an integrator reads the documentation before having an account")
+    return [
+        path("openapi.json", read(openapi), name=f"openapi-{api.urls_namespace}"),
+        path("docs", read(docs), name=f"docs-{api.urls_namespace}"),
+        path("", api.urls),
+        re_path(r"", public("answers 404")(not_found(surface))),
+    ]
 
 
-def docs_v1(request: HttpRequest) -> HttpResponse:
-    settings = {"url": "/api/v1/openapi.json", "deepLinking": True, "persistAuthorization": True}
-    return HttpResponse(render_to_string("api/docs.html", {"title": v1.title, "settings": settings}))
-
-
-documented = public("an integrator reads the documentation before having an account")
 urlpatterns = [
-    path("v1/openapi.json", documented(openapi_v1), name="openapi-v1"),
-    path("v1/docs", documented(docs_v1), name="docs-v1"),
-    path("v1/", v1.urls),
-    re_path(r"", public("answers 404")(not_found)),
+    path("v1/", include(_documented(v1, "/api/v1/", V1))),
+    path("mobile/v1/", include(_documented(mobile_v1, "/api/mobile/v1/", MOBILE))),
+    re_path(r"^mobile/", public("answers 404")(not_found(MOBILE))),
+    re_path(r"", public("answers 404")(not_found(V1))),
 ]

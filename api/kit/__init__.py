@@ -1,16 +1,18 @@
 """What every operation shares: authentication, envelope, errors, paging, limits, idempotency."""
 
-from api.kit.api import Api, Router, finish, not_found
+from api.kit.api import Api, Router, not_found
 from api.kit.body import LARGE, SMALL
 from api.kit.envelope import Page, Reply
 from api.kit.paging import expected_version, paginate
 from api.kit.schemas import Declared, In, Listing, Out
+from api.kit.surface import V1, Surface
 from portal.core.accounts.policy import SIGNED_IN, Policy
 
 __all__ = [
     "LARGE",
     "SIGNED_IN",
     "SMALL",
+    "V1",
     "Api",
     "Declared",
     "In",
@@ -20,8 +22,8 @@ __all__ = [
     "Policy",
     "Reply",
     "Router",
+    "Surface",
     "expected_version",
-    "finish",
     "not_found",
     "paginate",
 ]

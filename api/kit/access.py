@@ -32,6 +32,13 @@ def claims_of(request: HttpRequest) -> Claims:
     return tokens.read(token.strip())
 
 
+def same_device(request: HttpRequest, claims: Claims) -> None:
+    """The call comes from the device that its token was given to (C38); raises DEVICE_NOT_REGISTERED (401)."""
+    if not claims.device or request.headers.get("X-Device-ID", "") != claims.device:
+        message = _("Send X-Device-ID, the device that this token was given to.")
+        raise Unauthenticated(message, code="DEVICE_NOT_REGISTERED")
+
+
 def actor_of(request: HttpRequest, claims: Claims) -> Actor:
     """Whom the audit log names, from the token alone: the scope that reads the person needs it already."""
     device = claims.device or request.headers.get("X-Device-ID", "")[:_DEVICE_LENGTH]

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -12,14 +12,16 @@ from ninja import NinjaAPI
 from ninja import Router as NinjaRouter
 from ninja.operation import Operation as NinjaOperation
 from ninja.operation import PathView as NinjaPathView
+from pydantic import BaseModel
 
-from api.kit import access, body, envelope, faults, idempotency, throttle
-from api.kit.schemas import Envelope, Failure, ListEnvelope
+from api.kit import access, body, faults, idempotency, throttle
+from api.kit.surface import V1, Surface
 from portal.core.accounts.policy import Policy, public
 from portal.core.common.errors import DomainError, NotFound
 
 View = Callable[..., Any]
-_ERRORS = {
+_MEANINGS = {
+    202: "Accepted: being made; ask again after Retry-After seconds",
     400: "Refused: a field or the body is not valid",
     401: "No access token, or one that expired or was revoked",
     403: "The right is missing",
@@ -64,24 +66,29 @@ class Operation(NinjaOperation):
         limit: int,
         media: tuple[str, ...],
         status: int,
+        surface: Surface,
+        keyed: bool,
+        free: bool,
         **options: Any,
     ) -> None:
         shape = options.pop("response", None)
-        answers = {status: _enveloped(shape), **self._faults(policy, methods)}
+        answers = {status: shape and surface.shape(shape), **self._faults(policy, methods, surface)}
         super().__init__(path, methods, view, response=answers, **options)
+        self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
+        self.surface, self.keyed, self.free = surface, keyed, free
 
     @staticmethod
-    def _faults(policy: Policy, methods: list[str]) -> dict[int, type[Failure]]:
+    def _faults(policy: Policy, methods: list[str], surface: Surface) -> dict[int, type[BaseModel]]:
         codes = [400, 429, 500, 503]
         codes += [] if policy.public else [401, 403, 404]
         codes += [] if methods == ["GET"] else [409, 413, 415]
-        return dict.fromkeys(sorted(codes), Failure)
+        return dict.fromkeys(sorted(codes), surface.failed)
 
     def clone(self) -> "Operation":
         copy: Operation = super().clone()  # type: ignore[assignment]
-        for name in ("policy", "reach", "bucket", "limit", "media", "status"):
+        for name in ("policy", "reach", "bucket", "limit", "media", "status", "surface", "keyed", "free"):
             setattr(copy, name, getattr(self, name))
         return copy
 
@@ -91,15 +98,20 @@ class Operation(NinjaOperation):
         except Exception as error:  # noqa: BLE001 every failure becomes an envelope
             response = self.api.on_exception(request, error)
         body.drain(request)
-        return finish(response)
+        return self.surface.finish(request, response)
 
     def _run(self, request: HttpRequest, kw: dict[str, Any]) -> HttpResponseBase:
         if self.policy.public:
-            throttle.count(self.bucket, getattr(request, "client_ip", ""))
+            throttle.count(request, self.bucket, getattr(request, "client_ip", ""))
             body.check(request, limit=self.limit, media=self.media)
             return self._answer(request, kw)
         claims = access.claims_of(request)
-        throttle.count(self.bucket, str(claims.user))
+        bound = self.surface.device_bound
+        if bound and not self.free:
+            access.same_device(request, claims)
+        throttle.count(request, self.bucket, claims.device if bound and claims.device else str(claims.user))
+        if self.keyed:
+            idempotency.demand(request)
         with access.session(request, claims, self.policy, self.reach, self.limit, self.media) as inside:
             if inside:
                 return idempotency.once(request, lambda: self._answer(request, kw))
@@ -110,20 +122,7 @@ class Operation(NinjaOperation):
         if isinstance(result, HttpResponseBase):
             return result
         ignored = sorted(set(getattr(request, "ignored_fields", ())))
-        return envelope.success(result, status=self.status, meta={"ignoredFields": ignored} if ignored else {})
-
-
-def _enveloped(shape: Any) -> Any:
-    if get_origin(shape) is list:
-        return ListEnvelope[get_args(shape)[0]]  # type: ignore[misc]
-    return Envelope[shape]
-
-
-def finish(response: HttpResponseBase) -> HttpResponseBase:
-    response.headers["API-Version"] = "1.0"
-    response.headers.setdefault("Cache-Control", "no-store")
-    response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 faults.py logs what deserves it
-    return response
+        return self.surface.success(result, status=self.status, meta={"ignoredFields": ignored} if ignored else {})
 
 
 class PathView(NinjaPathView):
@@ -153,9 +152,10 @@ class PathView(NinjaPathView):
         allowed = sorted({method for op in self.operations for method in op.methods})
         message = _("This method is not allowed here.")
         refusal = DomainError(message, status=405, code="METHOD_NOT_ALLOWED", meta={"allowed": allowed})
-        response = envelope.failure(request, refusal)
+        surface: Surface = self.operations[0].surface  # type: ignore[attr-defined]
+        response = surface.failure(request, refusal)
         response.headers["Allow"] = ", ".join(allowed)
-        return finish(response)
+        return surface.finish(request, response)
 
 
 class Router(NinjaRouter):
@@ -164,8 +164,14 @@ class Router(NinjaRouter):
 
     `reach`: `tenant` (an organisation must be in force), `span` (a SuperAdmin may read all organisations),
     `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
-    largest body in bytes, `media` the accepted content types, `status` that of success.
+    largest body in bytes, `media` the accepted content types, `status` that of success. `response` is the shape of
+    `data`; None for an answer that is no JSON, which `openapi_extra` describes. `keyed` operations need an idempotency
+    key; `free` ones of a surface that is bound to devices are not.
     """
+
+    def __init__(self, *, surface: Surface = V1, **options: Any) -> None:
+        super().__init__(**options)
+        self.surface = surface
 
     def operation(
         self,
@@ -179,6 +185,8 @@ class Router(NinjaRouter):
         bucket: str = "other",
         limit: int = body.SMALL,
         media: tuple[str, ...] = ("application/json",),
+        keyed: bool = False,
+        free: bool = False,
         **options: Any,
     ) -> Callable[[View], View]:
         rule = {
@@ -189,6 +197,9 @@ class Router(NinjaRouter):
             "bucket": bucket,
             "limit": limit,
             "media": media,
+            "surface": self.surface,
+            "keyed": keyed,
+            "free": free,
         }
 
         def mark(view: View) -> View:
@@ -220,7 +231,8 @@ class Router(NinjaRouter):
 class Api(NinjaAPI):
     """A NinjaAPI that answers every refusal in the envelope and describes itself in full."""
 
-    def __init__(self, *, namespace: str, **options: Any) -> None:
+    def __init__(self, *, namespace: str, surface: Surface = V1, **options: Any) -> None:
+        self.surface = surface
         super().__init__(urls_namespace=namespace, docs_url=None, openapi_url=None, parser=body.JsonParser(), **options)
         self.add_exception_handler(Exception, self._refuse)  # type: ignore[arg-type]
 
@@ -228,11 +240,11 @@ class Api(NinjaAPI):
         """Ours is the only handler."""
 
     def _refuse(self, request: HttpRequest, error: Exception) -> HttpResponse:
-        return envelope.failure(request, faults.refusal(request, error))
+        return self.surface.failure(request, faults.refusal(request, error))
 
     def _get_urls(self) -> list[URLPattern | URLResolver]:
         """ninja's root page would answer HTML: ours is a 404 in the envelope."""
-        return [*super()._get_urls()[:-1], path("", public("answers 404")(not_found), name="api-root")]
+        return [*super()._get_urls()[:-1], path("", public("answers 404")(not_found(self.surface)), name="api-root")]
 
     def get_openapi_operation_id(self, operation: NinjaOperation) -> str:
         words = re.findall(r"\w+", re.sub(r"\{(\w+:)?(\w+)\}", r"by_\2", operation.path.replace("-", "")))
@@ -256,14 +268,17 @@ class Api(NinjaAPI):
                 if details["operationId"] in open_ids:
                     details["security"] = []
                 for code, answer in details["responses"].items():
-                    answer["description"] = _ERRORS.get(int(code), "Done")
+                    answer["description"] = _MEANINGS.get(int(code), "Done")
         return schema
 
 
-def not_found(request: HttpRequest, **kw: Any) -> HttpResponseBase:
-    """404 in the envelope for every path under /api/ that nothing serves."""
-    body.drain(request)
-    return finish(envelope.failure(request, NotFound(_("There is nothing at this address."))))
+def not_found(surface: Surface) -> View:
+    """A view that answers 404 in the API's manner, for every path under it that nothing serves."""
 
+    def view(request: HttpRequest, **kw: Any) -> HttpResponseBase:
+        body.drain(request)
+        refusal = NotFound(_("There is nothing at this address."))
+        return surface.finish(request, surface.failure(request, refusal))
 
-not_found.csrf_exempt = True  # type: ignore[attr-defined]
+    view.csrf_exempt = True  # type: ignore[attr-defined]
+    return view

@@ -2,7 +2,9 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import Any, Final
 
+import orjson
 from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -11,6 +13,8 @@ from django.utils.translation import gettext as _
 from portal.core.common.errors import Conflict, Invalid
 from portal.core.sync.models import IdempotencyKey
 from portal.core.tenancy import scope
+
+_REPEATED: Final = 100_000  # bytes of a first answer that a refusal repeats
 
 
 def key_of(request: HttpRequest) -> str:
@@ -21,6 +25,12 @@ def key_of(request: HttpRequest) -> str:
     if len(key) > 200 or not key.isprintable():
         raise Invalid.field("Idempotency-Key", _("Use at most 200 printable characters."))
     return key
+
+
+def demand(request: HttpRequest) -> None:
+    """Refuse a request without a key (400)."""
+    if not key_of(request):
+        raise Invalid.field("X-Idempotency-Key", _("Send an X-Idempotency-Key, so that a repeat is harmless."))
 
 
 def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpResponseBase:
@@ -56,7 +66,11 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
     if not first:
         stored = mine.get()
         if bytes(stored.fingerprint) != fingerprint:
-            raise Conflict(_("This Idempotency-Key was used with another request."), code="IDEMPOTENCY_CONFLICT")
+            raise Conflict(
+                _("This Idempotency-Key was used with another request."),
+                code="IDEMPOTENCY_CONFLICT",
+                meta={"originalResponse": {"status": stored.status, "data": _data(bytes(stored.response or b""))}},
+            )
         kind, _line, content = bytes(stored.response or b"").partition(b"\n")
         return HttpResponse(
             content, status=stored.status or 200, content_type=kind.decode(), headers={"Idempotency-Replayed": "true"}
@@ -66,3 +80,11 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         answer = response.headers["Content-Type"].encode() + b"\n" + response.content
         mine.update(status=response.status_code, response=answer)
     return response
+
+
+def _data(stored: bytes) -> Any:
+    """The `data` of a stored answer, None where it is no JSON or long."""
+    kind, _line, content = stored.partition(b"\n")
+    if kind.partition(b";")[0] != b"application/json" or len(content) > _REPEATED:
+        return None
+    return orjson.loads(content).get("data")

@@ -3,6 +3,9 @@
 from api.kit import Api
 from api.v1.accounts.router import router as accounts
 from api.v1.audit.router import router as audit
+from api.v1.lab.reports import router as reports
+from api.v1.lab.router import catalogue, results
+from api.v1.lab.router import router as samples
 from api.v1.sync.router import router as sync
 
 DESCRIPTION = """
@@ -19,6 +22,18 @@ curl -s -X POST http://127.0.0.1:8000/api/v1/auth/login -H 'Content-Type: applic
      -d '{"email": "admin@demo.marsad.test", "password": "Marsad-demo-2026"}'
 curl -s http://127.0.0.1:8000/api/v1/auth/me -H "Authorization: Bearer $TOKEN"
 ```
+
+Then register a sample and enter a result; the answer carries the verdict under every standard:
+
+```
+curl -s -X POST http://127.0.0.1:8000/api/v1/samples -H "Authorization: Bearer $TOKEN" \\
+     -H 'Content-Type: application/json' -d '{"type": "drinking_water", "location": "Anfa, tap 4",
+       "collectionDate": "2026-11-20T09:15:00Z", "collectorName": "Amina", "localSyncId": "tablet-3/000042"}'
+curl -s -X POST http://127.0.0.1:8000/api/v1/samples/$SAMPLE/results -H "Authorization: Bearer $TOKEN" \\
+     -H 'Content-Type: application/json' -d '{"parameterName": "NO3", "value": "12.00", "unit": "mg/L N"}'
+```
+
+`GET /api/v1/parameters` lists what can be measured, under which names and in which units.
 
 Tokens are JWT signed with RS256; the public keys are at `GET /api/v1/auth/jwks`. A person belongs to one organisation,
 which the token names; `X-Tenant-ID` is needed by platform administrators alone.
@@ -38,5 +53,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, audit, sync):
+for router in (accounts, samples, results, catalogue, sync, reports, audit):
     api.add_router("", router)

@@ -27,21 +27,19 @@ from portal.lab.science.measurement import Measurement, MeasurementError, Qualif
 from portal.lab.science.units import UnitError, canonical_unit, convert
 from portal.lab.science.verdicts import SAMPLE_MATRIX, Verdict, compliance_status, evaluate, sample_status
 
-SAMPLE_FIELDS = fields.known_names(
-    [
-        Field("type", "type", fields.choice(SampleType.values), required=True),
-        Field("location", "location", fields.text(300), required=True),
-        Field("collectionDate", "collection_date", fields.moment, required=True, aliases=("collection_date",)),
-        Field("collectorName", "collector_name", fields.text(150), required=True, aliases=("collector_name",)),
-        Field("code", "code", fields.text(60), empty=""),
-        Field("samplingPointId", "sampling_point_id", fields.reference, aliases=("sampling_point_id",)),
-        Field("latitude", "latitude", fields.degrees(90)),
-        Field("longitude", "longitude", fields.degrees(180)),
-        Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
-        Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
-        Field("notes", "notes", fields.text(10_000), empty=""),
-        Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
-    ]
+SAMPLE_FIELDS = fields.fields(
+    Field("type", "type", fields.choice(SampleType.values), required=True),
+    Field("location", "location", fields.text(300), required=True),
+    Field("collectionDate", "collection_date", fields.moment, required=True, aliases=("collection_date",)),
+    Field("collectorName", "collector_name", fields.text(150), required=True, aliases=("collector_name",)),
+    Field("code", "code", fields.text(60), empty=""),
+    Field("samplingPointId", "sampling_point_id", fields.reference, aliases=("sampling_point_id",)),
+    Field("latitude", "latitude", fields.degrees(90)),
+    Field("longitude", "longitude", fields.degrees(180)),
+    Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
+    Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
+    Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 
 
@@ -52,28 +50,24 @@ def _number_or_text(value: Any, zone: str) -> Any:
     return value
 
 
-RESULT_FIELDS = fields.known_names(
-    [
-        Field("sampleId", "sample_id", fields.reference, required=True, aliases=("sample_id",)),
-        Field("parameterId", "parameter_id", fields.reference, aliases=("parameter_id",)),
-        Field("parameterName", "parameter_name", fields.text(200), aliases=("parameter_name", "parameterCode")),
-        Field("value", "value_text", _number_or_text, required=True, aliases=("valueText", "value_text")),
-        Field("unit", "unit", fields.text(30), required=True),
-        Field("qualifier", "qualifier", fields.text(20)),
-        Field("testDate", "test_date", fields.moment, aliases=("test_date",)),
-        Field("technicianName", "technician_name", fields.text(150), empty="", aliases=("technician_name",)),
-        Field("testMethod", "test_method", fields.text(200), empty="", aliases=("test_method",)),
-        Field("detectionLimit", "detection_limit", fields.decimal(), aliases=("detection_limit",)),
-        Field("quantificationLimit", "quantification_limit", fields.decimal(), aliases=("quantification_limit",)),
-        Field("uncertainty", "uncertainty", fields.decimal()),
-        Field(
-            "dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)
-        ),
-        Field("instrument", "instrument", fields.text(150)),
-        Field("notes", "notes", fields.text(10_000), empty=""),
-        Field("replacesId", "replaces_id", fields.reference, aliases=("replaces_id",)),
-        Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
-    ]
+RESULT_FIELDS = fields.fields(
+    Field("sampleId", "sample_id", fields.reference, required=True, aliases=("sample_id",)),
+    Field("parameterId", "parameter_id", fields.reference, aliases=("parameter_id",)),
+    Field("parameterName", "parameter_name", fields.text(200), aliases=("parameter_name", "parameterCode")),
+    Field("value", "value_text", _number_or_text, required=True, aliases=("valueText", "value_text")),
+    Field("unit", "unit", fields.text(30), required=True),
+    Field("qualifier", "qualifier", fields.text(20)),
+    Field("testDate", "test_date", fields.moment, aliases=("test_date",)),
+    Field("technicianName", "technician_name", fields.text(150), empty="", aliases=("technician_name",)),
+    Field("testMethod", "test_method", fields.text(200), empty="", aliases=("test_method",)),
+    Field("detectionLimit", "detection_limit", fields.decimal(), aliases=("detection_limit",)),
+    Field("quantificationLimit", "quantification_limit", fields.decimal(), aliases=("quantification_limit",)),
+    Field("uncertainty", "uncertainty", fields.decimal()),
+    Field("dilutionFactor", "dilution_factor", fields.decimal(positive=True), empty=1, aliases=("dilution_factor",)),
+    Field("instrument", "instrument", fields.text(150)),
+    Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("replacesId", "replaces_id", fields.reference, aliases=("replaces_id",)),
+    Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 # What only the server says of a record; named beside the writable fields so that `meta.ignoredFields` can tell.
 _NEW_ROW: Row = {
@@ -294,8 +288,8 @@ def _give_codes(batch: Batch) -> None:
 
 
 def search_text(row: Row) -> str:
-    """What `search` looks through (FR-016): code, id, location, collector, in one spelling."""
-    return normalise(f"{row['code']} {row['id']} {row['location']} {row['collector_name']}")
+    """What `search` looks through (FR-016): code, id, location, collector, in one spelling, a line each."""
+    return "\n".join(normalise(str(row[name])) for name in ("code", "id", "location", "collector_name"))
 
 
 def _cascade(batch: Batch) -> None:

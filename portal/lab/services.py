@@ -60,11 +60,9 @@ def _create(entity: str, model: type[SyncedModel], data: Mapping[str, Any], by: 
     if isinstance(local, str) and local:
         stored = model.objects.filter(local_sync_id=local.strip()).values_list("pk", flat=True).first()
         if stored is not None:
-            return collection.rows([stored])[stored], False
+            return _living(collection.rows([stored])[stored]), False
     if given is not None and (held := collection.rows([id]).get(id)):
-        if held["deleted_at"] is not None:
-            raise Conflict(_("A deleted record has this id."), code="DUPLICATE")
-        return held, False
+        return _living(held), False
     _apply(Change(entity, id, "created", dict(data)), by)
     return collection.rows([id])[id], True
 
@@ -87,6 +85,12 @@ def _change(
     with scope.acting(reason=reason if isinstance(reason, str) else scope.actor().reason):
         _apply(Change(entity, id, operation, dict(data), client_version=engine.NO_VERSION_CHECK), by)
     return collection.rows([id])[id]
+
+
+def _living(row: Row) -> Row:
+    if row["deleted_at"] is not None:
+        raise Conflict(_("A deleted record has this id."), code="DUPLICATE")
+    return row
 
 
 def _visible(entity: str, id: UUID) -> Row:

@@ -37,7 +37,7 @@ class LanguageMiddleware:
     def choose(self, request: HttpRequest) -> str:
         header = browser_language(request.headers.get("Accept-Language", ""))
         if request.path_info.startswith("/api/"):
-            return header or settings.LANGUAGE_CODE
+            return header or ("ar" if request.path_info.startswith("/api/mobile/") else settings.LANGUAGE_CODE)
         user = request.user if request.user.is_authenticated else None
         chosen = (user.language if user else "") or request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
         if chosen in _KNOWN:

@@ -9,6 +9,7 @@ from portal.core.accounts import tokens
 from portal.core.accounts.models import Device, RevokedToken, User
 from portal.core.accounts.permissions import catalogue
 from portal.core.accounts.tokens import Claims, Unauthenticated
+from portal.core.common.errors import NotFound
 from portal.core.tenancy.scope import platform, tenant
 
 
@@ -102,3 +103,11 @@ def tenant_card(user: User) -> dict[str, Any] | None:
         "language": organization.language,
         "settings": organization.settings,
     }
+
+
+def device_get(*, user: User, device_id: str) -> Device:
+    """A person's device by the id of its own choosing. Raises NotFound."""
+    found = Device.objects.filter(user=user, device_id=device_id).first()
+    if found is None:
+        raise NotFound(_("There is no such device."))
+    return found

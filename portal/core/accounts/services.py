@@ -46,6 +46,7 @@ class SignIn:
     access: str
     refresh: str
     seconds: int
+    device: Device | None = None
 
 
 def verify_password(*, identifier: str, password: str, by: Actor) -> User:
@@ -106,10 +107,12 @@ def login(
     by: Actor,
     tenant_id: UUID | None = None,
     remember: bool = False,
-    surface: str = "v1",
-    device: Device | None = None,
+    device: Mapping[str, str] | None = None,
 ) -> SignIn:
-    """Sign in to the API. A `tenant_id` that is not the person's is a failed sign-in (C32)."""
+    """Sign in to the API. A `tenant_id` that is not the person's is a failed sign-in (C32).
+
+    `device` (fields of `Device`) makes it a mobile sign-in: the tokens are bound to it and renewed for 30 days.
+    """
     user = verify_password(identifier=identifier, password=password, by=by)
     actor = user.actor(ip=by.ip, agent=by.agent, request=by.request, device=by.device, via=by.via)
     wrong = tenant_id is not None and tenant_id != user.organization_id
@@ -119,8 +122,10 @@ def login(
         else:
             user.last_login = clock.now()
             user.save(update_fields=["last_login"])
-            long = remember or surface == "mobile"
-            handed = _hand_out(user, family=uuid4(), remember=long, surface=surface, device=device, by=by)
+            if device is None:
+                handed = _hand_out(user, family=uuid4(), remember=remember, surface="v1", device=None, by=by)
+            else:
+                handed = _sign_in_device(user, device, by)
             _trace("login", user)
     if wrong:
         raise Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
@@ -151,7 +156,7 @@ def _hand_out(user: User, *, family: UUID, remember: bool, surface: str, device:
         ip=by.ip,
         agent=by.agent[:300],
     )
-    return SignIn(user, access, opaque, seconds)
+    return SignIn(user, access, opaque, seconds, device)
 
 
 def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> SignIn:
@@ -256,6 +261,36 @@ def profile_update(*, user: User, changes: Mapping[str, Any], version: int | Non
         user.version += 1
         user.save(update_fields=[*wished, "version", "updated_at"])
     return user
+
+
+def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
+    if user.organization_id is None:
+        raise Denied(_("Platform administrators do not work on devices."))
+    known = {name: value for name, value in said.items() if value}
+    device, _made = Device.objects.select_for_update().get_or_create(
+        organization_id=user.organization_id, user=user, device_id=known.pop("device_id"), defaults=known
+    )
+    if device.status == Device.Status.BLOCKED:
+        raise Unauthenticated(_("This device may no longer be used."), code="DEVICE_NOT_REGISTERED")
+    for name, value in {**known, "status": Device.Status.ACTIVE, "last_seen_at": clock.now()}.items():
+        setattr(device, name, value)
+    device.save()
+    for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
+        end_family(family)  # one sign-in per device
+    return _hand_out(user, family=uuid4(), remember=True, surface="mobile", device=device, by=by)
+
+
+def device_register(*, user: User, device: Mapping[str, str], by: Actor) -> SignIn:
+    """Register a device of a person who is signed in, and hand out tokens that are bound to it (C37)."""
+    return _sign_in_device(user, device, by)
+
+
+def device_revoke(*, device: Device) -> None:
+    """End a device's tokens and refuse what it sends from now on, until its person signs in on it again."""
+    device.status = Device.Status.REVOKED
+    device.save(update_fields=["status", "updated_at"])
+    for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
+        end_family(family)
 
 
 def device_open(*, user: User, device_id: str) -> Device:

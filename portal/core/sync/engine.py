@@ -467,21 +467,24 @@ def _device_names(ids: Sequence[str]) -> dict[str, str]:
 
 
 def _keep_keys(batch: Batch) -> None:
-    if batch.device is None:
+    known = [
+        change
+        for change in batch.changes
+        if change.key and change.status in ("created", "updated", "deleted", "unchanged", "conflict")
+    ]
+    if batch.device is None or not known:
         return
-    organization = scope.organization_id()
-    ItemKey.objects.bulk_create(
-        [
-            ItemKey(
-                organization_id=organization,
-                device=str(batch.device.pk),
-                key=change.key,
-                fingerprint=_item_fingerprint(change),
-                version=change.version,
-                created_at=batch.received,
-            )
-            for change in batch.changes
-            if change.key and change.status in ("created", "updated", "deleted", "unchanged", "conflict")
-        ],
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sync_item (organization_id, device, key, fingerprint, version, created_at)"
+            " SELECT %s, %s, k.key, k.fingerprint, k.version, %s"
+            " FROM unnest(%s::text[], %s::bytea[], %s::bigint[]) k (key, fingerprint, version) ON CONFLICT DO NOTHING",
+            [
+                scope.organization_id(),
+                str(batch.device.pk),
+                batch.received,
+                [change.key for change in known],
+                [_item_fingerprint(change) for change in known],
+                [change.version for change in known],
+            ],
+        )

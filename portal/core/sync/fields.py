@@ -107,15 +107,21 @@ def reference(value: Any, zone: str) -> UUID:
     return parsed
 
 
-def known_names(fields: Iterable[Field]) -> dict[str, Field]:
-    """Every accepted name, in the order of the fields; a canonical name is never another field's alias."""
-    fields = list(fields)
-    return {field.wire: field for field in fields} | {alias: field for field in fields for alias in field.aliases}
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a resource: by every accepted name, and those that a new record must have."""
+
+    all: tuple[Field, ...]
+    named: Mapping[str, Field]
+
+
+def fields(*given: Field) -> Fields:
+    return Fields(given, {name: field for field in given for name in (*field.aliases, field.wire)})
 
 
 def read(
     data: Mapping[str, Any],
-    names: Mapping[str, Field],
+    known: Fields,
     *,
     zone: str,
     complete: bool,
@@ -124,7 +130,7 @@ def read(
     """Columns from wire data. `complete`: a create, where required fields must be there. Unknown names are ignored."""
     columns: dict[str, Any] = {}
     for name, value in data.items():
-        field = names.get(name)
+        field = known.named.get(name)
         if field is None or (name != field.wire and field.wire in data):
             continue
         if value is None or value == "":
@@ -138,7 +144,7 @@ def read(
         except Refused as error:
             refuse("VALIDATION_ERROR", str(error), field.wire)
     if complete:
-        for field in dict.fromkeys(names.values()):
+        for field in known.all:
             if field.required and not any(name in data for name in (field.wire, *field.aliases)):
                 refuse("VALIDATION_ERROR", _("This field is required."), field.wire)
             columns.setdefault(field.column, field.empty)

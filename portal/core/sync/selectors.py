@@ -13,13 +13,14 @@ from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import Device, User
+from portal.core.accounts.services import device_open
 from portal.core.common import clock
 from portal.core.common.errors import Conflict as ConflictError
 from portal.core.common.errors import Denied, Invalid, NotFound
 from portal.core.sync import cursor as cursors
 from portal.core.sync import registry
 from portal.core.sync.cursor import Cursor
-from portal.core.sync.models import Conflict, DeviceState, FeedRecord, Upload
+from portal.core.sync.models import Clock, Conflict, DeviceState, FeedRecord, Upload
 from portal.core.sync.registry import Collection
 from portal.core.tenancy import scope
 
@@ -73,7 +74,7 @@ def changes(*, user: User, device: Device, cursor: str, entities: Sequence[str],
     person, device or epoch, of other rights or entities, or older than the tombstones that are kept.
     """
     collections = collections_named(entities, user)
-    reach = cursors.reach_of([(c.entity, str(c.visible(user.pk))) for c in collections])
+    reach = _reach(collections, user)
     place = _place(cursor, device, reach)
     found = _feed(place.seq if place else 0, collections, user, limit + 1)
     epoch, head, floor = found[0][:3]
@@ -89,13 +90,17 @@ def changes(*, user: User, device: Device, cursor: str, entities: Sequence[str],
     return Changes(entries, more, cursors.encode(Cursor(epoch, device.pk, seq, started, reach)), seq)
 
 
-def _place(text: str, device: Device, reach: bytes) -> Cursor | None:
+def _reach(collections: list[Collection], user: User) -> bytes:
+    return cursors.reach_of([(collection.entity, str(collection.visible(user.pk))) for collection in collections])
+
+
+def _place(text: str, device: Device, reach: bytes | None) -> Cursor | None:
     if not text:
         return None
     place = cursors.decode(text)
     if place is None:
         raise Invalid.field("cursor", _("This is not a cursor that the server gave."))
-    if place.device != device.pk or place.reach != reach:
+    if place.device != device.pk or (reach is not None and place.reach != reach):
         raise _resync()
     return place
 
@@ -152,10 +157,32 @@ def _entries(rows: list[Any], epoch: UUID, after: int, collections: Mapping[str,
                 "data": body,
                 "version": seq,
                 "timestamp": clock.wire(ts),
-                "changeId": uuid5(epoch, str(seq)),
+                "changeId": change_id(epoch, seq),
             }
         )
     return entries
+
+
+def change_id(epoch: UUID, version: int) -> UUID:
+    """The name of the change that gave a record this version, the same in every answer (C65)."""
+    return uuid5(epoch, str(version))
+
+
+def epoch() -> UUID:
+    return Clock.objects.get(organization=scope.organization_id()).epoch
+
+
+def standing(*, user: User, device_id: str, cursor: str) -> str:
+    """The cursor that a device sent, checked; for '' the one of a reader of everything that knows nothing."""
+    device = device_open(user=user, device_id=device_id)
+    place = _place(cursor, device, None)
+    state = Clock.objects.get(organization=scope.organization_id())
+    if place and (place.epoch != state.epoch or place.seq > state.seq or _outdated(place, state.floor)):
+        raise _resync()
+    if cursor:
+        return cursor
+    reach = _reach(collections_named([], user), user)
+    return cursors.encode(Cursor(state.epoch, device.pk, 0, clock.now(), reach))
 
 
 def open_conflicts(device: Device | None = None) -> int:

@@ -13,6 +13,7 @@ from portal.core.common.clock import day_start, parse_date, parse_moment
 from portal.core.common.errors import Errors
 from portal.lab.choices import Compliance, SampleType
 from portal.lab.models import Sample, Standard
+from portal.lab.selectors import sample_list
 
 LANGUAGES = ("ar", "fr", "en")
 MAX_TITLE = 200
@@ -76,18 +77,13 @@ def read_filters(data: Mapping[str, Any], *, time_zone: str) -> Filters:
 
 def matching_samples(filters: Filters) -> QuerySet[Sample]:
     """The living samples of the organisation in force that a report with these filters is about."""
-    rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None)
-    if filters.since:
-        rows = rows.filter(collection_date__gte=filters.since)
-    if filters.until:
-        rows = rows.filter(collection_date__lte=filters.until)
-    if filters.type:
-        rows = rows.filter(type=filters.type)
-    if filters.location:
-        rows = rows.filter(location__icontains=filters.location)
-    if filters.compliance:
-        rows = rows.filter(compliance_status__in=filters.compliance)
-    return rows
+    return sample_list(
+        date_from=filters.since,
+        date_to=filters.until,
+        types=[filters.type] if filters.type else (),
+        location=filters.location,
+        compliance=filters.compliance,
+    )
 
 
 def _unknown(value: object) -> str:

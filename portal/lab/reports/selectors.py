@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
@@ -12,10 +12,13 @@ from portal.lab.models import ComplianceReport
 
 
 def report_list() -> QuerySet[ComplianceReport]:
-    """The reports of the organisation in force, newest first, without their tables; `samples` and `share` are texts."""
+    """The reports of the organisation in force, newest first, without their tables. `summary` is that of the figures;
+    `samples` and `share` are texts of it."""
     rows: QuerySet[ComplianceReport] = ComplianceReport.objects.select_related("generated_by").defer("content")
     return rows.annotate(
-        samples=KT("content__figures__summary__samples"), share=KT("content__figures__summary__percentConforming")
+        summary=F("content__figures__summary"),
+        samples=KT("content__figures__summary__samples"),
+        share=KT("content__figures__summary__percentConforming"),
     )
 
 

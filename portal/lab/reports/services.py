@@ -41,7 +41,8 @@ def report_issue(
     """
     if not by.has_permission("reports.create"):
         raise Denied(_("You may not issue compliance reports."))
-    language = language or (translation.get_language() or "en")[:2]
+    if language in (None, ""):
+        language = (translation.get_language() or "en")[:2]
     if language not in LANGUAGES:
         raise Invalid.field("language", _("The language is ar, fr or en."), "unknown")
     if title is not None and (not isinstance(title, str) or len(title) > MAX_TITLE or "\0" in title):

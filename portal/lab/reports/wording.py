@@ -235,7 +235,7 @@ def report_json(report: ComplianceReport, *, language: str | None = None) -> dic
     with translation.override(language):
         words = Wording(report, language)
         return {
-            **report_head(report, words=words),
+            **report_head(report, language=language),
             **{name: words.figures[name] for name in ("standards", "sites", "months", "period", "timeZone")},
             "exceedances": [
                 {**row, "parameterName": words.parameter_name(row["parameterCode"])}
@@ -246,11 +246,12 @@ def report_json(report: ComplianceReport, *, language: str | None = None) -> dic
         }
 
 
-def report_head(report: ComplianceReport, *, words: Wording | None = None) -> dict[str, Any]:
-    """The entry of a list of reports: everything but the tables."""
-    words = words or Wording(report, report.language)
-    with translation.override(words.language):
-        title = words.title
+def report_head(
+    report: ComplianceReport, *, language: str | None = None, summary: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The entry of a list of reports: everything but the tables. `summary` spares reading the frozen content."""
+    with translation.override(language or report.language):
+        title = report.title or gettext("Compliance report")
     return {
         "id": str(report.pk),
         "number": report.number,
@@ -259,7 +260,7 @@ def report_head(report: ComplianceReport, *, words: Wording | None = None) -> di
         "generatedBy": str(report.generated_by_id) if report.generated_by_id else None,
         "language": report.language,
         "filters": report.filters,
-        "summary": words.figures["summary"],
+        "summary": report.content["figures"]["summary"] if summary is None else summary,
         "snapshotHash": report.snapshot_hash,
-        "verifyUrl": words.verify_url,
+        "verifyUrl": verify_url(report),
     }

@@ -179,7 +179,7 @@ def check_plausible(number: Decimal | None, *, lower: Decimal | None, upper: Dec
     """
     if number is None or ((lower is None or number >= lower) and (upper is None or number <= upper)):
         return
-    low, high = (None if bound is None else f"{bound:f}" for bound in (lower, upper))
+    low, high = (None if bound is None else f"{bound.normalize():f}" for bound in (lower, upper))
     if lower is None:
         message = _("The value must not be above %(max)s %(unit)s.")
     elif upper is None:

@@ -236,6 +236,29 @@ def convert(number: Decimal, from_unit: str, to_unit: str, *, species: str | Non
     return product if divide is None else _plain(_CONTEXT.divide(product, divide))
 
 
+# What laboratories write, as offers to a client; `canonical_unit` reads many more spellings.
+_USUAL = (
+    "mg/L", "µg/L", "ng/L", "g/L", "mg/L N", "mg/L NO3", "mg/L NO2", "mg/L NH4", "mg/L P", "mg/L PO4", "mg/L CaCO3",
+    "mg/L HCO3", "°f", "°dH", "µS/cm", "µS/cm @20C", "µS/cm @25C", "mS/cm", "mS/m", "NTU", "FNU", "FTU", "mg/L Pt",
+    "TCU", "pH unit", "°C", "%", "ratio", "dilution number", "Bq/L", "mBq/L", "pCi/L", "mSv/year", "µSv/year",
+    "CFU/mL", "CFU/100 mL", "MPN/100 mL", "CFU/250 mL", "CFU/L", "PFU/L", "oocysts/L", "cysts/L", "presence/L",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def convertible_units(unit: str, species: str | None) -> tuple[str, ...]:
+    """The usual units in which a value of a parameter may be sent, its own first."""
+    found = [unit]
+    for offer in _USUAL:
+        try:
+            convert(_ONE, offer, unit, species=species)
+        except UnitError:
+            continue
+        if offer not in found:
+            found.append(offer)
+    return tuple(found)
+
+
 def _plain(number: Decimal) -> Decimal:
     """Drop trailing zeros, but never into an exponent: 2500.000 becomes 2500, not 2.5E+3."""
     whole = number.to_integral_value()

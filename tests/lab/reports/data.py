@@ -7,6 +7,7 @@ from typing import Any
 
 from portal.core.accounts.models import User
 from portal.core.tenancy.scope import platform
+from portal.lab.collections import search_text
 from portal.lab.models import Parameter, Result, Sample, Standard
 
 LOCATIONS = ["Anfa, tap 4", "بئر الحي الصناعي رقم 7", "Réservoir (B-3)", "=HYPERLINK(1)", "-3.5 m"]
@@ -38,7 +39,7 @@ def verdict(standard: str, word: str, *, compared: Any = 60, **more: Any) -> dic
 
 
 def sample(user: User, number: int, *, at: datetime, location: str = "Anfa, tap 4", **more: Any) -> Sample:
-    return Sample.objects.create(
+    one = Sample(
         organization=user.organization,
         code=f"S-2026-{number:06d}",
         location=location,
@@ -46,6 +47,9 @@ def sample(user: User, number: int, *, at: datetime, location: str = "Anfa, tap 
         collector_name="Amina",
         **{"type": "drinking_water", "compliance_status": "pass"} | more,
     )
+    one.search_text = search_text(vars(one))
+    one.save()
+    return one
 
 
 def result(of: Sample, parameter: Parameter, *, text: str = "60", **more: Any) -> Result:

@@ -1,0 +1,31 @@
+"""The surface for field apps: specification 004 under `/api/mobile/v1`."""
+
+from api.kit import Api
+from api.mobile.v1.auth import router as auth
+from api.mobile.v1.surface import MOBILE
+from api.mobile.v1.sync import router as sync
+
+DESCRIPTION = """
+For apps that work offline and synchronise.
+
+## First call
+1. `POST /api/mobile/v1/auth/login` with `username`, `password` and `deviceInfo`.
+2. Send `Authorization: Bearer <accessToken>` and `X-Device-ID: <deviceId>` with every call. The token belongs to that
+   device.
+3. `POST /auth/refresh` before `expiresIn` seconds are over; each refresh token works once, for 30 days.
+
+## Answers
+`{"success": true, "data": …}` or `{"success": true, "message": …}`; refusals `{"success": false, "error": {"code",
+"message", "details", "timestamp", "requestId", "validationErrors"}}`. Codes are stable; messages follow
+`Accept-Language` (Arabic where it is absent).
+
+## Synchronisation
+- Push with `POST /sync/apply` and an `X-Idempotency-Key`: a repeat gets the first answer
+  (`Idempotency-Replayed: true`).
+- Pull with `GET /sync/changes`, cursor by cursor, until `hasMore` is false. A push never moves the cursor.
+- At most 200 items and 1 MB at a time; 30 calls per minute (`RateLimit-Remaining`, `Retry-After`).
+"""
+
+api = Api(namespace="api-mobile-v1", surface=MOBILE, title="Marsad mobile API", version="1.0", description=DESCRIPTION)
+for router in (auth, sync):
+    api.add_router("", router)

@@ -1,0 +1,283 @@
+"""Compliance reports (specification 001, FR-050 to FR-053; C85)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from ninja import Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from api.kit import Declared, In, Listing, Out, Page, Reply, Router, paginate
+from portal.core.accounts.middleware import browser_language
+from portal.core.accounts.models import User
+from portal.core.common.errors import Denied, Invalid
+from portal.lab.choices import StandardRole
+from portal.lab.models import ComplianceReport
+from portal.lab.reports import exports, selectors, services
+from portal.lab.reports.filters import LANGUAGES, MAX_TITLE
+from portal.lab.reports.wording import report_head, report_json
+from portal.lab.science.verdicts import Verdict
+
+router = Router(tags=["compliance reports"])
+RETRY_SECONDS = 5
+PDF = "application/pdf"
+CSV = "text/csv; charset=utf-8"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class ReportIn(In):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "dateFrom": "2026-11-01",
+                "dateTo": "2026-11-30",
+                "type": "drinking_water",
+                "complianceStatus": ["fail", "warning"],
+                "standards": ["MA", "WHO"],
+                "language": "ar",
+                "title": "November 2026",
+            }
+        }
+    )
+
+    date_from: str | None = Field(None, description="Inclusive: a date in the organisation's zone, or a date-time")
+    date_to: str | None = Field(None, description="Inclusive")
+    type: str | None = Field(None, description="Kind of water, as of a sample")
+    location: str | None = Field(None, max_length=300, description="Contained in the location")
+    compliance_status: str | list[str] | None = Field(None, description="pass, warning, fail, pending; one or a list")
+    standards: str | list[str] | None = Field(None, description="Keys; all standards in use where absent")
+    language: Literal["ar", "fr", "en"] | None = Field(None, description="Of the report; else that of the request")
+    title: str | None = Field(None, max_length=MAX_TITLE)
+
+
+class Summary(Out):
+    samples: int
+    results: int
+    pass_: int = Field(alias="pass", description="Samples; so are the next three")
+    warning: int
+    fail: int
+    pending: int
+    percent_conforming: float | None = Field(description="100 (pass + warning) / (pass + warning + fail)")
+
+
+class ReportHead(Out):
+    id: UUID
+    number: str = Field(examples=["CR-2026-000017"])
+    title: str
+    generated_at: datetime
+    generated_by: UUID | None
+    language: str
+    filters: dict[str, Any]
+    summary: Summary
+    snapshot_hash: str = Field(description="sha256 of the frozen figures", examples=["sha256:5b1c…"])
+    verify_url: str = Field(description="Public page that confirms number and hash")
+
+
+class StandardFigures(Out):
+    standard: str
+    edition: str
+    role: StandardRole
+    evaluated: int = Field(description="Results; so are all of these")
+    pass_: int = Field(alias="pass")
+    warning: int
+    fail: int
+    indeterminate: int
+    investigate: int
+    not_evaluated: int
+    censored: int
+    provisional: int
+
+
+class Worst(Out):
+    parameter_code: str
+    value_text: str
+    unit: str
+    collection_date: datetime
+    standard: str
+    verdict: Verdict
+
+
+class Site(Out):
+    location: str
+    planned: int | None
+    taken: int
+    evaluated: int
+    censored: int
+    indeterminate: int
+    exceedances: int
+    percent_conforming: float | None
+    worst: Worst | None
+
+
+class Exceedance(Out):
+    result_id: UUID
+    sample_id: UUID
+    sample_code: str
+    location: str
+    collection_date: datetime
+    parameter_code: str
+    parameter_name: str
+    value_text: str
+    unit: str
+    standard: str
+    edition: str
+    role: StandardRole
+    limit: float | None
+    limit_unit: str
+    compared_value: float | None
+    verdict: Verdict
+    reason: str
+    provisional: bool
+
+
+class Excluded(Out):
+    result_id: UUID
+    sample_code: str
+    parameter_code: str
+    value_text: str
+    unit: str
+    reason: Literal["REJECTED", "REPLACED"]
+
+
+class ReportOut(ReportHead):
+    standards: list[StandardFigures]
+    sites: list[Site]
+    exceedances: list[Exceedance]
+    excluded: list[Excluded]
+    months: list[dict[str, Any]]
+    period: dict[str, datetime | None] = Field(description="First and last collection date")
+    time_zone: str
+    decision_rules: list[str]
+
+
+class ReportQuery(Listing):
+    sortable: ClassVar[Mapping[str, str]] = {"generatedAt": "generated_at", "number": "number"}
+
+    sort: str | None = Field(None, description="generatedAt (default, newest first) or number")
+
+
+class Wanted(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    format: Literal["json", "pdf"] = Field("json", description="pdf: the file itself; so does Accept: application/pdf")
+
+
+class InLanguage(BaseModel):
+    language: str = Field("", description="ar, fr or en; else Accept-Language, else the report's own")
+
+
+def _file(kind: str, *, later: bool = False) -> dict[str, Any]:
+    """What the documentation says of an answer that is a file, and that a worker may have to make first."""
+    answers: dict[int, Any] = {200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}}}}}
+    return {"responses": answers | ({202: {"content": {}}} if later else {})}
+
+
+@router.post(
+    "/reports/compliance",
+    policy="reports.create",
+    response=ReportOut,
+    summary="Issue a compliance report",
+    openapi_extra=_file(PDF, later=True),
+)
+def report_issue(
+    request: HttpRequest, query: Query[Wanted], payload: Body[Annotated[dict[str, Any], Declared(ReportIn)]]
+) -> Reply | HttpResponse:
+    """Freezes the figures of the samples that match under the next number; they never change, a correction is a new
+    report. Send `Idempotency-Key`: a repeat then gets the same report. With `Accept: application/pdf` or `?format=pdf`
+    the answer is the PDF, or 202 while a worker makes it."""
+    as_pdf = query.format == "pdf" or PDF in request.headers.get("Accept", "")
+    if as_pdf and not _user(request).has_permission("reports.export"):
+        raise Denied(_("You do not have the right to do this."), meta={"permission": "reports.export"})
+    report = services.report_issue(
+        filters=payload, language=payload.get("language"), title=payload.get("title"), by=_user(request)
+    )
+    return _pdf(report, report.language) if as_pdf else Reply(report_json(report))
+
+
+@router.get("/reports/compliance", policy="reports.view", response=list[ReportHead], summary="Compliance reports")
+def report_list(request: HttpRequest, query: Query[ReportQuery]) -> Page:
+    """What was issued, newest first, without the tables."""
+    return paginate(selectors.report_list(), query, lambda row: report_head(row, summary=row.summary))
+
+
+@router.get(
+    "/reports/compliance/{id:report_id}", policy="reports.view", response=ReportOut, summary="One compliance report"
+)
+def report_detail(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> dict[str, Any]:
+    """The frozen figures; names and default title in the language asked for."""
+    report = selectors.report_get(id=report_id)
+    return report_json(report, language=_language(request, query, report))
+
+
+@router.get(
+    "/reports/compliance/{id:report_id}/pdf",
+    policy="reports.export",
+    response=None,
+    summary="Report as PDF",
+    openapi_extra=_file(PDF, later=True),
+)
+def report_pdf(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> Reply | HttpResponse:
+    """202 with `Retry-After` while a worker makes it; ask again then. Figures, number and hash are the same in every
+    language."""
+    report = selectors.report_get(id=report_id)
+    return _pdf(report, _language(request, query, report))
+
+
+@router.get(
+    "/reports/compliance/{id:report_id}/csv",
+    policy="reports.export",
+    response=None,
+    summary="Exceedances as CSV",
+    openapi_extra=_file(CSV),
+)
+def report_csv(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> HttpResponse:
+    """One line per exceedance and per excluded result, under wire names; UTF-8 with a byte order mark."""
+    report = selectors.report_get(id=report_id)
+    content = exports.report_csv(report, language=_language(request, query, report))
+    return _download(report, content, kind=CSV, extension="csv")
+
+
+@router.get(
+    "/reports/compliance/{id:report_id}/xlsx",
+    policy="reports.export",
+    response=None,
+    summary="Report as XLSX",
+    openapi_extra=_file(XLSX),
+)
+def report_xlsx(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> HttpResponse:
+    """Summary, standards, sites, exceedances and excluded results as sheets."""
+    report = selectors.report_get(id=report_id)
+    content = exports.report_xlsx(report, language=_language(request, query, report))
+    return _download(report, content, kind=XLSX, extension="xlsx")
+
+
+def _user(request: HttpRequest) -> User:
+    return request.auth  # type: ignore[attr-defined,no-any-return]
+
+
+def _language(request: HttpRequest, query: InLanguage, report: ComplianceReport) -> str:
+    if query.language and query.language not in LANGUAGES:
+        raise Invalid.field("language", _("The language is ar, fr or en."), "unknown")
+    return query.language or browser_language(request.headers.get("Accept-Language", "")) or report.language
+
+
+def _pdf(report: ComplianceReport, language: str) -> Reply | HttpResponse:
+    file = services.report_file(report=report, language=language)
+    if file is None:
+        path = f"/api/v1/reports/compliance/{report.pk}/pdf?language={language}"
+        headers = {"Retry-After": str(RETRY_SECONDS), "Location": path}
+        return Reply(report_head(report), message=_("The PDF is being made."), status=202, headers=headers)
+    content = bytes(file.content)
+    return _download(report, content, kind=PDF, extension="pdf", noted=f"pdf-{language}", suffix=f"-{language}")
+
+
+def _download(
+    report: ComplianceReport, content: bytes, *, kind: str, extension: str, noted: str = "", suffix: str = ""
+) -> HttpResponse:
+    services.export_noted(report=report, format=noted or extension)
+    headers = {"Content-Disposition": f'attachment; filename="{report.number}{suffix}.{extension}"'}
+    return HttpResponse(content, content_type=kind, headers=headers)

@@ -1,0 +1,191 @@
+"""Reads of samples, results, parameters and standards, for pages, API and reports alike.
+
+The models' own columns come as querysets; what goes onto the wire comes as plain dictionaries made from plain rows, a
+page at a time.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, CharField, Count, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.utils.translation import gettext as _
+
+from portal.core.audit.models import AuditEntry
+from portal.core.common import clock
+from portal.core.common.errors import NotFound
+from portal.core.common.text import normalise
+from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
+from portal.lab import wire
+from portal.lab.models import Limit, Parameter, Result, Sample, Standard, StandardChoice
+
+_DAY = timedelta(days=1)
+
+
+def sample_list(
+    *,
+    date_from: date | datetime | None = None,
+    date_to: date | datetime | None = None,
+    types: Collection[str] = (),
+    location: str = "",
+    compliance: Collection[str] = (),
+    statuses: Collection[str] = (),
+    standard: str = "",
+    verdict: str = "",
+    search: str = "",
+) -> QuerySet[Sample]:
+    """The living samples of the organisation in force, newest first (FR-010, FR-015, FR-016).
+
+    `date_from` and `date_to` bound the collection date, both inclusive: a date is the whole day in the organisation's
+    time zone. `location` and `search` (code, id, location, collector) are contained in one spelling: case, accents and
+    Arabic letter variants do not matter. `standard` and `verdict` together: the sample's verdict under that standard;
+    one of them alone: any verdict of that standard, or that verdict under any.
+    """
+    rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None)
+    if date_from is not None and (first := _since(date_from)):
+        rows = rows.filter(collection_date__gte=first)
+    if isinstance(date_to, datetime):
+        rows = rows.filter(collection_date__lte=date_to)
+    elif date_to is not None and date_to < date.max and (after := _since(date_to + _DAY)):
+        rows = rows.filter(collection_date__lt=after)
+    if types:
+        rows = rows.filter(type__in=types)
+    if compliance:
+        rows = rows.filter(compliance_status__in=compliance)
+    if statuses:
+        rows = rows.filter(status__in=statuses)
+    if standard or verdict:
+        wanted = {name: value for name, value in (("standard", standard), ("verdict", verdict)) if value}
+        rows = rows.filter(verdicts__contains=[wanted])
+    if text := normalise(location):
+        # The third line of the search text; the first test spares the cut for most rows.
+        place = Func("search_text", Value("\n"), Value(3), function="split_part", output_field=CharField())
+        rows = rows.filter(search_text__contains=text).alias(place=place).filter(place__contains=text)
+    if text := normalise(search):
+        rows = rows.filter(search_text__contains=text)
+    return rows
+
+
+def _since(day: date | datetime) -> datetime | None:
+    """The moment at which a bound begins; None for a day before all UTC time."""
+    if isinstance(day, datetime):
+        return day
+    zone = Organization.objects.values_list("time_zone", flat=True).get(pk=scope.organization_id())
+    try:
+        return clock.day_start(day, zone)
+    except OverflowError:
+        return None
+
+
+def sample_get(*, id: UUID) -> Sample:
+    """Raises NotFound for an unknown, deleted or foreign one."""
+    return _get(Sample.objects.filter(deleted_at=None), id)
+
+
+def result_list(*, sample: UUID) -> QuerySet[Result]:
+    """The living results of a sample, by parameter, the oldest first; retests stand beside what they replace."""
+    rows: QuerySet[Result] = Result.objects.filter(sample=sample, deleted_at=None).select_related("parameter")
+    return rows.order_by("parameter__code", "created_at", "id")
+
+
+def result_get(*, id: UUID) -> Result:
+    """Raises NotFound for an unknown, deleted or foreign one."""
+    return _get(Result.objects.filter(deleted_at=None).select_related("parameter", "sample"), id)
+
+
+def sample_history(*, sample: UUID) -> QuerySet[AuditEntry]:
+    """Everything that happened to a sample and its results, deleted ones too, newest first (FR-080)."""
+    results = [str(id) for id in Result.objects.filter(sample=sample).values_list("pk", flat=True)]
+    rows: QuerySet[AuditEntry] = AuditEntry.objects.filter(
+        Q(entity="sample", object_pk=str(sample)) | Q(entity="result", object_pk__in=results)
+    )
+    return rows.order_by("-timestamp", "-id")
+
+
+def parameter_list(*, search: str = "", group: str = "") -> QuerySet[Parameter]:
+    """The parameters in use, the shared ones and the organisation's own; `search` is contained in the code, a name in
+    any language or the CAS number."""
+    rows = _held(Parameter.objects.filter(is_active=True))
+    if group:
+        rows = rows.filter(group=group)
+    for word in search.split():
+        named = Q(code__icontains=word) | Q(cas=word)
+        for language in ("en", "fr", "ar"):
+            named |= Q(**{f"name_{language}__icontains": word})
+        rows = rows.filter(named)
+    return rows
+
+
+def parameter_get(*, id: UUID) -> Parameter:
+    """One taken out of use too: old results name it. Raises NotFound."""
+    return _get(_held(Parameter.objects.all()), id)
+
+
+def standard_list() -> QuerySet[Standard]:
+    """Every edition of every standard in the order of reports. `role_here` is the role that the organisation gives it
+    (legal, guideline, information; empty: not used), `limit_count` the number of its limits."""
+    chosen = StandardChoice.objects.filter(key=OuterRef("key")).values("role")[:1]
+    rows = _held(Standard.objects.all()).annotate(chosen=Subquery(chosen), limit_count=Count("limits"))
+    role = Case(When(chosen=None, then=F("role")), default=F("chosen"), output_field=CharField())
+    # said here, since Django leaves out the model's own order where it groups
+    return rows.annotate(role_here=role).order_by("position", "key", "edition", "id")
+
+
+def standard_get(*, id: UUID) -> Standard:
+    """Raises NotFound."""
+    return _get(standard_list(), id)
+
+
+def limit_list(*, standard: UUID | None = None, parameter: UUID | None = None) -> QuerySet[Limit]:
+    """The limits of a standard, or on a parameter."""
+    rows = _held(Limit.objects.select_related("standard", "parameter"))
+    if standard is not None:
+        rows = rows.filter(standard=standard)
+    if parameter is not None:
+        rows = rows.filter(parameter=parameter)
+    return rows.order_by("parameter__code", "standard__position", "matrix", "effective_from", "id")
+
+
+def plain(rows: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:
+    """Rows as dictionaries of their own columns, as `portal.lab.wire` takes them."""
+    return rows.values(*(f.attname for f in rows.model._meta.concrete_fields if f.attname != "search_text"))
+
+
+def sample_card(*, id: UUID) -> dict[str, Any]:
+    """A sample on the wire (`contract-lab-sync.md` section 4). Raises NotFound."""
+    return wire.samples([_get(plain(Sample.objects.filter(deleted_at=None)), id)])[0]
+
+
+def result_card(*, id: UUID) -> dict[str, Any]:
+    """A result on the wire. Raises NotFound."""
+    return wire.results([_get(plain(Result.objects.filter(deleted_at=None)), id)])[0]
+
+
+def rough_count(rows: QuerySet[Any], *, exact: int) -> tuple[int, bool]:
+    """How many there are, counted up to `exact`, beyond it the planner's estimate; and whether it was counted."""
+    rows = rows.order_by()
+    counted = rows[: exact + 1].count()
+    if counted <= exact:
+        return counted, True
+    return max(counted, json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"]), False
+
+
+def parameter_cards(rows: Iterable[Parameter]) -> list[dict[str, Any]]:
+    """Parameters on the wire, with today's limits for drinking water under the standards in use."""
+    organization = Organization.objects.get(pk=scope.organization_id())
+    return wire.parameters(rows, on=clock.now().astimezone(clock.zone(organization.time_zone)).date())
+
+
+def _held[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
+    """Shared rows and the organisation's own, as row-level security has it."""
+    return rows.filter(Q(organization=None) | Q(organization=scope.organization_id()))
+
+
+def _get[T](rows: QuerySet[Any, T], id: UUID) -> T:
+    found = rows.filter(pk=id).first()
+    if found is None:
+        raise NotFound(_("There is no such record."))
+    return found
