@@ -234,6 +234,7 @@ def derive(batch: Batch) -> None:
     _refuse_taken_codes(batch)
     _give_codes(batch)
     _cascade(batch)
+    _refuse_orphans(batch)
     _judge(batch)
 
 
@@ -305,16 +306,28 @@ def _cascade(batch: Batch) -> None:
         return
     collection = registry.get("result")
     ids = Result.objects.filter(sample__in=[*died, *rose]).values_list("pk", flat=True)
-    for id, stored in collection.rows(ids).items():
-        row = dict(batch.writes["result"].get(id, stored))
+    stored = collection.rows(ids)
+    for id, kept in {**stored, **batch.writes["result"]}.items():  # also what this batch brings to them
+        row = dict(kept)
         parent = row["sample_id"]
         if parent in died and row["deleted_at"] is None:
-            row |= {"deleted_at": died[parent]["deleted_at"], "deleted_by_id": died[parent]["deleted_by_id"]}
+            row |= {name: died[parent][name] for name in ("deleted_at", "deleted_by_id", "client_updated_at")}
         elif parent in rose and row["deleted_at"] == rose[parent]:
-            row |= {"deleted_at": None, "deleted_by_id": None}
+            row |= {"deleted_at": None, "deleted_by_id": None, "client_updated_at": batch.received}
         else:
             continue
-        batch.write("result", row, stored)
+        batch.write("result", row, stored.get(id))
+
+
+def _refuse_orphans(batch: Batch) -> None:
+    """Results whose sample went, or lost, while the batch waited for its turn."""
+    written = batch.writes["result"]
+    parents = {row["sample_id"] for row in written.values() if row["deleted_at"] is None} - set(batch.writes["sample"])
+    gone = parents - set(Sample.objects.filter(pk__in=parents, deleted_at=None).values_list("pk", flat=True))
+    for change in batch.of("result"):
+        if change.id in written and written[change.id]["sample_id"] in gone:
+            del written[change.id]
+            change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
 
 
 def _judge(batch: Batch) -> None:
