@@ -18,7 +18,7 @@ from uuid import UUID, uuid4, uuid5
 import orjson
 from django.db import connection, connections
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from portal.core.accounts import tokens
 from portal.core.accounts.models import Device as DeviceRow
@@ -111,6 +111,14 @@ counts = st.integers(0, 40)
 stamps = st.none() | st.integers(0, 5).map(lambda n: f"2020-01-01T00:00:0{n}Z")
 strategies = st.sampled_from(["lww", "lww", "manual", "refuse"])
 values = st.sampled_from(["12", "12.0", "70", "<5"])  # two that pass, one that fails, one below a limit
+# What a person does to one record: everything, one field, saving it as it is, deleting it.
+edits = st.lists(
+    st.tuples(records, st.sampled_from(["all", "all", "some", "same", "delete"]), values, st.integers(0, 1), stamps),
+    min_size=1,
+    max_size=4,
+)
+beside = st.sampled_from(["twin", "device", "portal", "erase"])
+Edits = list[tuple[int, str, str, int, str | None]]
 
 
 class Machine(RuleBasedStateMachine):
@@ -261,21 +269,25 @@ class Machine(RuleBasedStateMachine):
         return sent, before
 
     @contextmanager
-    def _beside(self, action: Callable[[], Any], at: int, *, before: str = "") -> Iterator[None]:
-        """Run `action` on another connection before statement `at` of what happens inside, at the latest before the
-        first statement that contains `before`: from there on the organisation's writers wait for each other."""
-        count, done = 0, False
+    def _beside(self, action: Callable[[], Any], at: int, *, before: str = "", after: str = "") -> Iterator[None]:
+        """Run `action` on another connection before statement `at` of what happens inside, or right after the first
+        statement that contains `after`; at the latest before the first one that contains `before`: from there on the
+        organisation's writers wait for each other."""
+        count, done, passed = 0, None, False
 
         def watch(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
-            nonlocal count, done
+            nonlocal count, done, passed
             count += 1
-            if not done and (count > at or (before and before in str(sql))):
-                done = True
-                self.elsewhere.submit(action).result()
+            if done is None and (passed or (not after and count > at) or (before and before in str(sql))):
+                done = self.elsewhere.submit(action)
+                done.exception()  # only waits: the product would take it for its own
+            passed = passed or bool(after and after in str(sql))
             return execute(sql, params, many, context)
 
         with connection.execute_wrapper(watch):
             yield
+        if done is not None:
+            done.result()
 
     def _judge(self, device: Device, sent: Sent, before: State) -> None:
         answer = orjson.loads(sent.answer)["data"]
@@ -303,6 +315,7 @@ class Machine(RuleBasedStateMachine):
             if known == print_:
                 assert (status, result["serverVersion"]) == ("skipped", version), "a key counts once"
             else:
+                assert status == "error"
                 assert result["error"]["code"] == "IDEMPOTENCY_CONFLICT"
             return
         if status == "error":
@@ -329,6 +342,9 @@ class Machine(RuleBasedStateMachine):
             assert bool(result["conflictId"]) == met
             assert not met or (strategy == "lww" and stamp >= moment(entry["client_ts"]))  # type: ignore[index]
             assert result["serverVersion"] == now.rows[id]["version"] > before.seq
+            if item["operation"] != "deleted" and not now.live(id):  # it went with its sample, in the same batch
+                assert not now.live(now.rows[id]["sample_id"])
+                return
             assert self._same(item, now), "what was taken is in force"
             assert moment(now.feed[id]["client_ts"]) == stamp, "the row in force has the writer's time"
 
@@ -398,36 +414,38 @@ class Machine(RuleBasedStateMachine):
             return {**SAMPLE, "location": f"Anfa, tap {value}", "notes": self._mark()}
         return {**RESULT, "sampleId": self.records[sample], "value": value, "notes": self._mark()}
 
-    @rule(d=devices, n=records, value=values, stamp=stamps, sample=st.integers(0, 1))
-    def edit(self, d: int, n: int, value: str, stamp: str | None, sample: int) -> None:
-        device = self.devices[d]
-        known = self.records[n] in device.versions
-        self._item(device, n, "updated" if known else "created", self._data(n, value, sample), stamp)
+    def _edit(self, device: Device, edits: Edits) -> None:
+        for n, what, value, sample, stamp in edits:
+            id = self.records[n]
+            known = id in device.versions
+            if what == "all" or not known:
+                self._item(device, n, "updated" if known else "created", self._data(n, value, sample), stamp)
+            elif what == "some":  # of a version that the server never gave, as after the restore of a backup
+                self._item(device, n, "updated", {"notes": self._mark()}, stamp)
+                device.outbox[id]["clientVersion"] += 10**6
+            elif what == "delete":
+                self._item(device, n, "deleted", {}, stamp)
+            elif id in device.local:
+                self._item(device, n, "updated", {"notes": device.local[id]["notes"]}, stamp)
 
-    @rule(d=devices, n=records, stamp=stamps)
-    def edit_a_little(self, d: int, n: int, stamp: str | None) -> None:
-        """One field; of a version that the server never gave, as after the restore of a backup."""
-        device = self.devices[d]
-        if self.records[n] in device.versions:
-            self._item(device, n, "updated", {"notes": self._mark()}, stamp)
-            device.outbox[self.records[n]]["clientVersion"] += 10**6
+    @initialize(everything=st.booleans(), away=st.integers(0, 2))
+    def begin(self, everything: bool, away: int) -> None:
+        """Mostly all records are there and known to two devices."""
+        if everything:
+            self._edit(self.devices[0], [(n, "all", "12", 0, None) for n in range(4)])
+            self._receive(self.devices[0], self._send(self.devices[0], list(self.devices[0].outbox.values()))[0])
+            for d in {0, 1, 2} - {away}:
+                self._drain(self.devices[d], 3)
 
-    @rule(d=devices, n=records, stamp=stamps)
-    def touch(self, d: int, n: int, stamp: str | None) -> None:
-        """Save without a change."""
-        device, id = self.devices[d], self.records[n]
-        if id in device.local:
-            self._item(device, n, "updated", {"notes": device.local[id]["notes"]}, stamp)
-
-    @rule(d=devices, n=records, stamp=stamps)
-    def delete(self, d: int, n: int, stamp: str | None) -> None:
-        if self.records[n] in self.devices[d].versions:
-            self._item(self.devices[d], n, "deleted", {}, stamp)
+    @rule(d=devices, edits=edits)
+    def offline(self, d: int, edits: Edits) -> None:
+        self._edit(self.devices[d], edits)
 
     # --- rules: what the network and the server do -----------------------------------------------------
-    @rule(d=devices, strategy=strategies, lost=st.booleans(), limit=st.none() | st.integers(1, 3))
-    def push(self, d: int, strategy: str, lost: bool, limit: int | None) -> None:
+    @rule(d=devices, edits=edits, strategy=strategies, lost=st.booleans(), limit=st.none() | st.integers(1, 3))
+    def push(self, d: int, edits: Edits, strategy: str, lost: bool, limit: int | None) -> None:
         device = self.devices[d]
+        self._edit(device, edits)
         more = {} if limit is None else {"syncCursor": device.cursor or None, "pullLimit": limit}
         if limit is not None and not self._will_be_served(device):
             more = {}
@@ -437,10 +455,13 @@ class Machine(RuleBasedStateMachine):
             if more:
                 self._take(device, orjson.loads(sent.answer)["data"])
 
-    @rule(d=devices, at=counts, e=devices, n=records, what=st.sampled_from(["twin", "device", "portal", "erase"]))
-    def push_beside(self, d: int, at: int, e: int, n: int, what: str) -> None:
+    @rule(d=devices, edits=edits, e=devices, others=edits, at=counts, what=beside)
+    def push_beside(self, d: int, edits: Edits, e: int, others: Edits, at: int, what: str) -> None:
         """Somebody commits while this push is under way: the push itself once more, another device, the portal."""
-        device, other = self.devices[d], self.devices[e]
+        device, other, n = self.devices[d], self.devices[e], others[0][0]
+        self._edit(device, edits)
+        if what == "device" and d != e:
+            self._edit(other, others)
         items = list(device.outbox.values())
 
         def twin() -> None:
@@ -454,10 +475,11 @@ class Machine(RuleBasedStateMachine):
         sent, _before = self._send(device, items, beside=action, at=at)
         self._receive(device, sent)
 
-    @rule(d=devices, at=counts)
-    def crash(self, d: int, at: int) -> None:
+    @rule(d=devices, edits=edits, at=counts)
+    def crash(self, d: int, edits: Edits, at: int) -> None:
         """The server dies at some statement before the commit: as if nothing had been sent."""
         device, count = self.devices[d], 0
+        self._edit(device, edits)
 
         def die(execute: Any, sql: Any, params: Any, many: bool, context: Any) -> Any:
             nonlocal count
@@ -591,16 +613,20 @@ class Machine(RuleBasedStateMachine):
     def pull(self, d: int, limit: int) -> None:
         self._page(self.devices[d], limit)
 
-    @rule(d=devices, limit=st.integers(1, 3), at=counts, e=devices, n=records, portal=st.booleans())
-    def pull_beside(self, d: int, limit: int, at: int, e: int, n: int, portal: bool) -> None:
+    @rule(d=devices, limit=st.integers(1, 3), at=counts, e=devices, edits=edits)
+    def pull_beside(self, d: int, limit: int, at: int, e: int, edits: Edits) -> None:
         """Somebody commits while a page is being read."""
         other = self.devices[e]
+        if d != e:
+            self._edit(other, edits)
 
         def push() -> None:
             self._send(other, list(other.outbox.values()))
 
-        with self._beside((lambda: self._portal(n)) if portal or d == e else push, at % 20):
+        action = (lambda: self._portal(edits[0][0])) if d == e else push
+        with self._beside(action, at, after="sync_clock c" if at > 12 else ""):
             self._page(self.devices[d], limit)
+        self._drain(self.devices[d], limit)
 
     @rule(d=devices, limit=st.integers(1, 3))
     def drain(self, d: int, limit: int) -> None:
@@ -655,8 +681,11 @@ class Machine(RuleBasedStateMachine):
             assert response.status_code == 400, response.content
             assert (now.seq, now.conflicts) == (before.seq, before.conflicts)
 
-    @rule(d=devices)
-    def change_rights(self, d: int) -> None:
+    @rule(d=devices, what=st.sampled_from(["rights", "rights", "backup", "months", "months"]))
+    def upheaval(self, d: int, what: str) -> None:
+        {"rights": self._change_rights, "backup": self._restore_a_backup, "months": self._three_months_pass}[what](d)
+
+    def _change_rights(self, d: int) -> None:
         person = self.devices[d].person
         self._allow(person, allowed=not self._may_see(self.devices[d]))
 
@@ -664,8 +693,7 @@ class Machine(RuleBasedStateMachine):
         with platform():
             User.objects.filter(pk=person.user.pk).update(denied_permissions=[] if allowed else ["samples.view"])
 
-    @rule()
-    def restore_a_backup(self) -> None:
+    def _restore_a_backup(self, d: int) -> None:
         """The epoch moves: no cursor of before is followed."""
         with tenant(self.organization):
             Clock.objects.update(epoch=uuid4())
@@ -674,8 +702,7 @@ class Machine(RuleBasedStateMachine):
                 path = f"/sync/changes?deviceId={device.name}&cursor={device.cursor}"
                 assert device.person.get(path).status_code == 409
 
-    @rule()
-    def three_months_pass(self) -> None:
+    def _three_months_pass(self, d: int) -> None:
         """Tombstones grow old, and with them the places of readers; the old ones are forgotten."""
         with tenant(self.organization), connection.cursor() as cursor:
             cursor.execute("UPDATE sync_record SET ts = ts - %s, deleted_at = deleted_at - %s", [LATER, LATER])

@@ -26,7 +26,7 @@ USUAL = {"deadline": None, "database": None, "suppress_health_check": list(Healt
 def test_nothing_is_lost_and_nothing_is_done_twice(db: None) -> None:
     seeds.run()
     run_state_machine_as_test(
-        Machine, settings=settings(**USUAL, max_examples=500 if FULL else 12, stateful_step_count=60 if FULL else 40)
+        Machine, settings=settings(**USUAL, max_examples=500 if FULL else 12, stateful_step_count=50 if FULL else 25)
     )
 
 
@@ -202,8 +202,8 @@ def test_a_seeded_fault_is_caught(db: None, monkeypatch: Patch, fault: str) -> N
     FAULTS[fault](monkeypatch)
     hunt = settings(
         **USUAL,
-        max_examples=30,
-        stateful_step_count=40,
+        max_examples=60,
+        stateful_step_count=25,
         phases=[Phase.generate],
         derandomize=True,
         report_multiple_bugs=False,
