@@ -16,7 +16,7 @@ from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 import orjson
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -36,6 +36,7 @@ from tests.api.conftest import Person
 SAMPLE = {"type": "drinking_water", "collectionDate": "2026-03-20T09:15:00Z", "collectorName": "Amina"}
 RESULT = {"parameterName": "NO3", "unit": "mg/L NO3"}
 COLUMNS = {"notes": "notes", "location": "location", "value": "value_text", "sampleId": "sample_id"}
+PATIENCE = 60  # seconds; whoever is let in beside a request never has to wait for it
 LATER = timedelta(days=91)  # more than tombstones are kept
 STATE = """
 SELECT 'clock', to_jsonb(c) FROM sync_clock c WHERE organization_id = %(organization)s
@@ -101,8 +102,8 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class Crash(Exception):
-    pass
+class Crash(DatabaseError):
+    """The connection is gone."""
 
 
 devices = st.integers(0, 2)
@@ -280,7 +281,7 @@ class Machine(RuleBasedStateMachine):
             count += 1
             if done is None and (passed or (not after and count > at) or (before and before in str(sql))):
                 done = self.elsewhere.submit(action)
-                done.exception()  # only waits: the product would take it for its own
+                done.exception(PATIENCE)  # only waits: the product would take it for its own
             passed = passed or bool(after and after in str(sql))
             return execute(sql, params, many, context)
 
@@ -378,7 +379,7 @@ class Machine(RuleBasedStateMachine):
         if conflict["resolution"] != "client" and item["operation"] == "deleted":
             assert kept == {"deleted": True}
         elif "notes" in loser:
-            assert kept["notes"] == loser["notes"]
+            assert kept.get("notes") == loser["notes"], "the loser is kept, not the winner"
 
     def _receive(self, device: Device, sent: Sent) -> None:
         """What the device makes of the answer: an error stays in the outbox where a later try can mend it."""
@@ -684,6 +685,7 @@ class Machine(RuleBasedStateMachine):
     @rule(d=devices, what=st.sampled_from(["rights", "rights", "backup", "months", "months"]))
     def upheaval(self, d: int, what: str) -> None:
         {"rights": self._change_rights, "backup": self._restore_a_backup, "months": self._three_months_pass}[what](d)
+        self._drain(self.devices[d], 2)
 
     def _change_rights(self, d: int) -> None:
         person = self.devices[d].person
@@ -703,7 +705,8 @@ class Machine(RuleBasedStateMachine):
                 assert device.person.get(path).status_code == 409
 
     def _three_months_pass(self, d: int) -> None:
-        """Tombstones grow old, and with them the places of readers; the old ones are forgotten."""
+        """Something is deleted; tombstones and the places of readers grow old; the old tombstones are forgotten."""
+        self._portal(d + 1, erase=True)
         with tenant(self.organization), connection.cursor() as cursor:
             cursor.execute("UPDATE sync_record SET ts = ts - %s, deleted_at = deleted_at - %s", [LATER, LATER])
         for device in self.devices:
