@@ -233,8 +233,8 @@ def derive(batch: Batch) -> None:
         return
     _refuse_taken_codes(batch)
     _give_codes(batch)
-    _cascade(batch)
     _refuse_orphans(batch)
+    _cascade(batch)
     _judge(batch)
 
 
@@ -306,9 +306,8 @@ def _cascade(batch: Batch) -> None:
         return
     collection = registry.get("result")
     ids = Result.objects.filter(sample__in=[*died, *rose]).values_list("pk", flat=True)
-    stored = collection.rows(ids)
-    for id, kept in {**stored, **batch.writes["result"]}.items():  # also what this batch brings to them
-        row = dict(kept)
+    for id, stored in collection.rows(ids).items():
+        row = dict(batch.writes["result"].get(id, stored))
         parent = row["sample_id"]
         if parent in died and row["deleted_at"] is None:
             row |= {name: died[parent][name] for name in ("deleted_at", "deleted_by_id", "client_updated_at")}
@@ -316,16 +315,19 @@ def _cascade(batch: Batch) -> None:
             row |= {"deleted_at": None, "deleted_by_id": None, "client_updated_at": batch.received}
         else:
             continue
-        batch.write("result", row, stored.get(id))
+        batch.write("result", row, stored)
 
 
 def _refuse_orphans(batch: Batch) -> None:
-    """Results whose sample went, or lost, while the batch waited for its turn."""
-    written = batch.writes["result"]
-    parents = {row["sample_id"] for row in written.values() if row["deleted_at"] is None} - set(batch.writes["sample"])
-    gone = parents - set(Sample.objects.filter(pk__in=parents, deleted_at=None).values_list("pk", flat=True))
+    """Results whose sample goes with this batch, or went, or lost, while it waited for its turn."""
+    samples, written = batch.writes["sample"], batch.writes["result"]
+    parents = {row["sample_id"] for row in written.values()}
+    gone = parents - set(samples)
+    gone -= set(Sample.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))
+    gone |= {id for id in parents & set(samples) if samples[id]["deleted_at"] is not None}
     for change in batch.of("result"):
-        if change.id in written and written[change.id]["sample_id"] in gone:
+        row = written.get(change.id)
+        if row is not None and row["deleted_at"] is None and row["sample_id"] in gone:
             del written[change.id]
             change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
 

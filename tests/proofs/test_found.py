@@ -40,7 +40,7 @@ def living(cast: Cast) -> list[Any]:
         return list(Result.objects.filter(deleted_at=None, sample__in=Sample.objects.exclude(deleted_at=None)))
 
 
-def test_a_result_that_comes_with_the_deletion_of_its_sample_goes_with_it(cast: Cast) -> None:
+def test_a_result_that_comes_with_the_deletion_of_its_sample_is_refused(cast: Cast) -> None:
     sample, moved = str(uuid4()), str(uuid4())
     other = item("sample", SAMPLE)
     pushed(cast.alice, item("sample", SAMPLE, id=sample), other)
@@ -51,7 +51,8 @@ def test_a_result_that_comes_with_the_deletion_of_its_sample_goes_with_it(cast: 
         item("result", {**NITRATE, "sampleId": sample}),
         item("result", {"sampleId": sample}, id=moved, operation="updated"),
     )
-    assert statuses(data) == ["deleted", "created", "updated"]
+    assert statuses(data) == ["deleted", "error", "error"]
+    assert {result["error"]["field"] for result in data["results"][1:]} == {"sampleId"}
     assert not living(cast)
 
 
