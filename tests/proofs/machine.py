@@ -132,7 +132,7 @@ class Machine(RuleBasedStateMachine):
             people = [self._person(name, role) for name in ("alice", "bob")]
         self.devices = [Device("lab-pc", people[0]), Device("tablet", people[0]), Device("lab-pc", people[1])]
         self.records = [str(uuid5(self.organization, str(n))) for n in range(4)]  # two samples, two results
-        self.state = State()
+        self.state = self.earlier = State()  # now, and when the last push began
         self.seen = 0  # the last audit entry
         self.fold: dict[str, dict[str, Any] | None] = {}  # by record id, from the audit log; None = deleted
         self.content: dict[str, tuple[int, str]] = {}  # version and device of the last change of content
@@ -259,7 +259,7 @@ class Machine(RuleBasedStateMachine):
     ) -> tuple[Sent, State]:
         """Push, check the answer, and return it with the state on which the server decided."""
         body = {"deviceId": device.name, "changes": items, **more}
-        envelope = envelope or str(uuid4())
+        envelope, self.earlier = envelope or str(uuid4()), self.state
         with self._beside(beside, at, before="marsad_clock") if beside else ExitStack():
             response = device.person.post("/sync", body, Idempotency_Key=envelope)
         assert response.status_code == 200, response.content
@@ -321,7 +321,8 @@ class Machine(RuleBasedStateMachine):
             return
         if status == "error":
             parent = item["data"].get("sampleId") or before.rows.get(id, {}).get("sample_id")
-            orphan = item["entity"] == "result" and not before.live(parent)
+            there = before.live(parent) and self.earlier.live(parent) and now.live(parent)
+            orphan = item["entity"] == "result" and not there
             assert result["error"]["code"] == "RESOURCE_NOT_FOUND"
             assert orphan or (id not in before.rows and item["operation"] != "created")
             return
@@ -343,9 +344,6 @@ class Machine(RuleBasedStateMachine):
             assert bool(result["conflictId"]) == met
             assert not met or (strategy == "lww" and stamp >= moment(entry["client_ts"]))  # type: ignore[index]
             assert result["serverVersion"] == now.rows[id]["version"] > before.seq
-            if item["operation"] != "deleted" and not now.live(id):  # it went with its sample, in the same batch
-                assert not now.live(now.rows[id]["sample_id"])
-                return
             assert self._same(item, now), "what was taken is in force"
             assert moment(now.feed[id]["client_ts"]) == stamp, "the row in force has the writer's time"
 
@@ -527,7 +525,8 @@ class Machine(RuleBasedStateMachine):
             before = self.state
             self.observe(device.row)
             if response.status_code == 200:
-                self._judge(device, Sent(old.body, old.envelope, response.content), before)
+                old.answer = response.content  # its keys were purged: it ran again
+                self._judge(device, old, before)
             else:  # its cursor is no longer followed: nothing of it is done
                 assert (response.status_code, self.state.seq) == (409, before.seq)
             return

@@ -19,14 +19,20 @@ from tests.proofs.machine import Machine
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
-USUAL = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+USUAL = {
+    "deadline": None,
+    "database": None,
+    "suppress_health_check": list(HealthCheck),
+    "phases": [Phase.generate],  # each example takes a second: to make a failing one smaller would take minutes
+    "print_blob": False,
+}
 
 
 @pytest.mark.slow
 def test_nothing_is_lost_and_nothing_is_done_twice(db: None) -> None:
     seeds.run()
     run_state_machine_as_test(
-        Machine, settings=settings(**USUAL, max_examples=500 if FULL else 12, stateful_step_count=50 if FULL else 25)
+        Machine, settings=settings(**USUAL, max_examples=300 if FULL else 12, stateful_step_count=50 if FULL else 25)
     )
 
 
@@ -204,10 +210,8 @@ def test_a_seeded_fault_is_caught(db: None, monkeypatch: Patch, fault: str) -> N
         **USUAL,
         max_examples=60,
         stateful_step_count=25,
-        phases=[Phase.generate],
         derandomize=True,
         report_multiple_bugs=False,
-        print_blob=False,
     )
     with warnings.catch_warnings(), pytest.raises((AssertionError, Flaky)):
         run_state_machine_as_test(Machine, settings=hunt)
