@@ -683,6 +683,7 @@ class Machine(RuleBasedStateMachine):
 
     @rule(d=devices, what=st.sampled_from(["rights", "rights", "backup", "months", "months"]))
     def upheaval(self, d: int, what: str) -> None:
+        self._drain(self.devices[d], 3)
         {"rights": self._change_rights, "backup": self._restore_a_backup, "months": self._three_months_pass}[what](d)
         self._drain(self.devices[d], 2)
 
