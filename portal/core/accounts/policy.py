@@ -13,8 +13,7 @@ from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext as _
 
 from portal.core.accounts import trail
-from portal.core.accounts.models import SupportSession, User
-from portal.core.accounts.selectors.support import open_session
+from portal.core.accounts.models import User
 from portal.core.common.errors import Denied, NotFound
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
@@ -76,11 +75,7 @@ def to_login(request: HttpRequest) -> HttpResponse:
 
 
 def policy(permission: str) -> Callable[[View], View]:
-    """A portal page of one organisation for holders of `permission`, run inside its tenant scope.
-
-    A SuperAdmin sees it in a support session, in the scope of that session's organisation; `request.support_session`
-    holds it on every page behind a policy.
-    """
+    """A portal page of one organisation for holders of `permission`, run inside its tenant scope."""
     return _guarded(Policy(permission=permission))
 
 
@@ -119,12 +114,10 @@ def declare(mark: Callable[[View], View], patterns: list[URLPattern | URLResolve
 
 
 def _guarded(rule: Policy, *, across: bool = False) -> Callable[[View], View]:
-    inside = bool(rule.permission) and not across  # a page of one organisation
-
-    def refusal(user: User, session: SupportSession | None) -> str:
+    def refusal(user: User) -> str:
         if (rule.permission and not user.has_permission(rule.permission)) or (across and not user.is_superadmin):
             return _("You do not have the right to see this page.")
-        if inside and user.organization_id is None and session is None:
+        if rule.permission and not across and user.organization_id is None:
             return _("Pages of an organisation need a support session.")
         return ""
 
@@ -135,16 +128,10 @@ def _guarded(rule: Policy, *, across: bool = False) -> Callable[[View], View]:
             if not isinstance(user, User):
                 return to_login(request)
             actor, organization = request_actor(request, user=user), user.organization_id
-            session = open_session(user)
-            request.support_session = session  # type: ignore[attr-defined]  # for the banner of every page
-            message, reason = refusal(user, session), rule.permission
-            if inside and session is not None:
-                organization, actor = session.organization_id, replace(actor, reason=session.reason)
+            message, reason = refusal(user), rule.permission
             if not message:
                 try:
                     with tenant(organization, by=actor) if organization else platform(by=actor):
-                        if inside and session is not None:
-                            record_support(session.organization, f"{request.method} {request.path}")
                         response = view(request, *args, **kwargs)
                         render = getattr(response, "render", None)  # a lazy template reads rows: here, not later
                         return render() if callable(render) else response

@@ -1,4 +1,4 @@
-"""Support sessions: who works inside an organisation, why and until when."""
+"""The support session that a SuperAdmin works in, and all there were."""
 
 from typing import Any
 
@@ -9,16 +9,15 @@ from portal.core.common import clock
 from portal.core.tenancy.scope import platform
 
 
-def open_session(user: User) -> SupportSession | None:
-    """The session in which a SuperAdmin works at the moment, with its organisation; None for everybody else."""
-    if not user.is_superadmin:
-        return None
+def support_open(*, user: User) -> SupportSession | None:
+    """The person's open session with its organisation, None where there is none or its time is over."""
     with platform():
-        return (
+        found: SupportSession | None = (
             SupportSession.objects.select_related("organization")
             .filter(user=user, ended_at=None, expires_at__gt=clock.now(), organization__deleted_at=None)
             .first()
         )
+    return found
 
 
 def support_list() -> QuerySet[SupportSession]:
