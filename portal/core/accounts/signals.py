@@ -1,9 +1,13 @@
-"""Portal sign-ins and sign-outs go into the audit log like those of the APIs."""
+"""Portal sign-ins and sign-outs go into the audit log like those of the APIs.
+
+`security_event(kind, severity, user, organization, subject, details)` is sent inside the transaction of what it tells:
+kinds of `portal.core.audit.security.TYPES`.
+"""
 
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out
-from django.dispatch import receiver
+from django.dispatch import Signal, receiver
 from django.http import HttpRequest
 
 from portal.core.accounts import trail
@@ -11,6 +15,8 @@ from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
 from portal.core.common import clock
 from portal.core.tenancy.scope import platform
+
+security_event = Signal()
 
 # Django's own handler writes outside of any scope, where row-level security shows it no row.
 user_logged_in.disconnect(dispatch_uid="update_last_login")

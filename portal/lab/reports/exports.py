@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +12,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
+from portal.core.common.text import harmless
 from portal.lab.models import ComplianceReport
 from portal.lab.reports.wording import Wording, report_json
 
@@ -20,15 +20,6 @@ CSV_COLUMNS = (
     "sampleCode", "collectionDate", "location", "parameterCode", "parameterName", "valueText", "unit", "comparedValue",
     "limit", "limitUnit", "standard", "edition", "role", "verdict", "reason", "provisional", "sampleId", "resultId",
 )  # fmt: skip
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
-
-
-def harmless(value: object) -> object:
-    """Keep a spreadsheet from reading people's text as a formula; numbers, negative ones too, stay as they are."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
-        return f"'{value}"
-    return value
 
 
 def report_csv(report: ComplianceReport, *, language: str | None = None) -> bytes:

@@ -1,0 +1,58 @@
+"""What the audit log does by the clock, and what takes too long for a request."""
+
+from typing import Any
+
+from portal.core.audit import alerts, integrity, reports, retention, sealing
+from portal.core.audit.models import Checkpoint, Verification
+from portal.core.common import clock
+from portal.core.jobs.tasks import Running, job, periodic
+
+
+@periodic(cron="* * * * * */10", name="audit.seal")
+def seal() -> None:
+    """Every ten seconds; readers of the log seal too, so they never see an older state. A long chain gets its
+    checkpoints meanwhile."""
+    if sealing.seal():
+        for chain in sealing.chains():
+            if sealing.unsigned(chain) >= sealing.SEGMENT:
+                sealing.checkpoint(cause=Checkpoint.Cause.REGULAR, chain=chain)
+
+
+@periodic(cron="* * * * *", name="audit.alerts")
+def evaluate_alerts() -> None:
+    alerts.evaluate_all(now=clock.now())
+
+
+@periodic(cron="5 * * * *", name="audit.checkpoints")
+def checkpoints() -> None:
+    for chain in sealing.chains():
+        sealing.checkpoint(cause=Checkpoint.Cause.REGULAR, chain=chain)
+        integrity.integrity_verify(mode=Verification.Mode.INCREMENTAL, chain=chain, noted=False)
+
+
+@periodic(cron="40 2 * * *", name="audit.verify")
+def verify_all() -> None:
+    """The whole of every chain each night; entries that were found intact can be altered later."""
+    for chain in sealing.chains():
+        integrity.integrity_verify(mode=Verification.Mode.FULL, chain=chain, noted=False)
+
+
+@job(name="audit.verify_chain", retry=1)
+def verify_chain(running: Running, *, mode: str, since: str | None, until: str | None) -> dict[str, Any]:
+    """A verification of more than 100,000 entries, as somebody wished."""
+    result = integrity.integrity_verify(
+        mode=mode, since=clock.parse_moment(since), until=clock.parse_moment(until), progress=running.progress
+    )
+    card = integrity.integrity_card(result)
+    return {**card, "at": clock.wire(card["at"])}
+
+
+@job(name="audit.report_pdf", retry=2, queue="reports")
+def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str]:
+    reports.report_render(report=reports.report_get(id=report), language=language)
+    return {"reportId": report, "language": language}
+
+
+@job(name="audit.apply_policy", retry=2)
+def apply_policy(running: Running, *, policy: str) -> dict[str, Any]:
+    return retention.policy_apply(policy=retention.policy_get(id=policy), dry_run=False)
