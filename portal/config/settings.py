@@ -155,6 +155,9 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = MARSAD_ENV in ("dev", "test")
+# the first start compresses every file: none twice, and no source maps
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("gif", "gz", "jpeg", "jpg", "map", "png", "webp", "woff", "woff2")
 WHITENOISE_AUTOREFRESH = MARSAD_ENV == "dev"
 MEDIA_ROOT = DATA_DIR / "files"
 CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"

@@ -1,6 +1,46 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class DeskConfig(AppConfig):
     name = "portal.desk"
     label = "desk"
+
+    def ready(self) -> None:
+        from portal.ui import menu
+
+        menu.register(
+            menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
+            menu.MenuItem(
+                label=_("Audit log"),
+                url_name="audit:entry_list",
+                icon="shield-check",
+                permission="audit.view",
+                group="organization",
+                order=80,
+            ),
+            menu.MenuItem(
+                label=_("Synchronisation"),
+                url_name="sync:transfer_list",
+                icon="refresh",
+                permission="devices.view",
+                group="data",
+                order=60,
+            ),
+            menu.MenuItem(
+                label=_("Conflicts"),
+                url_name="sync:conflict_list",
+                icon="git-compare",
+                permission="sync.resolve",
+                group="data",
+                order=61,
+            ),
+            menu.MenuItem(
+                label=_("Devices"),
+                url_name="sync:device_list",
+                icon="device-mobile",
+                permission="devices.view",
+                group="organization",
+                order=50,
+            ),
+        )

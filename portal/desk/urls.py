@@ -1,9 +1,12 @@
 """Addresses of the portal's own pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from portal.desk import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("", include("portal.desk.audit.urls")),
+    path("", include("portal.desk.me.urls")),
+    path("", include("portal.desk.sync.urls")),
 ]

@@ -19,19 +19,26 @@ class _DayFilter(django_filters.Filter):
     field_class = DateField
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """The beginning of a day in the active time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def day_after(day: date) -> datetime | None:
+    """The moment at which a day is over; None for the last day that the calendar knows."""
+    return midnight(day + timedelta(days=1)) if day < date.max else None
 
 
 class DateFrom(_DayFilter):
     """Moments from the start of the chosen day on, in the active time zone; compares without a cast (index)."""
 
     def filter[M: Model](self, qs: QuerySet[M], value: Any) -> QuerySet[M]:
-        return qs.filter(**{f"{self.field_name}__gte": _midnight(value)}) if value else qs
+        return qs.filter(**{f"{self.field_name}__gte": midnight(value)}) if value else qs
 
 
 class DateTo(_DayFilter):
     """Moments until the end of the chosen day, which is included."""
 
     def filter[M: Model](self, qs: QuerySet[M], value: Any) -> QuerySet[M]:
-        return qs.filter(**{f"{self.field_name}__lt": _midnight(value + timedelta(days=1))}) if value else qs
+        end = day_after(value) if value else None
+        return qs.filter(**{f"{self.field_name}__lt": end}) if end else qs

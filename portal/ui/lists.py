@@ -5,8 +5,9 @@ without JavaScript. The fragment is `ui/results.html`; the page is the template 
 `ui/list.html`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -21,6 +22,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.common import clock
 from portal.ui.tables import Table
 
 type Text = str | Promise
@@ -28,6 +30,8 @@ type Text = str | Promise
 PAGE_SIZES = (25, 50, 100)
 # Parameters that are not filters: they do not make an empty list a "no match".
 STATE = frozenset({"page", "per_page", "sort"})
+# Up to which moment a page that lies open shows new rows; only its own reloads send it, no address keeps it.
+SEEN = "seen"
 
 
 NOTHING = _("Nothing here yet")
@@ -98,6 +102,7 @@ def list_page[M: Model](
     empty: Empty | None = None,
     exports: Sequence[Export] = (),
     live: Sequence[str] = (),
+    arrivals: Callable[[int], str] | None = None,
     count_limit: int | None = None,
     table_kwargs: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
@@ -106,14 +111,22 @@ def list_page[M: Model](
 
     `queryset` is already restricted to what the person may see. `filterset` may declare a filter `q`, which
     becomes the search box. `caption` names the table for screen readers. `live` names socket events
-    (`"sample.changed"`) that reload the rows. `count_limit` stops the count on large tables. `template` extends
+    (`"sample.changed"`) that reload the rows. With `arrivals`, rows created since the page was opened are not slipped
+    in by such a reload: a notice says how many there are, in the words of `arrivals(count)`, and a button shows them
+    (the model has `created_at`). `count_limit` stops the count on large tables. `template` extends
     `ui/list.html`.
     """
     filters = filterset(request.GET, queryset=queryset, request=request) if filterset else None
     rows = filters.qs if filters else queryset
+    seen = _seen(request) if arrivals else None
+    arrived = 0
+    if seen and SEEN in request.GET:
+        arrived = rows.filter(created_at__gt=seen).count()
+        rows = rows.filter(created_at__lte=seen)
     bound = table(rows, order_by=_requested_order(request, table), request=request, **(table_kwargs or {}))
     page = _page(request, _stable(bound.data.data), count_limit)
     query = _clean(request.GET)
+    held = [(SEEN, clock.wire(seen) or "")] if seen else []
     form = filters.form if filters else None
     chips = list(_chips(form, query)) if form else []
     data = {
@@ -140,6 +153,8 @@ def list_page[M: Model](
         "query": query.urlencode(),
         "empty": empty or Empty(),
         "exports": exports,
+        "live_query": urlencode([*((key, value) for key, values in query.lists() for value in values), *held]),
+        "arrived": arrivals(arrived) if arrivals and arrived else "",
         "live": ", ".join(f"marsad:{event} from:body throttle:1s" for event in live),
         **(context or {}),
     }
@@ -149,6 +164,10 @@ def list_page[M: Model](
     if partial:
         _push_address(request, response, query)
     return response
+
+
+def _seen(request: HttpRequest) -> datetime:
+    return clock.parse_moment(request.GET.get(SEEN)) or clock.now()
 
 
 def _requested_order(request: HttpRequest, table: type[Table]) -> tuple[str, ...]:
@@ -178,7 +197,7 @@ def _clean(params: QueryDict) -> QueryDict:
     clean = QueryDict(mutable=True)
     for key, values in params.lists():
         kept = [value for value in values if value.strip()]
-        if kept and not (key == "page" and kept == ["1"]):
+        if kept and key != SEEN and not (key == "page" and kept == ["1"]):
             clean.setlist(key, kept)
     return clean
 

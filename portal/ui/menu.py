@@ -8,6 +8,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.accounts.models import User
+
 type Text = str | Promise
 
 # Key -> heading, in the order of the menu. An entry names its group by key.
@@ -62,9 +64,9 @@ def register(*items: MenuItem) -> None:
 def menu_for(request: HttpRequest) -> list[Section]:
     """The sections this person may see; the entry whose address is the longest prefix of the path is active."""
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    if not isinstance(user, User):
         return []
-    allowed = [item for item in _items.values() if not item.permission or user.has_permission(item.permission)]
+    allowed = [item for item in _items.values() if _may_open(item, user)]
     urls = {item.url_name: reverse(item.url_name) for item in allowed}
     active = _active(request.path, urls.values())
     sections = []
@@ -76,6 +78,13 @@ def menu_for(request: HttpRequest) -> list[Section]:
             ]
             sections.append(Section(label, entries))
     return sections
+
+
+def _may_open(item: MenuItem, user: User) -> bool:
+    """Rooms belong to an organisation: a SuperAdmin holds every right and still sees the platform's entries alone."""
+    if not item.permission:
+        return True
+    return user.has_permission(item.permission) and (user.organization_id is not None or item.group == "platform")
 
 
 def _active(path: str, urls: Iterable[str]) -> str:

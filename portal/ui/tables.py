@@ -84,7 +84,7 @@ class _Plan:
     def display(self) -> str:
         """The name of Django's `get_…_display` where the column shows a field with choices, else ''."""
         model = getattr(self.table.data, "model", None)
-        if model is None or self.bound.render != self.column.render:
+        if model is None or self.bound.render != self.column.render or isinstance(self.column, VerdictColumn):
             return ""
         field = self.accessor.get_field(model)
         return f"get_{self.accessor.bits[-1]}_display" if getattr(field, "choices", None) else ""

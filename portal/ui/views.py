@@ -10,6 +10,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import activate
 from django.views.decorators.http import require_POST
 
+from portal.core.accounts.models import User
+from portal.core.accounts.policy import request_actor
+from portal.core.accounts.services import language_choose
+
 ONE_YEAR = 365 * 24 * 3600
 
 
@@ -32,9 +36,9 @@ def set_language(request: HttpRequest) -> HttpResponse:
         httponly=True,
         samesite="Lax",
     )
-    if request.user.is_authenticated and request.user.language != code:
-        request.user.language = code
-        request.user.save(update_fields=["language"])
+    user = request.user
+    if isinstance(user, User) and user.language != code:
+        language_choose(user=user, language=code, by=request_actor(request, user=user))
     return response
 
 

@@ -150,7 +150,7 @@
   window.addEventListener("beforeunload", (event) => { if (dirty) event.preventDefault(); });
   document.addEventListener("click", async (event) => {
     const link = event.target.closest("a[href]");
-    if (!dirty || !link || link.target || link.getAttribute("href").startsWith("#") || link.origin !== location.origin) return;
+    if (!dirty || !link || link.target || link.hasAttribute("hx-get") || link.getAttribute("href").startsWith("#") || link.origin !== location.origin) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (await ask(words.unsaved, words.leave)) { dirty = false; link.click(); }
@@ -169,10 +169,34 @@
     const copy = event.target.closest("[data-copy]");
     if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(words.copied, "success"));
   });
+  // `data-words` on an option are other names that the search finds it by.
   function searchable(select) {
-    if (window.TomSelect && !select.tomselect) new window.TomSelect(select, { maxOptions: 200, plugins: select.multiple ? ["remove_button"] : [] });
+    if (!window.TomSelect || select.tomselect) return;
+    const focused = document.activeElement === select || select.autofocus;
+    const control = new window.TomSelect(select, { maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
+    if (focused) control.focus();
   }
-  document.querySelectorAll("select[data-search]").forEach(searchable);
+  // Later deferred scripts bring Tom Select; all of them have run before this event.
+  document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("select[data-search]").forEach(searchable));
+
+  // --- live reloads: input in progress is kept, and the focus is not lost ------------------------------------------
+  // `data-hold` on the element that reloads names what must not be swapped away; the notice says that there is more.
+  document.addEventListener("htmx:before:swap", (event) => {
+    const source = event.detail.ctx.sourceElement;
+    const hold = source?.dataset?.hold;
+    if (!hold || !document.querySelector(hold)) return;
+    event.preventDefault();
+    document.querySelector(source.dataset.holdNotice).hidden = false;
+  });
+  let refocus = null;
+  document.addEventListener("htmx:before:request", (event) => {
+    const place = event.detail.ctx.sourceElement?.closest?.("[data-keep-focus]");
+    refocus = place?.contains(document.activeElement) ? place : null;
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    if (refocus && document.activeElement === document.body) refocus.focus();
+    refocus = null;
+  });
 
   window.marsad = { toast, ask };
 })();

@@ -21,7 +21,7 @@ from portal.core.accounts.models import Device, LoginFailure, RefreshToken, Revo
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, DomainError, Errors, Invalid
-from portal.core.tenancy.scope import Actor, organization_id, platform
+from portal.core.tenancy.scope import Actor, organization_id, platform, tenant
 
 FAILURES: Final = 5
 WINDOW: Final = timedelta(minutes=15)
@@ -291,6 +291,26 @@ def device_revoke(*, device: Device) -> None:
     device.save(update_fields=["status", "updated_at"])
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
         end_family(family)
+
+
+def device_block(*, device: Device) -> None:
+    """End a device's tokens and refuse every sign-in on it."""
+    device_revoke(device=device)
+    device.status = Device.Status.BLOCKED
+    device.save(update_fields=["status", "updated_at"])
+
+
+def device_allow(*, device: Device) -> None:
+    """Let a revoked or blocked device in again."""
+    device.status = Device.Status.ACTIVE
+    device.save(update_fields=["status", "updated_at"])
+
+
+def language_choose(*, user: User, language: str, by: Actor) -> None:
+    """Keep the language that a person chose, from a page that anybody may call."""
+    with tenant(user.organization_id, by=by) if user.organization_id else platform(by=by):
+        user.language = language
+        user.save(update_fields=["language", "updated_at"])
 
 
 def device_open(*, user: User, device_id: str) -> Device:

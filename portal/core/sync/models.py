@@ -179,5 +179,6 @@ class Conflict(TenantModel):
     audit_ignored = ("client_data", "server_data", "lost_data")
 
     class Meta:
+        verbose_name = _("conflict")
         ordering = ["-created_at", "-id"]
         indexes = [models.Index(fields=["organization", "resolution", "-created_at"], name="conflict_inbox")]

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID, uuid5
 
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import Device, User
@@ -242,6 +242,7 @@ def device_states(*, user: User, device_id: str = "") -> QuerySet[Device]:
     )
     if not user.has_permission("devices.view"):
         found = found.filter(user=user)
+    found = found.order_by(F("last_seen_at").desc(nulls_last=True), "pk")
     return found.filter(device_id=device_id) if device_id else found
 
 
@@ -278,6 +279,31 @@ def _device_card(device: Device, uploads: list[dict[str, Any]]) -> dict[str, Any
         "openConflicts": device.open_conflicts,  # type: ignore[attr-defined]
         "uploads": uploads,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a manager looks at first."""
+
+    devices: int
+    seen_today: int
+    failing: int
+    running: int
+    conflicts: int
+
+
+def figures() -> Figures:
+    now = clock.now()
+    devices = Device.objects.filter(status=Device.Status.ACTIVE).aggregate(
+        all=Count("pk"), seen=Count("pk", filter=Q(last_seen_at__gt=now - timedelta(days=1)))
+    )
+    return Figures(
+        devices=devices["all"],
+        seen_today=devices["seen"],
+        failing=DeviceState.objects.filter(status=DeviceState.Status.ERROR).count(),
+        running=Upload.objects.filter(status=Upload.Status.OPEN, expires_at__gt=now).count(),
+        conflicts=open_conflicts(),
+    )
 
 
 def conflict_list(

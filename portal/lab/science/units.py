@@ -263,3 +263,29 @@ def _plain(number: Decimal) -> Decimal:
     """Drop trailing zeros, but never into an exponent: 2500.000 becomes 2500, not 2.5E+3."""
     whole = number.to_integral_value()
     return whole if whole == number else number.normalize(_CONTEXT)
+
+
+# What laboratories report in, most usual first; those of them that fit a parameter are offered for it.
+_OFFERED = (
+    "mg/L", "µg/L", "ng/L", "g/L", "mg/L NO3", "mg/L N", "mg/L NO2", "mg/L NH4", "mg/L PO4", "mg/L P", "mg/L CaCO3",
+    "°f", "°dH", "mg/L HCO3", "mg/L Cl2", "mg/L NH2Cl", "mg/L O2", "mg/L C", "µg/L NO2", "µg/L NH4", "CFU/100 mL",
+    "MPN/100 mL", "CFU/250 mL", "CFU/mL", "CFU/L", "MPN/L", "PFU/100 mL", "PFU/L", "oocysts/10 L", "cysts/10 L",
+    "presence/L", "NTU",
+    "FNU", "FTU", "µS/cm", "µS/cm @20C", "µS/cm @25C", "mS/cm", "mS/m", "dS/m", "pH unit", "°C", "mg/L Pt", "TCU",
+    "dilution number", "Bq/L", "mBq/L", "kBq/L", "pCi/L", "mSv/year", "µSv/year", "mrem/year", "ratio", "%",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=512)
+def fitting_units(unit: str, species: str | None = None) -> tuple[str, ...]:
+    """Return the usual units that a value of a parameter in `unit` can be reported in, its own first."""
+
+    def fits(other: str) -> bool:
+        try:
+            convert(_ONE, other, unit, species=species)
+        except UnitMismatch:
+            return False
+        return True
+
+    own = canonical_unit(unit)
+    return own, *(other for other in map(canonical_unit, _OFFERED) if other != own and fits(other))

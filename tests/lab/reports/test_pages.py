@@ -14,7 +14,7 @@ from portal.lab.reports import services
 from tests.core.people import Cast, session_of
 from tests.lab.reports import data
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.lab.reports.urls")]
+pytestmark = pytest.mark.django_db
 URL = "/reports/compliance"
 
 

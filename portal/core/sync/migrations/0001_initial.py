@@ -280,6 +280,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "conflict",
                 "ordering": ["-created_at", "-id"],
                 "indexes": [models.Index(fields=["organization", "resolution", "-created_at"], name="conflict_inbox")],
             },

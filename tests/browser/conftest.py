@@ -1,0 +1,115 @@
+"""A real server on the test's database, as the application role, and a real browser in front of it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from portal.core.accounts.models import User
+from tests.core.people import Cast, session_of
+
+START_SECONDS = 40
+expect.set_options(timeout=15_000)  # two cores may be busy with other tests
+
+
+def aside[T](work: Callable[[], T]) -> T:
+    """Run `work` on the database in a thread of its own: Playwright keeps an event loop in this one."""
+
+    def run() -> T:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(run).result()
+
+
+@pytest.fixture
+def cast(transactional_db: None) -> Cast:
+    return Cast()
+
+
+@pytest.fixture
+def server(cast: Cast) -> Iterator[str]:
+    """The address of a running server; it ends with the test."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    database = connection.settings_dict
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
+        "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
+        "MARSAD_BROWSER_HOST": str(database["HOST"]),
+    }
+    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--no-log", "portal.config.asgi:application"]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
+    try:
+        wait_for(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(10)
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end:
+        assert process.poll() is None, "the server ended at its start"
+        try:
+            with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as client:
+                client.request("GET", "/login")
+                with client.getresponse() as response:
+                    if response.status == 200:
+                        return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not answer within {START_SECONDS} s")
+
+
+@pytest.fixture
+def browser(server: str) -> Iterator[Browser]:
+    """One for each test: its event loop would be in the way of other tests' own."""
+    with sync_playwright() as playwright:
+        options: dict[str, Any] = {"args": ["--no-sandbox", "--disable-background-networking", "--no-first-run"]}
+        if found := shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+            options["executable_path"] = found
+        browser = playwright.chromium.launch(**options)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(server: str, browser: Browser) -> Iterator[Page]:
+    """A page whose console stays clean: no script error, no violation of the content security policy."""
+    context = browser.new_context(base_url=server, viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    yield page
+    context.close()
+    assert [fault for fault in faults if "status of 422" not in fault] == []
+
+
+def enter_as(page: Page, user: User, *, language: str = "en") -> None:
+    """Give the browser a signed-in session and a language."""
+    cookies = {settings.SESSION_COOKIE_NAME: aside(lambda: session_of(user)), settings.LANGUAGE_COOKIE_NAME: language}
+    page.context.add_cookies([{"name": k, "value": v, "domain": "127.0.0.1", "path": "/"} for k, v in cookies.items()])
