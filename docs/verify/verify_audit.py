@@ -9,6 +9,7 @@ hashed and signed, and why, is written in README.md beside this file.
 import base64
 import hashlib
 import json
+import pathlib
 import sys
 import zipfile
 
@@ -97,8 +98,8 @@ def check_entry(line, checkpoint):
 
 
 def main(bundle, key_file):
-    with open(key_file) as file:
-        key = base64.b64decode("".join(line for line in file if "-----" not in line))[-32:]
+    lines = pathlib.Path(key_file).read_text().splitlines()
+    key = base64.b64decode("".join(line for line in lines if "-----" not in line))[-32:]
     with zipfile.ZipFile(bundle) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         unsigned = {name: value for name, value in manifest.items() if name not in ("keyId", "signature")}

@@ -115,11 +115,11 @@ def firings(pattern: Pattern, *, since: datetime, until: datetime) -> tuple[int,
     inner, values = columns.query.sql_with_params()
     sql = (
         f"SELECT timestamp, grouped, counted FROM (SELECT timestamp, grouped, count(*) OVER (PARTITION BY grouped"  # noqa: S608
-        f" ORDER BY timestamp RANGE BETWEEN %s PRECEDING AND CURRENT ROW) AS counted FROM ({inner}) m) c"
+        f" ORDER BY timestamp RANGE BETWEEN %s::interval PRECEDING AND CURRENT ROW) AS counted FROM ({inner}) m) c"
         " WHERE counted >= %s AND timestamp >= %s ORDER BY timestamp"
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql, [timedelta(minutes=pattern.minutes), *values, pattern.threshold, since])
+        cursor.execute(sql, [f"{pattern.minutes} minutes", *values, pattern.threshold, since])
         rows = cursor.fetchall()
     fired: list[Firing] = []
     quiet: dict[str, datetime] = {}

@@ -118,7 +118,7 @@ class _Summary:
 def _add(archive: zipfile.ZipFile, name: str, chunks: Iterator[bytes]) -> str:
     digest = hashlib.sha256()
     with archive.open(name, "w", force_zip64=True) as entry:
-        buffer = io.BufferedWriter(entry, 1 << 18)  # type: ignore[type-var]
+        buffer = io.BufferedWriter(entry, 1 << 18)
         for chunk in chunks:
             digest.update(chunk)
             buffer.write(chunk)

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 from django_scopes import ScopedManager
 
+from portal.core.common.models import Record
 from portal.core.tenancy.models import Organization, TenantModel
 
 # The chain of what belongs to no organisation: sign-ins that failed, the platform's own work.
@@ -249,7 +250,7 @@ class Verification(models.Model):
         return f"{self.organization_id} {self.status}"
 
 
-class SecurityEvent(TenantModel):
+class SecurityEvent(Record):
     """Something that a guardian of the organisation has to look at. Repetitions count on the one that is open.
 
     `fingerprint` is type and subject; `details` are those of the last occurrence.
@@ -287,6 +288,7 @@ class SecurityEvent(TenantModel):
     resolved_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
     resolved_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager(organization="organization")
     audit_entity = "security_event"
     audit_label = "type"
 
@@ -309,7 +311,7 @@ class SecurityEvent(TenantModel):
 
 
 class AlertRule(TenantModel):
-    """Raises a security event when `threshold` entries match `filter` within `window_minutes`, counted per `group_by`."""
+    """Raises a security event when `threshold` entries match `filter` within a window, counted per `group_by`."""
 
     class Group(models.TextChoices):
         NONE = "", _("all together")

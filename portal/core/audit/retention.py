@@ -107,7 +107,7 @@ def policy_card(policy: RetentionPolicy) -> dict[str, Any]:
 
 def _due(policy: RetentionPolicy) -> QuerySet[AuditEntry]:
     """Sealed entries of the policy's kind beyond its term. A policy for all kinds takes those that have none."""
-    found = AuditEntry.objects.filter(
+    found: QuerySet[AuditEntry] = AuditEntry.objects.filter(
         Q(salt__isnull=False) | Q(actor_salt__isnull=False),
         organization_id=policy.organization_id,
         seal__isnull=False,

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from portal.core.common import clock
 from portal.core.tenancy import scope
 
 BATCH: Final = 10_000
+type _Row = tuple[int, bytes | memoryview, bytes | memoryview]  # seq, leaf, chain
 SEGMENT: Final = 10_000  # leaves under one Merkle root at most
 
 
@@ -30,7 +31,7 @@ def seal() -> int:
     with connection.cursor() as cursor:
         while True:
             cursor.execute("SELECT marsad_audit_seal(%s)", [BATCH])
-            made = cursor.fetchone()[0]
+            made: int = cursor.fetchone()[0]
             sealed += made
             if made < BATCH:
                 return sealed
@@ -86,7 +87,11 @@ def checkpoint(*, cause: Checkpoint.Cause, chain: UUID | None = None) -> Checkpo
 
 
 def _sign(
-    chain: UUID, first: int, rows: list[tuple[int, bytes, bytes]], cause: Checkpoint.Cause, before: Checkpoint | None
+    chain: UUID,
+    first: int,
+    rows: Sequence[_Row],
+    cause: Checkpoint.Cause,
+    before: Checkpoint | None,
 ) -> Checkpoint:
     made = Checkpoint(
         organization_id=chain,

@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -65,9 +65,7 @@ def raise_event(
     now = clock.now()
     organization = organization or scope.current().organization
     subject = subject[:300]
-    same = SecurityEvent.objects.filter(
-        organization_id=organization, type=type, subject=subject, status__in=UNSETTLED
-    ).select_for_update()
+    same = _unsettled(organization, type, subject).select_for_update()
     event = same.first()
     if event is None:
         try:
@@ -92,6 +90,11 @@ def raise_event(
     for listener in _listeners:
         listener(event, delivery or {})
     return event
+
+
+def _unsettled(organization: UUID | None, kind: str, subject: str) -> QuerySet[SecurityEvent]:
+    whose = Q(organization_id=organization) if organization else Q(organization=None)
+    return SecurityEvent.objects.filter(whose, type=kind, subject=subject, status__in=UNSETTLED)
 
 
 def _again(event: SecurityEvent, severity: str, details: Mapping[str, Any] | None, count: int) -> None:
@@ -200,10 +203,7 @@ def event_resolve(*, id: UUID, resolution: str = "resolved", note: str, by: User
 def event_reopen(*, id: UUID, by: User) -> SecurityEvent:
     """Open a settled event again. Raises ILLEGAL_TRANSITION for one that is open, or where another one is by now."""
     event = _change(id, by)
-    others = SecurityEvent.objects.filter(
-        organization_id=event.organization_id, type=event.type, subject=event.subject, status__in=UNSETTLED
-    )
-    if event.status in UNSETTLED or others.exists():
+    if event.status in UNSETTLED or _unsettled(event.organization_id, event.type, event.subject).exists():
         raise IllegalTransition(_("There is an open event of this kind already."))
     event.status, event.resolution, event.resolved_by, event.resolved_at = Status.OPEN, "", None, None
     event.save(update_fields=["status", "resolution", "resolved_by", "resolved_at", "updated_at"])

@@ -100,7 +100,8 @@ class _Check:
     def query(self, sql: str, **values: Any) -> list[Any]:
         with connection.cursor() as cursor:
             cursor.execute(sql, {"chain": self.chain, "platform": PLATFORM_CHAIN, **values})
-            return cursor.fetchall()
+            found: list[Any] = cursor.fetchall()
+            return found
 
     def entries(self, first: int, last: int, some: list[int] | None = None) -> None:
         only = "" if some is None else "AND l.seq = ANY(%(some)s)"
