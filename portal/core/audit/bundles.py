@@ -26,7 +26,7 @@ CHUNK: Final = 2_000
 SPOOLED: Final = 8 * 1024 * 1024
 _GROUPS: Final = (("payload", canon.PAYLOAD), ("actor", canon.ACTOR), ("meta", canon.META))
 _EVIDENCE: Final = (
-    "SELECT l.seq, l.leaf, l.previous, e.salt, e.actor_salt, e.payload_hash, e.actor_hash, "  # noqa: S608 our constants
+    "SELECT l.seq, l.leaf, l.previous, l.salt, l.actor_salt, l.payload_hash, l.actor_hash, "  # noqa: S608 our constants
     + ", ".join(f"ARRAY[{', '.join(group.values())}]".replace("{e}", "e") for _name, group in _GROUPS)
     + " FROM audit_auditleaf l JOIN audit_auditentry e ON e.id = l.entry_id WHERE l.entry_id = ANY(%s) ORDER BY l.seq"
 )

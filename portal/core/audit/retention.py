@@ -108,7 +108,7 @@ def policy_card(policy: RetentionPolicy) -> dict[str, Any]:
 def _due(policy: RetentionPolicy) -> QuerySet[AuditEntry]:
     """Sealed entries of the policy's kind beyond its term. A policy for all kinds takes those that have none."""
     found: QuerySet[AuditEntry] = AuditEntry.objects.filter(
-        Q(salt__isnull=False) | Q(actor_salt__isnull=False),
+        Q(erased_by=None) | Q(actor_erased_by=None),
         organization_id=policy.organization_id,
         seal__isnull=False,
         timestamp__lt=clock.now() - timedelta(days=policy.keep_days),

@@ -12,7 +12,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import TruncDate
 
 from portal.core.audit.models import Action, AuditEntry
-from portal.core.audit.triggers import search_text
+from portal.core.audit.triggers import search_words
 from portal.core.common import clock
 from portal.core.common.text import normalise
 
@@ -26,7 +26,7 @@ _WIRE_NAMES = {"client_updated_at": "clientTimestamp"}
 _FOUND: Final = (
     "SELECT entry_id FROM audit_auditwords WHERE words @@ to_tsquery('simple', %s)"  # noqa: S608 our own constants
     " UNION ALL SELECT e.id FROM audit_auditentry e WHERE e.xid >= (SELECT sealed_below FROM audit_sealer)"
-    f" AND to_tsvector('simple', {search_text('e')}) @@ to_tsquery('simple', %s)"
+    f" AND {search_words('e')} @@ to_tsquery('simple', %s)"
 )
 TOP: Final = 50
 
@@ -150,7 +150,7 @@ def entry_card(entry: AuditEntry) -> dict[str, Any]:
         "longitude": entry.longitude,
         "timestamp": entry.timestamp,
         "createdAt": entry.timestamp,
-        "erased": entry.salt is None or entry.actor_salt is None,
+        "erased": entry.erased_by is not None or entry.actor_erased_by is not None,
         "hash": leaf,
         "previousHash": previous,
     }
