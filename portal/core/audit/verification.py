@@ -230,7 +230,8 @@ def verify(
         end = last
     check.first = first
     if mode == Verification.Mode.SAMPLE:
-        some = sorted({secrets.randbelow(end - first + 1) + first for _n in range(SAMPLE)}) if end >= first else []
+        places = range(first, end + 1)
+        some = sorted(secrets.SystemRandom().sample(places, min(SAMPLE, len(places))))
         check.entries(first, end, some)
     else:
         for at in range(first, end + 1, CHUNK):
