@@ -26,8 +26,8 @@ FLAT = 40 * 1024 * 1024  # bytes that Python may take besides
 def entries(cast: Cast, count: int) -> None:
     with tenant(cast.a.pk), connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO audit_auditentry (organization_id, entity, object_pk, object_repr, action, changes, changes_text,"
-            " actor_name, actor_role, device, agent, via, reason, outcome, cid, timestamp)"
+            "INSERT INTO audit_auditentry (organization_id, entity, object_pk, object_repr, action, changes,"
+            " changes_text, actor_name, actor_role, device, agent, via, reason, outcome, cid, timestamp)"
             " SELECT %s, 'result', gen_random_uuid(), 'Nitrate', 1, jsonb_build_object('value_text', jsonb_build_array("
             " n::text, '7.20')), '', 'Amina', 'Technician', 'tablet', 'Mozilla', 'sync', '', 'success', '', now()"
             " FROM generate_series(1, %s) n",
