@@ -3,6 +3,7 @@
 from api.kit import Api
 from api.v1.accounts.router import router as accounts
 from api.v1.audit.router import router as audit
+from api.v1.audit.watch import router as watch
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -53,5 +54,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, samples, results, catalogue, sync, reports, audit):
+for router in (accounts, samples, results, catalogue, sync, reports, audit, watch):
     api.add_router("", router)

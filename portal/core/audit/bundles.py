@@ -7,7 +7,6 @@ import base64
 import hashlib
 import io
 import json
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -46,11 +45,15 @@ class Bundle:
         """The manifest for `X-Audit-Manifest`: JSON in base64url."""
         return header(self.manifest)
 
+    def chunks(self) -> Iterator[bytes]:
+        """The file in pieces; it is closed, and gone, behind the last one."""
+        with self.file:
+            yield from iter(lambda: self.file.read(1 << 16), b"")
+
     def keep(self, path: Path) -> str:
         """Write it to `path`; the SHA-256 of the file."""
-        self.file.seek(0)
         with path.open("wb") as target:
-            shutil.copyfileobj(self.file, target)
+            target.writelines(self.chunks())
         with path.open("rb") as written:
             return hashlib.file_digest(written, "sha256").hexdigest()
 

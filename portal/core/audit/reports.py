@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -42,6 +42,7 @@ from portal.core.tenancy.services import next_numbers
 
 LANGUAGES: Final = ("ar", "fr", "en")
 LISTED: Final = 50
+USUAL: Final = timedelta(days=30)
 # What the report counts, by the entries it counts.
 COUNTED: Final[dict[str, Q]] = {
     "accessChanges": Q(entity__in=["role", "invitation"], action__in=[Action.CREATE, Action.UPDATE, Action.DELETE])
