@@ -62,7 +62,8 @@ def _timestamp(leaf: AuditLeaf | None) -> datetime | None:
     """None where the entry behind the last leaf has been removed."""
     if leaf is None:
         return None
-    return AuditEntry.objects.filter(pk=leaf.entry_id).values_list("timestamp", flat=True).first()
+    entry = AuditEntry.objects.filter(pk=leaf.entry_id).first()
+    return entry.timestamp if entry else None
 
 
 def _standing(chain: UUID) -> Verification | None:

@@ -17,7 +17,6 @@ from portal.core.accounts.policy import policy
 from portal.core.audit import alerts
 from portal.core.audit.models import AlertRule
 from portal.core.common.errors import DomainError
-from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.desk.audit.forms import RuleForm
 from portal.desk.audit.lists import RuleTable, people_of, severity_badge, watched
@@ -93,7 +92,10 @@ def _edit(request: HttpRequest, rule: AlertRule | None) -> HttpResponse:
             else:
                 messages.success(request, _("The alert rule is saved."))
                 return redirect("audit:rule_detail", saved.pk)
-        shown = {**_tried(AlertRule(organization_id=scope.organization_id(), **form.data_of_rule)), "tried": form.fingerprint}
+        shown = {
+            **_tried(AlertRule(organization_id=scope.organization_id(), **form.data_of_rule)),
+            "tried": form.fingerprint,
+        }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound and form.errors else HTTPStatus.OK
     context = {"tab": "alerts", "form": form, "rule": rule, **shown}
     template = "audit/rule_form.html#dry-run" if request.htmx else "audit/rule_form.html"  # type: ignore[attr-defined]
@@ -110,7 +112,7 @@ def _tried(rule: AlertRule) -> dict[str, Any]:
     """What the rule would have done, with the groups by name."""
     found = alerts.rule_dry_run(rule=rule)
     firings = found["firings"][-SHOWN:][::-1]
-    ids = [parse_uuid(one["group"]) for one in firings] if rule.group_by == AlertRule.Group.USER else []
+    ids = [one["group"] for one in firings if rule.group_by == AlertRule.Group.USER and one["group"]]
     names = {str(pk): name for pk, name in User.objects.filter(pk__in=ids).values_list("pk", "name")}
     shown = [{**one, "group": names.get(one["group"], one["group"])} for one in firings]
     return {"trial": found, "firings": shown}

@@ -8,9 +8,8 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.accounts.selectors import assignable_people
@@ -78,9 +77,7 @@ class RuleForm(ServiceForm):
         help_text=gettext_lazy("None chosen means all."),
     )
     resource = forms.ChoiceField(label=gettext_lazy("Kind of record"), required=False)
-    outcome = forms.ChoiceField(
-        label=gettext_lazy("Outcome"), required=False, choices=[("", _ALL), *Outcome.choices]
-    )
+    outcome = forms.ChoiceField(label=gettext_lazy("Outcome"), required=False, choices=[("", _ALL), *Outcome.choices])
     user = forms.ModelChoiceField(
         label=gettext_lazy("Person"), required=False, queryset=User.objects.none(), empty_label=_ALL
     )
@@ -93,9 +90,7 @@ class RuleForm(ServiceForm):
     window_minutes = forms.IntegerField(
         label=gettext_lazy("Within (minutes)"), min_value=1, max_value=43_200, initial=60
     )
-    group_by = forms.ChoiceField(
-        label=gettext_lazy("Count per"), required=False, choices=AlertRule.Group.choices
-    )
+    group_by = forms.ChoiceField(label=gettext_lazy("Count per"), required=False, choices=AlertRule.Group.choices)
     throttle_minutes = forms.IntegerField(
         label=gettext_lazy("At most one alert every (minutes)"), min_value=0, max_value=43_200, initial=60
     )
@@ -204,7 +199,9 @@ class ErasureForm(TypedForm):
         label=gettext_lazy("Reason"),
         max_length=1000,
         widget=forms.Textarea(_AUTO | {"rows": 2}),
-        help_text=gettext_lazy("For example the number of the person's request. It stands in the record of the erasure."),
+        help_text=gettext_lazy(
+            "For example the number of the person's request. It stands in the record of the erasure."
+        ),
     )
     field_order = ("reason", "typed")
 

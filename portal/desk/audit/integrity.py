@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -26,7 +28,7 @@ from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 
 HISTORY: Final = 8
-VERIFIER: Final = "docs/verify"
+VERIFIER: Final = Path("docs") / "verify" / "verify_audit.py"
 
 
 @require_GET
@@ -34,19 +36,17 @@ VERIFIER: Final = "docs/verify"
 def integrity(request: HttpRequest) -> HttpResponse:
     sealing.seal()
     rows = overview.checkpoint_list()
-    state = overview.chain_state()
+    chain = overview.chain_state()
     history = list(overview.verification_list()[:HISTORY])
     context = {
         "tab": "integrity",
-        "state": state,
-        "finding": finding(state.standing),
-        "history": [(one, finding(one)) for one in history],
-        "modes": Verification.Mode.choices,
+        "chain": chain,
+        "finding": finding(chain.standing),
+        "history": [(one, finding(one), f"{one.duration_ms / 1000:.1f}") for one in history],
         "may_verify": may(request, "audit.verify"),
         "job": worth_showing(newest_job(jobs.verify_chain.name), since=history[0].at if history else None),
         "job_url": reverse("audit:verify_progress"),
         "key": keys.ensure(),
-        "verifier": VERIFIER,
     }
     return list_page(
         request,
@@ -128,3 +128,14 @@ def public_key(request: HttpRequest, name: str) -> HttpResponse:
         raise NotFound(_("There is no such key."))
     headers = {"Content-Disposition": f'attachment; filename="{name}.pub"'}
     return HttpResponse(keys.public_pem(name), content_type="application/x-pem-file", headers=headers)
+
+
+@require_GET
+@policy("audit.view")
+def verifier(request: HttpRequest) -> HttpResponse:
+    """The stand-alone verifier, as it lies under `docs/`."""
+    path = settings.BASE_DIR / VERIFIER
+    if not path.exists():  # an installation without its documentation
+        raise NotFound(_("The verifier is not installed here."))
+    headers = {"Content-Disposition": f'attachment; filename="{path.name}"'}
+    return HttpResponse(path.read_bytes(), content_type="text/x-python; charset=utf-8", headers=headers)

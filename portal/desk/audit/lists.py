@@ -90,7 +90,11 @@ class EntryFilter(django_filters.FilterSet):
             outcome=chosen.get("outcome", ""),
             record=chosen.get("record", "").strip(),
         )
-        exact = {column: chosen[name].strip() for name, column in (("device", "device"), ("request", "cid")) if name in chosen}
+        exact = {
+            column: chosen[name].strip()
+            for name, column in (("device", "device"), ("request", "cid"))
+            if name in chosen
+        }
         return found.filter(**exact)
 
 

@@ -70,7 +70,9 @@ def event_detail(request: HttpRequest, event_id: UUID) -> HttpResponse:
     return _page(request, security.event_get(id=event_id), ResolveForm(initial={"resolution": "resolved"}))
 
 
-def _page(request: HttpRequest, event: SecurityEvent, form: ResolveForm, *, status: int = HTTPStatus.OK) -> HttpResponse:
+def _page(
+    request: HttpRequest, event: SecurityEvent, form: ResolveForm, *, status: int = HTTPStatus.OK
+) -> HttpResponse:
     kind = event.details.get("kind")
     context = {
         "tab": "security",

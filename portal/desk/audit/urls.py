@@ -17,6 +17,7 @@ urlpatterns = [
     path("audit/integrity/progress", integrity.verify_progress, name="verify_progress"),
     path("audit/integrity/checkpoints.jsonl", integrity.checkpoints, name="checkpoints"),
     path("audit/integrity/checkpoints/<int:count>.json", integrity.checkpoint, name="checkpoint"),
+    path("audit/integrity/verify_audit.py", integrity.verifier, name="verifier"),
     path("audit/integrity/<slug:name>.pub", integrity.public_key, name="public_key"),
     path("audit/security", security.event_list, name="event_list"),
     path("audit/security/<uuid:event_id>", security.event_detail, name="event_detail"),

@@ -24,7 +24,7 @@ from portal.core.common.errors import NotFound
 from portal.core.tenancy import scope
 from portal.desk.audit.lists import EntryFilter, EntryTable, doer
 from portal.desk.audit.records import is_deleted, page_of, trail
-from portal.ui.lists import Empty, Export, list_page
+from portal.ui.lists import Empty, Export, Text, list_page
 from portal.ui.people import may, person
 from portal.ui.trail import entity_name, record_name, tell
 
@@ -35,7 +35,7 @@ _FORMATS = {
     "json": (exports.entries_json, "application/json"),
     "jsonl": (exports.entries_jsonl, "application/x-ndjson"),
 }
-_LINKS = [
+_LINKS: list[tuple[Text, str, str]] = [
     ("CSV", "audit:csv", "file-spreadsheet"),
     ("JSON", "audit:json", "file-description"),
     ("JSON Lines", "audit:jsonl", "file-text"),
@@ -80,6 +80,7 @@ def entry_detail(request: HttpRequest, entry_id: int) -> HttpResponse:
         "entry": entry,
         "who": doer(entry),
         "card": selectors.entry_card(entry),
+        "erasures": sorted({pk for pk in (entry.erased_by, entry.actor_erased_by) if pk}),
         "record_url": page_of(entry.entity, entry.object_pk),
         "impersonator": User.objects.filter(pk=entry.impersonator_id).first() if entry.impersonator_id else None,
         **_place(entry),
@@ -153,7 +154,9 @@ def entry_export(request: HttpRequest, extension: str) -> HttpResponseBase:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     if extension == "zip":
         if rows.order_by()[: BUNDLE_LIMIT + 1].count() > BUNDLE_LIMIT:
-            return render(request, "audit/too_large.html", {"limit": BUNDLE_LIMIT}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+            return render(
+                request, "audit/too_large.html", {"limit": BUNDLE_LIMIT}, status=HTTPStatus.UNPROCESSABLE_ENTITY
+            )
         made = bundles.bundle(rows, filters=used)
         headers |= {"X-Audit-Manifest": made.header, "Content-Length": str(made.size)}
         content, kind = made.chunks(), "application/zip"
