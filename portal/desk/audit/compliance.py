@@ -19,7 +19,7 @@ from portal.core.common.errors import Invalid
 from portal.core.jobs.tasks import defer
 from portal.desk import jobs
 from portal.desk.audit.forms import LANGUAGE_WORDS, ReportForm
-from portal.desk.audit.lists import ReportFilter, ReportTable, days
+from portal.desk.audit.lists import ReportFilter, ReportTable, concerns, days
 from portal.desk.audit.progress import is_running, newest_job, progress, worth_showing
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may
@@ -88,10 +88,12 @@ def report_progress(request: HttpRequest) -> HttpResponse:
 @policy("audit.view")
 def report_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     report = reports.report_get(id=report_id)
+    words = reports.Wording(report, translation.get_language() or "en")
     context = {
         "tab": "compliance",
         "report": report,
-        "words": reports.Wording(report, translation.get_language() or "en"),
+        "words": words,
+        "events": [{**row, "about": concerns(type=row["type"], subject=row["subject"])} for row in words.events],
         "days": days(report),
         "check": reports.report_check(report),
         "verify_url": reports.verify_url(report),

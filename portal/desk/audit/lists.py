@@ -1,5 +1,6 @@
 """Tables and filters of the audit log, its checkpoints, security events, alert rules and reports."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
@@ -20,10 +21,11 @@ from portal.core.audit import overview, security, selectors
 from portal.core.audit.models import Action, AlertRule, AuditEntry, AuditReport, Checkpoint, Outcome, SecurityEvent
 from portal.ui.filters import DateFrom, DateTo, day_after, midnight
 from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
-from portal.ui.templatetags.marsad import icon, localdate, ltr
+from portal.ui.templatetags.marsad import EMPTY, icon, localdate, ltr
 from portal.ui.trail import action_badge, door, entity_choices, entity_name, record_name
 
 _ALL = gettext_lazy("All")
+_ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 _ACTIONS = [(action.wire, action.label) for action in Action if action is not Action.ACCESS]
 # Colour and icon beside the word.
 _SEVERITIES = {
@@ -59,6 +61,13 @@ def signature_badge(good: bool) -> SafeString:
 
 def type_name(event: SecurityEvent) -> str:
     return capfirst(str(security.TYPES.get(event.type, event.type)))
+
+
+def concerns(*, type: str, subject: str, person: str = "") -> str:
+    """Whom or what an event is about: the ids in its subject give way to the person's name."""
+    if type == "integrity_failure":  # its subject is the organisation itself
+        return ""
+    return _ID.sub(person, subject).strip()
 
 
 class EntryFilter(django_filters.FilterSet):
@@ -212,7 +221,7 @@ class EventTable(Table):
     type = django_tables2.Column(linkify=("audit:event_detail", {"event_id": django_tables2.A("pk")}))
     severity = django_tables2.Column(orderable=False)
     status = django_tables2.Column(orderable=False)
-    subject = TextColumn(orderable=False)
+    subject = TextColumn(orderable=False, empty_values=())
     count = NumberColumn()
     first_at = DateTimeColumn()
     last_at = DateTimeColumn()
@@ -224,6 +233,11 @@ class EventTable(Table):
 
     def render_type(self, record: SecurityEvent) -> str:
         return type_name(record)
+
+    def render_subject(self, record: SecurityEvent) -> SafeString:
+        person = getattr(record, "actor_name", None) or ""
+        about = concerns(type=record.type, subject=record.subject, person=person)
+        return format_html('<span dir="auto">{}</span>', about) if about else EMPTY
 
     def render_severity(self, record: SecurityEvent) -> SafeString:
         return severity_badge(record)

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from portal.core.audit.selectors import entry_list
 from portal.core.common.errors import DomainError, IllegalTransition
 from portal.core.notifications.events import publish
 from portal.desk.audit.forms import ResolveForm
-from portal.desk.audit.lists import EventFilter, EventTable, severity_badge, status_badge, type_name
+from portal.desk.audit.lists import EventFilter, EventTable, concerns, severity_badge, status_badge, type_name
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 from portal.ui.trail import tell
@@ -40,12 +40,13 @@ def announce(event: SecurityEvent, delivery: Mapping[str, Any] | None = None) ->
 @require_GET
 @policy("audit.view")
 def event_list(request: HttpRequest) -> HttpResponse:
+    doers = User.objects.filter(pk=OuterRef("actor"))
     unsettled = SecurityEvent.objects.filter(status__in=security.UNSETTLED)
     counts = dict(unsettled.order_by().values_list("severity").annotate(Count("pk")))
     tiles = [(value, label, counts.get(value, 0)) for value, label in reversed(SecurityEvent.Severity.choices)]
     return list_page(
         request,
-        queryset=security.event_list(),
+        queryset=security.event_list().annotate(actor_name=Subquery(doers.values("name")[:1])),
         table=EventTable,
         filterset=EventFilter,
         template="audit/security.html",
@@ -74,15 +75,17 @@ def _page(
     request: HttpRequest, event: SecurityEvent, form: ResolveForm, *, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     kind = event.details.get("kind")
+    actor = User.objects.filter(pk=event.actor).first() if event.actor else None
     context = {
         "tab": "security",
         "event": event,
+        "about": concerns(type=event.type, subject=event.subject, person=actor.name if actor else ""),
         "type_name": type_name(event),
         "severity": severity_badge(event),
         "status": status_badge(event),
         "details": _details(event.details),
         "damage": verification.KINDS.get(kind) if kind else None,
-        "actor": User.objects.filter(pk=event.actor).first() if event.actor else None,
+        "actor": actor,
         "settled": event.status not in security.UNSETTLED,
         "may_resolve": may(request, "audit.resolve"),
         "form": form,
