@@ -61,11 +61,11 @@ def verify(request: HttpRequest, number: str = "") -> HttpResponse:
     typed = request.GET.get("h", "").strip().lower()
     match = _DIGEST.fullmatch(typed)
     if match is None and _DIGEST.fullmatch(number.lower()):  # the hash, typed into the first field
-        match, number = _DIGEST.fullmatch(number.lower()), ""
-    asked = bool(number or typed)
+        match, number, typed = _DIGEST.fullmatch(number.lower()), "", number.lower()
     malformed = bool(typed) and match is None
-    answer = None if malformed or not asked else look_up(number=number, digest=match.group(1) if match else "")
-    context = {"number": number, "typed": typed, "asked": asked, "malformed": malformed, "answer": answer}
+    asked = bool(number or typed) and not malformed
+    answer = look_up(number=number, digest=match.group(1) if match else "") if asked else None
+    context = {"number": number, "typed": typed, "malformed": malformed, "answer": answer}
     response = render(request, "desk/verify.html", context)
     response.headers["X-Robots-Tag"] = "noindex"
     return response

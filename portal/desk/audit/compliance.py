@@ -23,6 +23,7 @@ from portal.desk.audit.lists import ReportFilter, ReportTable, concerns, days
 from portal.desk.audit.progress import is_running, newest_job, progress, worth_showing
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may
+from portal.ui.trail import entity_name
 
 RETRY_SECONDS = 5
 
@@ -95,6 +96,7 @@ def report_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
         "words": words,
         "events": [{**row, "about": concerns(type=row["type"], subject=row["subject"])} for row in words.events],
         "days": days(report),
+        "privileged": [{**row, "kind": entity_name(row["resource"])} for row in words.privileged],
         "check": reports.report_check(report),
         "verify_url": reports.verify_url(report),
         "pdfs": [(code, LANGUAGE_WORDS[code]) for code in reports.LANGUAGES],
