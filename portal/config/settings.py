@@ -129,8 +129,29 @@ JWT_ISSUER = env.text("MARSAD_JWT_ISSUER", "FieldScope")
 JWT_AUDIENCE = env.text("MARSAD_JWT_AUDIENCE", "FieldScope")
 ACCESS_TOKEN_SECONDS = env.number("MARSAD_ACCESS_TOKEN_SECONDS", 3600, low=300, high=86400)
 
+# --- mail -----------------------------------------------------------------------
+MARSAD_MAIL = env.choice(
+    "MARSAD_MAIL", "smtp" if env.text("MARSAD_SMTP_URL") else "console", ("console", "file", "smtp")
+)
+DEFAULT_FROM_EMAIL = env.text("MARSAD_MAIL_FROM", "Marsad <marsad@localhost>")
+MAILERS = {
+    "default": {
+        "console": {"BACKEND": "django.core.mail.backends.console.EmailBackend"},
+        "file": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(DATA_DIR / "mail")},
+        },
+        "smtp": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": env.smtp("MARSAD_SMTP_URL") if MARSAD_MAIL == "smtp" else {},
+        },
+    }[MARSAD_MAIL]
+}
+
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"
+CHECKPOINT_MAIL = env.names("MARSAD_CHECKPOINT_MAIL")
+CHECKPOINT_S3 = env.bucket("MARSAD_CHECKPOINT_S3")
 
 # --- language, time -------------------------------------------------------------
 LANGUAGE_CODE = "en"

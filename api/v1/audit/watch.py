@@ -55,8 +55,8 @@ def verify_integrity(request: HttpRequest, payload: VerifyIn) -> dict[str, Any] 
     first bad entry and the kind of damage. 202 and a job where more than 100,000 entries are to be read."""
     since, until = period(request, payload.from_, payload.to)
     sealing.seal()
-    if integrity.work_ahead(payload.mode, sealing.chain_in_force()) > integrity.AT_ONCE and not since:
-        job = defer(jobs.verify_chain, mode=payload.mode, since=None, until=clock.wire(until))
+    if integrity.work_ahead(payload.mode, sealing.chain_in_force(), since, until) > integrity.AT_ONCE:
+        job = defer(jobs.verify_chain, mode=payload.mode, since=clock.wire(since), until=clock.wire(until))
         headers = {"Retry-After": str(RETRY_SECONDS), "Location": f"/api/v1/jobs/{job.pk}"}
         return Reply(job_as_wire(job), message=_("The log is being verified."), status=202, headers=headers)
     return integrity.integrity_card(integrity.integrity_verify(mode=payload.mode, since=since, until=until))

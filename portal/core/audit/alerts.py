@@ -7,20 +7,26 @@ from ipaddress import ip_address
 from typing import Any, Final
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
+from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
 from portal.core.audit.models import AlertRule, AuditEntry, Outcome, SecurityEvent
-from portal.core.audit.security import Severity, raise_event
+from portal.core.audit.security import TYPES, Severity, raise_event
 from portal.core.audit.selectors import WIRE_ACTIONS
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Errors, NotFound
 from portal.core.common.ids import parse_uuid
+from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
 
 CHANNELS: Final = ("in_app", "email")
 LONGEST: Final = 43_200  # minutes: 30 days
@@ -193,6 +199,26 @@ def _raise(pattern: Pattern, fired: dict[str, str], now: datetime) -> list[Secur
             )
         )
     return raised
+
+
+def deliver(event: SecurityEvent, delivery: Mapping[str, Any]) -> None:
+    """Queue the mail of an alert rule that wants one."""
+    from portal.core.audit.jobs import alert_mail
+
+    if "email" in delivery.get("channels", ()) and delivery.get("recipients"):
+        defer(alert_mail, event=str(event.pk), recipients=list(delivery["recipients"]))
+
+
+def mail(*, event: SecurityEvent, recipients: Sequence[str]) -> None:
+    """Write to the recipients of an alert rule, in the language of the organisation, without what was recorded."""
+    organization = Organization.objects.get(pk=scope.organization_id())
+    last = event.last_at.astimezone(clock.zone(organization.time_zone))
+    with translation.override(organization.language):
+        context = {"event": event, "organization": organization, "last": last, "link": f"{settings.PUBLIC_URL}/audit"}
+        context |= {"type": TYPES.get(event.type, event.type), "severity": event.get_severity_display()}
+        subject = _("%(organization)s: %(event)s") % {"organization": organization.name, "event": event.subject}
+        text = render_to_string("mail/security_event.txt", context)
+        EmailMessage(" ".join(subject.split()), text, to=list(recipients)).send()
 
 
 def rule_list() -> QuerySet[AlertRule]:

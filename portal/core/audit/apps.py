@@ -9,11 +9,12 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
         from portal.core.accounts import trail
-        from portal.core.audit import checks, retention, security, services  # noqa: F401
+        from portal.core.audit import alerts, checks, retention, security, services  # noqa: F401
         from portal.core.tenancy import seeds
 
         trail.register(services.record_trace)
         security.listen()
+        security.on_event(alerts.deliver)
         seeds.register(retention.seed_policies)
         group, watchers = _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})
         rights.register(

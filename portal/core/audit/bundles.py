@@ -26,7 +26,7 @@ CHUNK: Final = 2_000
 SPOOLED: Final = 8 * 1024 * 1024
 _GROUPS: Final = (("payload", canon.PAYLOAD), ("actor", canon.ACTOR), ("meta", canon.META))
 _EVIDENCE: Final = (
-    "SELECT l.seq, l.leaf, l.previous, e.salt, e.actor_salt, e.payload_hash, e.actor_hash, "  # noqa: S608 our constants
+    "SELECT l.seq, l.leaf, l.previous, l.salt, l.actor_salt, l.payload_hash, l.actor_hash, "  # noqa: S608 our constants
     + ", ".join(f"ARRAY[{', '.join(group.values())}]".replace("{e}", "e") for _name, group in _GROUPS)
     + " FROM audit_auditleaf l JOIN audit_auditentry e ON e.id = l.entry_id WHERE l.entry_id = ANY(%s) ORDER BY l.seq"
 )
@@ -67,13 +67,12 @@ def bundle(rows: QuerySet[AuditEntry], *, filters: Mapping[str, Any], format: st
 
     `entries.jsonl` holds what was hashed, to the byte; with `format="csv"` a readable table lies beside it.
     """
-    sealing.seal()
-    newest = sealing.checkpoint(cause=Checkpoint.Cause.EXPORT)
-    sealed = rows.filter(seal__isnull=False).order_by("seal__seq")
+    sealed, newest = _sealed(rows)
+    sealed = sealed.order_by("seal__seq")
     ids = list(sealed.values_list("pk", flat=True))
     file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=SPOOLED)  # noqa: SIM115 handed to the answer
     names: dict[str, str] = {}
-    summary = _Summary()
+    summary = _Summary(rows)
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=5) as archive:
         names["entries.jsonl"] = _add(archive, "entries.jsonl", summary.watch(_evidence(ids)))
         if format == "csv":
@@ -88,21 +87,30 @@ def bundle(rows: QuerySet[AuditEntry], *, filters: Mapping[str, Any], format: st
     return Bundle(file, size, manifest)
 
 
-def manifest_of(rows: QuerySet[AuditEntry], *, filters: Mapping[str, Any]) -> dict[str, Any]:
-    """The signed manifest of an export without bundle: range, count and Merkle root of its sealed entries."""
-    sealing.seal()
-    newest = sealing.checkpoint(cause=Checkpoint.Cause.EXPORT)
-    summary = _Summary()
-    leaves = rows.filter(seal__isnull=False).order_by("seal__seq").values_list("pk", "seal__seq", "seal__leaf")
+def manifest_of(
+    rows: QuerySet[AuditEntry], *, filters: Mapping[str, Any]
+) -> tuple[dict[str, Any], QuerySet[AuditEntry]]:
+    """The signed manifest of an export without bundle: range, count and Merkle root; and the entries that it covers."""
+    sealed, newest = _sealed(rows)
+    summary = _Summary(rows)
+    leaves = sealed.order_by("seal__seq").values_list("pk", "seal__seq", "seal__leaf")
     for pk, seq, leaf in leaves.iterator(chunk_size=10_000):
         summary.take(pk, seq, bytes(leaf))
-    return _manifest(summary, filters, newest, {})
+    return _manifest(summary, filters, newest, {}), sealed
+
+
+def _sealed(rows: QuerySet[AuditEntry]) -> tuple[QuerySet[AuditEntry], Checkpoint | None]:
+    """Those of `rows` under the newest checkpoint, which is made now: no more can come to them."""
+    sealing.seal()
+    newest = sealing.checkpoint(cause=Checkpoint.Cause.EXPORT)
+    return rows.filter(seal__seq__lte=newest.count if newest else 0), newest
 
 
 class _Summary:
     """What passes by on its way into the file."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: QuerySet[AuditEntry]) -> None:
+        self.unsealed = rows.order_by().filter(seal=None).count()
         self.leaves: list[bytes] = []
         self.first = self.last = self.first_id = self.last_id = 0
 
@@ -186,6 +194,7 @@ def _manifest(
         "filters": json.loads(json.dumps(filters, default=str)),
         "range": {"firstId": summary.first_id, "lastId": summary.last_id, "first": summary.first, "last": summary.last},
         "count": count,
+        "unsealed": summary.unsealed,  # left out: their order is not final yet
         "complete": bool(count) and summary.last - summary.first + 1 == count,
         "merkleRoot": canon.merkle_root(summary.leaves).hex() if count else None,
         "checkpoint": sealing.as_wire(newest) if newest else None,

@@ -43,12 +43,16 @@ def sql_array(group: dict[str, str], row: str) -> str:
 
 
 def sql_hash(group: dict[str, str], row: str, salt: str) -> str:
-    return f"sha256({row}.{salt} || convert_to({sql_array(group, row)}, 'UTF8'))"
+    return f"sha256({salt} || convert_to({sql_array(group, row)}, 'UTF8'))"
 
 
-def sql_leaf(row: str) -> str:
-    meta = f"convert_to({sql_array(META, row)}, 'UTF8')"
-    return f"sha256('\\x00'::bytea || {row}.payload_hash || {row}.actor_hash || {meta})"
+def sql_meta(row: str) -> str:
+    return f"convert_to({sql_array(META, row)}, 'UTF8')"
+
+
+def sql_leaf(hashes: str, meta: str) -> str:
+    """`hashes` is the row that has the two hashes, `meta` the bytes of the rest."""
+    return f"sha256('\\x00'::bytea || {hashes}.payload_hash || {hashes}.actor_hash || {meta})"
 
 
 def genesis(chain: UUID) -> bytes:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from portal.core.audit import sealing, verification
+from portal.core.audit import sealing, selectors, verification
 from portal.core.audit.models import PLATFORM_CHAIN, Action, Checkpoint, Outcome, Verification
 from portal.core.audit.security import Severity, raise_event
 from portal.core.audit.services import Event, record
@@ -65,8 +65,11 @@ def integrity_card(result: Verification) -> dict[str, Any]:
     }
 
 
-def work_ahead(mode: str, chain: UUID) -> int:
+def work_ahead(mode: str, chain: UUID, since: datetime | None = None, until: datetime | None = None) -> int:
     """How many entries a verification would read."""
     if mode == Verification.Mode.SAMPLE:
         return verification.SAMPLE
-    return verification.size(chain) - verification.start_of(chain, mode) + 1
+    ahead = verification.size(chain) - verification.start_of(chain, mode) + 1
+    if ahead <= AT_ONCE or not (since or until):
+        return ahead
+    return min(ahead, selectors.entry_list(since=since, until=until).count())

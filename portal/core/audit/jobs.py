@@ -1,17 +1,19 @@
 """What the audit log does by the clock, and what takes too long for a request."""
 
 from typing import Any
+from uuid import UUID
 
-from portal.core.audit import alerts, integrity, reports, retention, sealing
+from portal.core.audit import alerts, integrity, outside, reports, retention, sealing, security
 from portal.core.audit.models import Checkpoint, Verification
 from portal.core.common import clock
-from portal.core.jobs.tasks import Running, job, periodic
+from portal.core.jobs.tasks import Running, defer, job, periodic
+from portal.core.tenancy import scope
 
 
-@periodic(cron="* * * * * */10", name="audit.seal")
+@periodic(cron="* * * * * */5", name="audit.seal")
 def seal() -> None:
-    """Every ten seconds; readers of the log seal too, so they never see an older state. A long chain gets its
-    checkpoints meanwhile."""
+    """Every five seconds; exports, reports, verifications and erasures seal for themselves. A long chain gets its
+    checkpoints meanwhile. A sealer that is killed leaves nothing behind: the next one does the same."""
     if sealing.seal():
         for chain in sealing.chains():
             if sealing.unsigned(chain) >= sealing.SEGMENT:
@@ -28,6 +30,22 @@ def checkpoints() -> None:
     for chain in sealing.chains():
         sealing.checkpoint(cause=Checkpoint.Cause.REGULAR, chain=chain)
         integrity.integrity_verify(mode=Verification.Mode.INCREMENTAL, chain=chain, noted=False)
+
+
+@periodic(cron="*/10 * * * *", name="audit.send_checkpoints")
+def send_checkpoints() -> None:
+    """To the places outside that the settings name."""
+    if outside.places():
+        outside.send()
+
+
+@periodic(cron="15 3 * * *", name="audit.retention")
+def apply_policies() -> None:
+    """Each active policy that has something to do, as a job of its organisation."""
+    for policy in retention.policy_list().filter(is_active=True):
+        with scope.tenant(policy.organization_id, by=scope.actor()):
+            if retention.policy_apply(policy=policy)["affected"]:
+                defer(apply_policy, policy=str(policy.pk))
 
 
 @periodic(cron="40 2 * * *", name="audit.verify")
@@ -56,3 +74,8 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
 @job(name="audit.apply_policy", retry=2)
 def apply_policy(running: Running, *, policy: str) -> dict[str, Any]:
     return retention.policy_apply(policy=retention.policy_get(id=policy), dry_run=False)
+
+
+@job(name="audit.alert_mail", retry=3)
+def alert_mail(running: Running, *, event: str, recipients: list[str]) -> None:
+    alerts.mail(event=security.event_get(id=UUID(event)), recipients=recipients)

@@ -70,9 +70,7 @@ class AuditEntry(AbstractLogEntry):
     """One recorded change, sign-in, refusal or export.
 
     `changes` holds, under column names, the new values (create, restore), the old values (delete, conflict_lost)
-    or `{"column": [old, new]}` (update). What erasure may remove stands under two hashes of its own, each with a
-    salt: `payload_hash` over what was done, `actor_hash` over who did it and from where. `leaf_hash` covers both and
-    the rest (`canon.py`). `erased_by` and `actor_erased_by` are the entries that tell of an erasure.
+    or `{"column": [old, new]}` (update). `erased_by` and `actor_erased_by` are the entries that tell of an erasure.
     """
 
     organization_id = models.UUIDField(null=True, editable=False)
@@ -98,11 +96,6 @@ class AuditEntry(AbstractLogEntry):
     timestamp = models.DateTimeField(_("time"))
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
-    salt = models.BinaryField(null=True, editable=False)
-    payload_hash = models.BinaryField(null=True, editable=False)
-    actor_salt = models.BinaryField(null=True, editable=False)
-    actor_hash = models.BinaryField(null=True, editable=False)
-    leaf_hash = models.BinaryField(null=True, editable=False)
     erased_by = models.BigIntegerField(null=True, editable=False)
     actor_erased_by = models.BigIntegerField(null=True, editable=False)
     xid = Xid8Field(null=True, editable=False)
@@ -129,13 +122,22 @@ class AuditEntry(AbstractLogEntry):
 
 
 class AuditLeaf(models.Model):
-    """An entry's place in its organisation's chain: `chain = SHA256(0x01 | previous | leaf)`. Written by the sealer."""
+    """An entry's hashes and its place in its organisation's chain: `chain = SHA256(0x01 | previous | leaf)`.
+
+    What erasure may remove stands under two hashes of its own, each with a salt that goes with it: `payload_hash` over
+    what was done, `actor_hash` over who did it and from where. `leaf` covers both and the rest (`canon.py`). Written by
+    the sealer, so that whoever changes a record need not wait for hashes.
+    """
 
     entry = models.OneToOneField(
         AuditEntry, models.DO_NOTHING, primary_key=True, related_name="seal", db_constraint=False
     )
     organization_id = models.UUIDField(editable=False)
     seq = models.BigIntegerField()
+    salt = models.BinaryField(null=True)
+    payload_hash = models.BinaryField()
+    actor_salt = models.BinaryField(null=True)
+    actor_hash = models.BinaryField()
     leaf = models.BinaryField()
     previous = models.BinaryField()
     chain = models.BinaryField()

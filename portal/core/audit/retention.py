@@ -17,11 +17,13 @@ from portal.core.audit import bundles, sealing
 from portal.core.audit.models import Action, AuditEntry, Checkpoint, RetentionPolicy
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Errors, IllegalTransition, Invalid, NotFound
+from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 
 BATCH: Final = 50_000
 LEAST_DAYS: Final = 365
+SHORTEST: Final = 6  # a telephone number of fewer characters would be found everywhere
 _RECORDS: Final = [Action.ERASE, Action.RETENTION]
 
 
@@ -108,7 +110,7 @@ def policy_card(policy: RetentionPolicy) -> dict[str, Any]:
 def _due(policy: RetentionPolicy) -> QuerySet[AuditEntry]:
     """Sealed entries of the policy's kind beyond its term. A policy for all kinds takes those that have none."""
     found: QuerySet[AuditEntry] = AuditEntry.objects.filter(
-        Q(salt__isnull=False) | Q(actor_salt__isnull=False),
+        Q(erased_by=None) | Q(actor_erased_by=None),
         organization_id=policy.organization_id,
         seal__isnull=False,
         timestamp__lt=clock.now() - timedelta(days=policy.keep_days),
@@ -184,7 +186,8 @@ def _erase(
 @transaction.atomic
 def erase_person(*, resource: str, id: str, reason: str, by: User) -> dict[str, Any]:
     """Take a person out of the log: what the entries about their record say, and, for a user, who and from where
-    they acted in all other entries. What they did to other records stays. The chain stays whole.
+    they acted, and every entry that holds an e-mail address or telephone number of theirs. What they did to other
+    records stays. The chain stays whole. Frozen reports and archives keep what they hold.
 
     Raises VALIDATION_ERROR without a reason, RESOURCE_NOT_FOUND where the log knows nothing of them, and LEGAL_HOLD.
     """
@@ -196,18 +199,18 @@ def erase_person(*, resource: str, id: str, reason: str, by: User) -> dict[str, 
     about = entries.filter(entity=resource, object_pk=id)
     acted = entries.none()
     if resource == "user":
-        addresses = set(entries.filter(actor_id=id).values_list("actor_email", flat=True)) | set(
-            User.objects.filter(pk=id).values_list("email", flat=True)
-        )
-        about = entries.filter(
-            Q(entity="user", object_pk=id) | Q(entity="user", object_pk="", object_repr__in=[a for a in addresses if a])
-        )
-        acted = entries.filter(actor_id=id)
+        person = parse_uuid(id)
+        named = Q(entity="user", object_pk=id)
+        for text in _ways_to_reach(entries, about, person):
+            named |= Q(object_repr__icontains=text) | Q(reason__icontains=text) | Q(changes__icontains=text)
+        about = entries.filter(named)
+        acted = entries.filter(Q(actor_id=person) | Q(impersonator_id=person)) if person else acted
     if not about.exists() and not acted.exists():
         raise NotFound(_("The audit log knows nothing of this person."))
     if policy_list().filter(legal_hold=True, resource__in=["", resource]).exists():
         raise IllegalTransition(_("A legal hold stands against this."), code="LEGAL_HOLD")
-    detail, subject = {"subject": f"{resource} {id}"}, f"{resource} {id}"
+    subject = f"{resource} {id}"
+    detail = {"subject": subject}
     payloads = list(about.values_list("id", flat=True))
     people = list((acted | about.filter(actor_id=None)).values_list("id", flat=True)) if resource == "user" else []
     made = _erase(payloads, subject=subject, kind=Action.ERASE, detail=detail, reason=reason, parts="payload")
@@ -215,3 +218,15 @@ def erase_person(*, resource: str, id: str, reason: str, by: User) -> dict[str, 
         made += _erase(people, subject=subject, kind=Action.ERASE, detail=detail, reason=reason, parts="actor")
     sealing.checkpoint(cause=Checkpoint.Cause.RETENTION)
     return {"entries": len(set(payloads) | set(people)), "records": made}
+
+
+def _ways_to_reach(entries: QuerySet[AuditEntry], about: QuerySet[AuditEntry], person: UUID | None) -> set[str]:
+    """E-mail addresses and telephone numbers of a user, by their record, its history and what they did."""
+    found = set(entries.filter(actor_id=person).values_list("actor_email", flat=True).distinct())
+    for known in User.objects.filter(pk=person).values_list("email", "phone") if person else ():
+        found |= set(known)
+    for changes in about.filter(changes__isnull=False).values_list("changes", flat=True):
+        for name in ("email", "phone"):
+            value = changes.get(name)
+            found |= set(value if isinstance(value, list) else [value])
+    return {text for text in found if isinstance(text, str) and len(text) >= SHORTEST}

@@ -124,12 +124,16 @@ def as_wire(made: Checkpoint) -> dict[str, Any]:
     }
 
 
-def copies(chain: UUID) -> Path:
+def folder() -> Path:
+    return Path(settings.DATA_DIR) / "audit" / "checkpoints"
+
+
+def copies(chain: UUID | str) -> Path:
     """The file that keeps a copy of every checkpoint of a chain, one JSON object a line."""
-    return Path(settings.DATA_DIR) / "audit" / "checkpoints" / f"{chain}.jsonl"
+    return folder() / f"{chain}.jsonl"
 
 
-def exported(chain: UUID) -> Iterator[dict[str, Any]]:
+def exported(chain: UUID | str) -> Iterator[dict[str, Any]]:
     path = copies(chain)
     if path.exists():
         with path.open() as file:

@@ -12,9 +12,11 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import TruncDate
 
 from portal.core.audit.models import Action, AuditEntry
-from portal.core.audit.triggers import search_text
+from portal.core.audit.triggers import search_words
 from portal.core.common import clock
+from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
+from portal.core.tenancy import scope
 
 _UNDERSCORE = re.compile(r"_+([a-z0-9])")
 WIRE_ACTIONS = {action.wire: action for action in Action if action is not Action.ACCESS}
@@ -26,8 +28,9 @@ _WIRE_NAMES = {"client_updated_at": "clientTimestamp"}
 _FOUND: Final = (
     "SELECT entry_id FROM audit_auditwords WHERE words @@ to_tsquery('simple', %s)"  # noqa: S608 our own constants
     " UNION ALL SELECT e.id FROM audit_auditentry e WHERE e.xid >= (SELECT sealed_below FROM audit_sealer)"
-    f" AND to_tsvector('simple', {search_text('e')}) @@ to_tsquery('simple', %s)"
+    f" AND {search_words('e')} @@ to_tsquery('simple', %s)"
 )
+_ABOUT: Final = " UNION ALL SELECT id FROM audit_auditentry WHERE organization_id = %s AND object_pk = %s"
 TOP: Final = 50
 
 
@@ -70,8 +73,13 @@ def entry_list(
 
 def _mentions(search: str) -> Q:
     words = re.findall(r"[^\W_]+", normalise(search))
-    query = " & ".join(f"{word}:*" for word in words[:20])
-    return Q(pk__in=RawSQL(_FOUND, [query, query])) if words else Q(pk__in=[])  # noqa: S611 the words are parameters
+    if not words:
+        return Q(pk__in=[])
+    query = f"({' & '.join(f'{word}:*' for word in words[:20])}) | {''.join(words)[:200]}:*"  # a request id is one word
+    sql, values = _FOUND, [query, query]
+    if parse_uuid(search.strip()) and scope.current().organization:
+        sql, values = sql + _ABOUT, [*values, str(scope.organization_id()), search.strip().lower()]
+    return Q(pk__in=RawSQL(sql, values))  # noqa: S611 the words are parameters
 
 
 def statistics(*, since: datetime | None, until: datetime | None, zone: str = "UTC") -> dict[str, Any]:
@@ -109,9 +117,9 @@ def old_and_new(entry: AuditEntry) -> tuple[dict[str, Any] | None, dict[str, Any
     pairs = all(isinstance(value, list) and len(value) == 2 for value in named.values())
     match Action(entry.action):
         case Action.CREATE | Action.RESTORE:
-            return None, named
+            return None, named or None
         case Action.DELETE | Action.CONFLICT_LOST:
-            return named, None
+            return named or None, None
         case _ if named and pairs:
             return {name: pair[0] for name, pair in named.items()}, {name: pair[1] for name, pair in named.items()}
         case _:
@@ -150,7 +158,7 @@ def entry_card(entry: AuditEntry) -> dict[str, Any]:
         "longitude": entry.longitude,
         "timestamp": entry.timestamp,
         "createdAt": entry.timestamp,
-        "erased": entry.salt is None or entry.actor_salt is None,
+        "erased": entry.erased_by is not None or entry.actor_erased_by is not None,
         "hash": leaf,
         "previousHash": previous,
     }

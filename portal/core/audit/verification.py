@@ -42,19 +42,19 @@ _MISSING = {"entry_missing", "leaf_missing", "tail_truncated", "checkpoint_missi
 _KIND = f"""
 CASE WHEN l.chain <> sha256('\\x01'::bytea || l.previous || l.leaf) THEN 'chain_broken'
      WHEN e.id IS NULL THEN 'entry_missing'
-     WHEN CASE WHEN e.salt IS NULL THEN e.changes IS NOT NULL OR e.object_repr <> '' OR e.reason <> ''
-          ELSE e.payload_hash <> {canon.sql_hash(canon.PAYLOAD, "e", "salt")} END THEN 'payload_altered'
-     WHEN CASE WHEN e.actor_salt IS NULL THEN e.actor_id IS NOT NULL OR e.actor_name <> ''
-          ELSE e.actor_hash <> {canon.sql_hash(canon.ACTOR, "e", "actor_salt")} END THEN 'actor_altered'
-     WHEN l.leaf <> {canon.sql_leaf("e")} OR l.leaf <> e.leaf_hash THEN 'metadata_altered'
-     WHEN e.salt IS NULL AND e.erased_by IS NULL
-          OR e.actor_salt IS NULL AND e.actor_erased_by IS NULL THEN 'erased_unrecorded' END
+     WHEN l.leaf <> {canon.sql_leaf("l", canon.sql_meta("e"))} THEN 'metadata_altered'
+     WHEN CASE WHEN l.salt IS NULL THEN e.changes IS NOT NULL OR e.object_repr <> '' OR e.reason <> ''
+          ELSE l.payload_hash <> {canon.sql_hash(canon.PAYLOAD, "e", "l.salt")} END THEN 'payload_altered'
+     WHEN CASE WHEN l.actor_salt IS NULL THEN e.actor_id IS NOT NULL OR e.actor_name <> ''
+          ELSE l.actor_hash <> {canon.sql_hash(canon.ACTOR, "e", "l.actor_salt")} END THEN 'actor_altered'
+     WHEN (l.salt IS NULL) <> (e.erased_by IS NOT NULL)
+          OR (l.actor_salt IS NULL) <> (e.actor_erased_by IS NOT NULL) THEN 'erased_unrecorded' END
 """
 _ENTRIES = """
 SELECT {wanted} FROM audit_auditleaf l LEFT JOIN audit_auditentry e ON e.id = l.entry_id
 WHERE l.organization_id = %(chain)s AND l.seq BETWEEN %(first)s AND %(last)s {some}
 """
-_COUNTS = f"count(*), count(*) FILTER (WHERE e.salt IS NULL OR e.actor_salt IS NULL), count({_KIND})"
+_COUNTS = f"count(*), count(*) FILTER (WHERE l.salt IS NULL OR l.actor_salt IS NULL), count({_KIND})"
 _NAMED = f"l.seq, l.entry_id, {_KIND} AS kind"
 # … and does each leaf follow the one before?
 _ORDER = f"""
@@ -230,7 +230,8 @@ def verify(
         end = last
     check.first = first
     if mode == Verification.Mode.SAMPLE:
-        some = sorted({secrets.randbelow(end - first + 1) + first for _n in range(SAMPLE)}) if end >= first else []
+        places = range(first, end + 1)
+        some = sorted(secrets.SystemRandom().sample(places, min(SAMPLE, len(places))))
         check.entries(first, end, some)
     else:
         for at in range(first, end + 1, CHUNK):

@@ -129,8 +129,8 @@ def test_a_checkpoint_is_signed_by_a_key_outside_of_the_database_and_copied() ->
         ("UPDATE audit_auditentry SET actor_role = 'Viewer' WHERE id = {id}", "tampered", "metadata_altered"),
         ("DELETE FROM audit_auditentry WHERE id = {id}", "missing", "entry_missing"),
         ("UPDATE audit_auditleaf SET leaf = sha256('x') WHERE entry_id = {id}", "tampered", "chain_broken"),
-        ("UPDATE audit_auditentry SET changes = NULL, object_repr = '', reason = '', salt = NULL WHERE id = {id}",
-         "tampered", "erased_unrecorded"),
+        (("UPDATE audit_auditentry SET changes = NULL, object_repr = '', reason = '' WHERE id = {id};"
+         "UPDATE audit_auditleaf SET salt = NULL WHERE entry_id = {id}"), "tampered", "erased_unrecorded"),
     ],
 )  # fmt: skip
 def test_one_altered_entry_is_found_and_named(statement: str, status: str, kind: str) -> None:
@@ -213,10 +213,10 @@ def test_a_chain_rewritten_after_its_checkpoint_is_found() -> None:
 
     superuser(
         "UPDATE audit_auditentry SET object_repr = 'forged' WHERE id = %(id)s",
-        f"UPDATE audit_auditentry e SET payload_hash = {canon.sql_hash(canon.PAYLOAD, 'e', 'salt')} WHERE id = %(id)s",
-        f"UPDATE audit_auditentry e SET leaf_hash = {canon.sql_leaf('e')} WHERE id = %(id)s",
-        "UPDATE audit_auditleaf l SET leaf = e.leaf_hash FROM audit_auditentry e"
-        " WHERE e.id = l.entry_id AND e.id = %(id)s",
+        f"UPDATE audit_auditleaf l SET payload_hash = {canon.sql_hash(canon.PAYLOAD, 'e', 'l.salt')}"
+        " FROM audit_auditentry e WHERE e.id = l.entry_id AND e.id = %(id)s",
+        f"UPDATE audit_auditleaf l SET leaf = {canon.sql_leaf('l', canon.sql_meta('e'))}"
+        " FROM audit_auditentry e WHERE e.id = l.entry_id AND e.id = %(id)s",
         """DO $$ DECLARE one record; before bytea; BEGIN
            FOR one IN SELECT * FROM audit_auditleaf WHERE organization_id = (SELECT organization_id FROM audit_auditleaf
                ORDER BY entry_id DESC LIMIT 1) ORDER BY seq LOOP

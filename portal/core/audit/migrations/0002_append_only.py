@@ -8,8 +8,8 @@ from portal.core.audit import triggers
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
     operations = [
-        migrations.RunSQL(triggers.HASH_FUNCTION, triggers.DROP_HASH_FUNCTION),
-        migrations.RunSQL(triggers.NORMALISE, triggers.DROP_NORMALISE),
+        migrations.RunSQL(triggers.NEW_ENTRY, triggers.DROP_NEW_ENTRY),
+        migrations.RunSQL(triggers.WORDS_FUNCTION, triggers.DROP_WORDS_FUNCTION),
         migrations.RunSQL(triggers.SEAL, triggers.DROP_SEAL),
         migrations.RunSQL(triggers.ERASE, triggers.DROP_ERASE),
         migrations.RunSQL(triggers.audit_function(), "DROP FUNCTION marsad_audit()"),
