@@ -7,11 +7,7 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
-        from portal.core.audit import security
-        from portal.desk.audit.security import announce
         from portal.ui import menu
-
-        security.on_event(announce)
 
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),

@@ -545,6 +545,7 @@ def test_a_policy_is_made_changed_held_and_deleted(cast: Cast, admin: Client) ->
 def test_a_person_is_erased_after_a_look_a_reason_and_the_typed_address(cast: Cast, admin: Client) -> None:
     with tenant(cast.a.pk, by=cast.bob.actor()):
         record(Event(Action.EXPORT, "audit", "", label="by bob"))
+    seal_all()
     path = f"/audit/erasure?user={cast.bob.pk}"
 
     shown = admin.get(path)

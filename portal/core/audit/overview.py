@@ -9,10 +9,10 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from portal.core.accounts.models import User
 from portal.core.audit import canon, keys, sealing
 from portal.core.audit.models import PLATFORM_CHAIN, Action, AuditEntry, AuditLeaf, Checkpoint, Verification
-from portal.core.audit.retention import policy_list
+from portal.core.audit.retention import _ways_to_reach, policy_list
+from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 
 _WAITING: Final = """
@@ -102,7 +102,8 @@ def copied(rows: Iterable[Checkpoint]) -> set[int]:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """What the erasure of a person would take out of the log. `held`: a legal hold stands against it."""
+    """What the erasure of a person would take out of the log. `names`: what the log calls the record; `held`: a legal
+    hold stands against it."""
 
     about: int
     acted: int
@@ -111,20 +112,21 @@ class Erasure:
 
 
 def erasure_preview(*, resource: str, id: str) -> Erasure:
-    """Counts by the rule of `retention.erase_person`: entries about the record, and those that the person made."""
+    """Counts by the rule of `retention.erase_person`: entries that say something of the record, and those that the
+    person made."""
     entries = AuditEntry.objects.filter(organization_id=scope.current().organization).exclude(action__in=_RECORDS)
-    about, acted = entries.filter(entity=resource, object_pk=id), entries.none()
-    if resource == "user":
-        acted = entries.filter(actor_id=id)
-        written = set(acted.values_list("actor_email", flat=True)) | set(
-            User.objects.filter(pk=id).values_list("email", flat=True)
-        )
-        signs = Q(entity="user", object_pk="", object_repr__in=[address for address in written if address])
-        about = entries.filter(Q(entity="user", object_pk=id) | signs)
-    names = about.order_by("-id").exclude(object_repr="").values_list("object_repr", flat=True)[:50]
+    own = entries.filter(entity=resource, object_pk=id)
+    about, acted = own, entries.none()
+    person = parse_uuid(id) if resource == "user" else None
+    if person:
+        named = Q(entity="user", object_pk=id)
+        for text in _ways_to_reach(entries, own, person):
+            named |= Q(object_repr__icontains=text) | Q(reason__icontains=text) | Q(changes__icontains=text)
+        about, acted = entries.filter(named), entries.filter(Q(actor_id=person) | Q(impersonator_id=person))
+    names = own.order_by("-id").exclude(object_repr="").values_list("object_repr", flat=True)[:50]
     return Erasure(
-        about=about.filter(salt__isnull=False).count(),
-        acted=acted.count(),
+        about=about.filter(erased_by=None).count(),
+        acted=acted.filter(actor_erased_by=None).count(),
         names=list(dict.fromkeys(names))[:5],
         held=policy_list().filter(legal_hold=True, resource__in=["", resource]).exists(),
     )

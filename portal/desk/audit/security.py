@@ -19,7 +19,7 @@ from portal.core.audit import security, verification
 from portal.core.audit.models import SecurityEvent
 from portal.core.audit.selectors import entry_list
 from portal.core.common.errors import DomainError, IllegalTransition
-from portal.core.notifications.events import publish
+from portal.core.notifications.apps import announce
 from portal.desk.audit.forms import ResolveForm
 from portal.desk.audit.lists import EventFilter, EventTable, concerns, severity_badge, status_badge, type_name
 from portal.ui.lists import Empty, list_page
@@ -28,13 +28,6 @@ from portal.ui.trail import tell
 
 COUNT_LIMIT = 1000
 HISTORY = 20
-
-
-def announce(event: SecurityEvent, delivery: Mapping[str, Any] | None = None) -> None:
-    """Tell the open pages of the organisation's watchers; the platform's own events have none."""
-    if event.organization_id is not None:
-        data = {"type": event.type, "severity": event.severity, "status": event.status, "count": event.count}
-        publish("security.event", entity="security_event", id=event.pk, organization=event.organization_id, data=data)
 
 
 @require_GET
@@ -124,7 +117,7 @@ def event_reopen(request: HttpRequest, event_id: UUID) -> HttpResponse:
 
 def _step(request: HttpRequest, event_id: UUID, step: Callable[..., SecurityEvent], done: str) -> HttpResponse:
     try:
-        announce(step(id=event_id, by=person(request)))
+        announce(step(id=event_id, by=person(request)), {})
     except IllegalTransition as refusal:
         messages.error(request, str(refusal.message))
     else:
@@ -143,7 +136,7 @@ def event_resolve(request: HttpRequest, event_id: UUID) -> HttpResponse:
         except DomainError as refusal:
             form.refuse(refusal)
         else:
-            announce(event)
+            announce(event, {})
             messages.success(request, _("The event is settled."))
             return redirect("audit:event_list")
     return _page(request, event, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
