@@ -44,6 +44,15 @@ _FIELDS: dict[str, str | Promise] = {
     "compliance_status": gettext_lazy("compliance"),
     "verdicts": gettext_lazy("verdicts"),
     "organization_id": gettext_lazy("organisation"),
+    "mode": gettext_lazy("mode"),
+    "checked": gettext_lazy("checked"),
+    "entries": gettext_lazy("entries"),
+    "keepDays": gettext_lazy("keep (days)"),
+    "policy": gettext_lazy("retention policy"),
+    "subject": gettext_lazy("concerns"),
+    "part": gettext_lazy("what was erased"),
+    "digest": gettext_lazy("digest of the entries"),
+    "archive": gettext_lazy("archive"),
 }
 # The doors that changes come through.
 _DOORS: dict[str, str | Promise] = {

@@ -110,6 +110,9 @@ class Erasure:
     names: list[str]
     held: bool
 
+    def __bool__(self) -> bool:
+        return self.about + self.acted > 0
+
 
 def erasure_preview(*, resource: str, id: str) -> Erasure:
     """Counts by the rule of `retention.erase_person`: entries that say something of the record, and those that the

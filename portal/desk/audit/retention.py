@@ -155,7 +155,7 @@ def erasure(request: HttpRequest) -> HttpResponse:
     """Choose a person, see what would go, type the confirmation; the record of it is the page that follows."""
     chooser = PersonForm(request.GET or None)
     subject = chooser.subject
-    context: dict[str, Any] = {"tab": "retention", "chooser": chooser, "status": HTTPStatus.OK}
+    context: dict[str, Any] = {"tab": "retention", "chooser": chooser, "preview": None, "status": HTTPStatus.OK}
     if subject:
         entity, record = subject
         name = _name(entity, record)
@@ -171,6 +171,9 @@ def erasure(request: HttpRequest) -> HttpResponse:
                 _refuse(form, refusal)
             else:
                 messages.success(request, _("The person has been erased from the audit log. This is the record of it."))
+                if left := overview.erasure_preview(resource=entity, id=record):
+                    text = _("%(count)s fresh entries still wait for their seal. Erase again in a minute.")
+                    messages.warning(request, text % {"count": left.about + left.acted})
                 return redirect("audit:entry_detail", made["records"][0])
         context |= {
             "entity": entity,
