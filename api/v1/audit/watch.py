@@ -89,6 +89,7 @@ def security_list(request: HttpRequest, query: Query[SecurityQuery]) -> Page:
     summary="One security event",
 )
 def security_detail(request: HttpRequest, event_id: UUID) -> dict[str, Any]:
+    """With what it is about and how it was settled."""
     return security.event_card(security.event_get(id=event_id))
 
 
@@ -122,12 +123,14 @@ def security_resolve(request: HttpRequest, event_id: UUID, payload: ResolveIn) -
     summary="Open it again",
 )
 def security_reopen(request: HttpRequest, event_id: UUID) -> dict[str, Any]:
+    """From resolved or false alarm back to open."""
     return security.event_card(security.event_reopen(id=event_id, by=_user(request)))
 
 
 # --- alert rules -------------------------------------------------------------------
 @router.get("/audit/logs/alerts", policy="audit.view", response=list[RuleOut], summary="Alert rules")
 def rule_list(request: HttpRequest, query: Query[TrailQuery]) -> Page:
+    """By name."""
     return paginate(alerts.rule_list(), query, alerts.rule_card)
 
 
@@ -139,16 +142,19 @@ def rule_create(request: HttpRequest, payload: RuleIn) -> dict[str, Any]:
 
 @router.get("/audit/logs/alerts/{id:rule_id}", policy="audit.view", response=RuleOut, summary="One alert rule")
 def rule_detail(request: HttpRequest, rule_id: UUID) -> dict[str, Any]:
+    """What it counts, within how long, and whom it tells."""
     return alerts.rule_card(alerts.rule_get(id=rule_id))
 
 
 @router.update("/audit/logs/alerts/{id:rule_id}", policy="audit.manage", response=RuleOut, summary="Change a rule")
 def rule_update(request: HttpRequest, rule_id: UUID, payload: RuleIn) -> dict[str, Any]:
+    """All of it (PUT) or some fields (PATCH)."""
     return alerts.rule_card(alerts.rule_update(id=rule_id, data=payload.changes, by=_user(request)))
 
 
 @router.delete("/audit/logs/alerts/{id:rule_id}", policy="audit.manage", summary="Remove a rule")
 def rule_delete(request: HttpRequest, rule_id: UUID) -> Reply:
+    """Events that it raised stay."""
     alerts.rule_delete(id=rule_id, by=_user(request))
     return Reply(message=_("Alert rule deleted."))
 
@@ -164,6 +170,7 @@ def rule_dry_run(request: HttpRequest, rule_id: UUID, payload: DryRunIn) -> dict
     "/audit/logs/retention-policies", policy="audit.view", response=list[PolicyOut], summary="Retention policies"
 )
 def policy_list(request: HttpRequest, query: Query[TrailQuery]) -> Page:
+    """By kind of record; the one without a kind is for all that have none of their own."""
     return paginate(retention.policy_list(), query, retention.policy_card)
 
 
@@ -175,6 +182,7 @@ def policy_list(request: HttpRequest, query: Query[TrailQuery]) -> Page:
     summary="New retention policy",
 )
 def policy_create(request: HttpRequest, payload: PolicyIn) -> dict[str, Any]:
+    """One per kind of record. Nothing happens until it is applied, or active at night."""
     return retention.policy_card(retention.policy_create(data=payload.changes, by=_user(request)))
 
 
@@ -185,6 +193,7 @@ def policy_create(request: HttpRequest, payload: PolicyIn) -> dict[str, Any]:
     summary="Change a retention policy",
 )
 def policy_update(request: HttpRequest, policy_id: UUID, payload: PolicyIn) -> dict[str, Any]:
+    """All of it (PUT) or some fields (PATCH)."""
     return retention.policy_card(retention.policy_update(id=policy_id, data=payload.changes, by=_user(request)))
 
 
@@ -194,6 +203,7 @@ def policy_update(request: HttpRequest, policy_id: UUID, payload: PolicyIn) -> d
     summary="Remove a retention policy",
 )
 def policy_delete(request: HttpRequest, policy_id: UUID) -> Reply:
+    """Refused under legal hold (422 `LEGAL_HOLD`)."""
     retention.policy_delete(id=policy_id, by=_user(request))
     return Reply(message=_("Retention policy deleted."))
 
@@ -257,6 +267,7 @@ def report_issue(request: HttpRequest, payload: ReportIn) -> dict[str, Any]:
 
 @router.get("/audit/logs/compliance/reports", policy="audit.view", response=list[ReportHead], summary="Issued reports")
 def report_list(request: HttpRequest, query: Query[TrailQuery]) -> Page:
+    """The newest first."""
     return paginate(reports.report_list(), query, reports.report_head)
 
 
