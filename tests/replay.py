@@ -15,7 +15,7 @@ from portal.core.audit.triggers import ALWAYS_IGNORED
 from portal.core.tenancy.scope import platform
 
 AUDITED: list[Any] = [model for model in apps.get_models() if hasattr(model, "audit_entity")]
-_GONE = "gone"
+_GONE, _ERASED = "gone", "erased"
 # By hand: conflicts, sign-ins and the like are no changes of the row they are about.
 _CHANGES = (Action.CREATE, Action.UPDATE, Action.DELETE, Action.RESTORE)
 
@@ -27,13 +27,13 @@ def differences() -> list[str]:
         cursor.execute(
             "SELECT c.app_label || '.' || c.model, object_pk, action, changes FROM audit_auditentry e"
             " JOIN django_content_type c ON c.id = e.content_type_id"
-            " WHERE action = ANY(%s) AND erased_by IS NULL ORDER BY e.id",
+            " WHERE action = ANY(%s) ORDER BY e.id",
             [[int(action) for action in _CHANGES]],
         )
         told: dict[str, dict[str, Any]] = defaultdict(dict)
         for entity, pk, action, changes in cursor.fetchall():
             told[entity][pk] = _after(
-                told[entity].get(pk), Action(action), orjson.loads(changes), f"{entity} {pk}", found
+                told[entity].get(pk), Action(action), changes and orjson.loads(changes), f"{entity} {pk}", found
             )
         for audited in AUDITED:
             hidden = [*ALWAYS_IGNORED, *getattr(audited, "audit_ignored", ())]
@@ -44,8 +44,10 @@ def differences() -> list[str]:
     return found
 
 
-def _after(before: Any, action: Action, changes: dict[str, Any], what: str, found: list[str]) -> Any:
-    if action == Action.DELETE:
+def _after(before: Any, action: Action, changes: dict[str, Any] | None, what: str, found: list[str]) -> Any:
+    if changes is None or before == _ERASED:
+        return _ERASED
+    if action == Action.DELETE or (action == Action.CREATE and "deleted_at" in changes):
         return _GONE
     if action in (Action.CREATE, Action.RESTORE):
         return changes
@@ -62,6 +64,8 @@ def _compared(entity: str, told: dict[str, Any], rows: dict[str, dict[str, Any]]
     found = []
     for pk in told.keys() | rows.keys():
         row, state = rows.get(pk), told.get(pk)
+        if state == _ERASED:
+            continue
         if row is None or "deleted_at" in row:
             if state != _GONE:
                 found.append(f"{entity} {pk}: its removal is not told")

@@ -55,7 +55,7 @@ def noted(cast: Cast) -> dict[str, Any]:
 
 
 # --- reading ------------------------------------------------------------------------
-@pytest.mark.covers("E001-019", "E002-145", "001-FR-081", "C86", "C87", "002-AUD-01")
+@pytest.mark.covers("E001-019", "E002-145", "001-FR-081", "001-ENT-05", "C86", "C87", "002-AUD-01")
 def test_both_paths_show_the_same_entries(cast: Cast, noted: dict[str, Any]) -> None:
     query = f"?entityType=sample&entityId={noted['id']}"
     rows = data(cast.alice.get(f"/audit/logs{query}"))
