@@ -20,6 +20,7 @@ from portal.core.audit.security import raise_event
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.jobs.models import Job
+from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import platform, tenant
 from tests.api.conftest import Cast, Person
 from tests.api.test_lab import sample
@@ -493,6 +494,20 @@ def test_compliance_of_a_period(cast: Cast, noted: dict[str, Any], event: Securi
         cast.alice.get("/audit/logs/compliance?dateFrom=2026-05-02&dateTo=2026-05-01"), 400, "VALIDATION_ERROR"
     )
     assert empty["errors"]
+
+
+def test_a_report_over_a_long_log_is_a_job(cast: Cast, noted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seal_all()
+    monkeypatch.setattr(integrity, "AT_ONCE", 2)
+
+    job = data(cast.alice.post("/audit/logs/compliance", {"language": "ar"}), 202)
+
+    by = cast.alice.user.actor(via="job")
+    with tenant(cast.a.pk, by=by):
+        now = clock.wire(clock.now())
+        running = Running(job["id"], cast.a.pk, by)
+        done = jobs.issue_report.body(running, since="2026-01-01T00:00:00Z", until=now, language="ar")
+    assert re.fullmatch(r"AR-\d{4}-000001", done["number"])
 
 
 @pytest.mark.covers("E002-152")

@@ -35,6 +35,7 @@ from api.v1.audit.schemas import (
 )
 from portal.core.accounts.models import User
 from portal.core.audit import alerts, integrity, jobs, reports, retention, sealing, security
+from portal.core.audit.models import Verification
 from portal.core.common import clock
 from portal.core.common.errors import Invalid
 from portal.core.jobs.tasks import defer, job_as_wire
@@ -258,9 +259,16 @@ def _required(request: HttpRequest, first: str, last: str) -> tuple[Any, Any]:
 
 
 @router.post("/audit/logs/compliance", policy="audit.export", response=ReportHead, status=201, summary="Issue a report")
-def report_issue(request: HttpRequest, payload: ReportIn) -> dict[str, Any]:
-    """Freezes the figures under the next number; its PDF is made by a worker."""
+def report_issue(request: HttpRequest, payload: ReportIn) -> dict[str, Any] | Reply:
+    """Freezes the figures under the next number; its PDF is made by a worker. 202 and a job where more than 100,000
+    entries wait for their verification."""
     since, until = _required(request, payload.date_from, payload.date_to)
+    sealing.seal()
+    if integrity.work_ahead(Verification.Mode.INCREMENTAL, sealing.chain_in_force()) > integrity.AT_ONCE:
+        language = payload.language or _language(InLanguage(language=""))
+        job = defer(jobs.issue_report, since=clock.wire(since), until=clock.wire(until), language=language)
+        headers = {"Retry-After": str(RETRY_SECONDS), "Location": f"/api/v1/jobs/{job.pk}"}
+        return Reply(job_as_wire(job), message=_("The report is being made."), status=202, headers=headers)
     report = reports.report_issue(since=since, until=until, language=payload.language, by=_user(request))
     return reports.report_head(report)
 

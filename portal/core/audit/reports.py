@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -80,14 +80,16 @@ CONTROLS: Final = (
 )
 
 
-def compliance(*, since: datetime, until: datetime) -> dict[str, Any]:
+def compliance(
+    *, since: datetime, until: datetime, progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
     """The figures of a period of the organisation in force, and the checkpoint they stand on. Verifies the chain.
 
     Raises VALIDATION_ERROR where the period is empty.
     """
     if since >= until:
         raise Invalid.field("date_to", _("The period ends before it begins."))
-    checked = integrity_verify(mode=Verification.Mode.INCREMENTAL, noted=False)
+    checked = integrity_verify(mode=Verification.Mode.INCREMENTAL, noted=False, progress=progress)
     stands_on = sealing.checkpoint(cause=Checkpoint.Cause.REPORT)
     entries = AuditEntry.objects.filter(
         organization_id=scope.organization_id(), timestamp__gte=since, timestamp__lt=until
@@ -150,7 +152,14 @@ def snapshot_hash(content: dict[str, Any]) -> str:
 
 
 @transaction.atomic
-def report_issue(*, since: datetime, until: datetime, language: str | None = None, by: User) -> AuditReport:
+def report_issue(
+    *,
+    since: datetime,
+    until: datetime,
+    language: str | None = None,
+    by: User,
+    progress: Callable[[int, int], None] | None = None,
+) -> AuditReport:
     """Freeze the figures of a period under the next number `AR-<year>-<6 digits>`.
 
     Raises Denied without the right `audit.export`, Invalid for an unknown language or an empty period.
@@ -159,7 +168,7 @@ def report_issue(*, since: datetime, until: datetime, language: str | None = Non
         raise Denied(_("You may not issue reports of the audit log."))
     language = language or (translation.get_language() or "en")[:2]
     _known(language)
-    content = json.loads(json.dumps(compliance(since=since, until=until), default=str))
+    content = json.loads(json.dumps(compliance(since=since, until=until, progress=progress), default=str))
     now = clock.now()
     year = now.astimezone(ZoneInfo(content["timeZone"])).year
     content |= {"issuedBy": by.name, "issuedAt": clock.wire(now), "number": ""}

@@ -121,7 +121,9 @@ BEGIN
     END IF;
     restored := below > pg_snapshot_xmax(pg_current_snapshot());
     WITH fresh AS MATERIALIZED (
-        SELECT e.id, coalesce(e.organization_id, '{PLATFORM}') AS organization_id, e.xid, e.salt, e.actor_salt,
+        SELECT e.id, coalesce(e.organization_id, '{PLATFORM}') AS organization_id, e.xid,
+               CASE WHEN e.erased_by IS NULL THEN e.salt END AS salt,
+               CASE WHEN e.actor_erased_by IS NULL THEN e.actor_salt END AS actor_salt,
                {canon.sql_hash(canon.PAYLOAD, "e", "e.salt")} AS payload_hash,
                {canon.sql_hash(canon.ACTOR, "e", "e.actor_salt")} AS actor_hash,
                {canon.sql_meta("e")} AS meta, {search_words("e")} AS words
@@ -182,10 +184,10 @@ BEGIN
        OR part NOT IN ('payload', 'actor') OR kind NOT IN (14, 15) THEN
         RAISE EXCEPTION 'this may not be erased' USING ERRCODE = 'insufficient_privilege';
     END IF;
+    PERFORM FROM {SEALER} FOR UPDATE; -- no sealer hashes meanwhile what is about to go
     SELECT coalesce(array_agg(e.id ORDER BY e.id), '{{{{}}}}') INTO taken FROM {TABLE} e
     WHERE e.id = ANY(entries) AND coalesce(e.organization_id, '{PLATFORM}') = chain AND e.action NOT IN (14, 15)
-      AND CASE part WHEN 'payload' THEN e.erased_by ELSE e.actor_erased_by END IS NULL
-      AND EXISTS (SELECT FROM {LEAVES} l WHERE l.entry_id = e.id);
+      AND CASE part WHEN 'payload' THEN e.erased_by ELSE e.actor_erased_by END IS NULL;
     INSERT INTO {TABLE} (organization_id, entity, object_pk, object_repr, action, changes, changes_text, actor_id,
         actor_email, actor_name, actor_role, impersonator_id, device, agent, via, reason, outcome, cid, remote_addr,
         timestamp, xid)

@@ -246,6 +246,28 @@ def test_an_audited_model_without_triggers_stops_the_start(monkeypatch: pytest.M
     assert [error.id for error in checks.audited_models_have_triggers(databases=["default"])] == ["audit.E001"]
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("damage", "repair", "code"),
+    [
+        ("ALTER TABLE audit_auditleaf DISABLE TRIGGER audit_no_change",
+         "ALTER TABLE audit_auditleaf ENABLE ALWAYS TRIGGER audit_no_change", "audit.E002"),
+        ("ALTER TABLE audit_checkpoint OWNER TO CURRENT_USER",
+         "ALTER TABLE audit_checkpoint OWNER TO marsad_audit", "audit.E002"),
+        ("ALTER TABLE lab_sample ENABLE TRIGGER audit_update",
+         "ALTER TABLE lab_sample ENABLE ALWAYS TRIGGER audit_update", "audit.E001"),
+    ],
+)  # fmt: skip
+def test_a_log_without_its_guards_stops_the_start(damage: str, repair: str, code: str) -> None:
+    with closing(bootstrap.connect(connections.settings["owner"])) as owner:
+        owner.execute(damage)
+        found = [error.id for error in checks.audited_models_have_triggers(databases=["default"])]
+        owner.execute(repair)
+
+    assert found == [code]
+    assert checks.audited_models_have_triggers(databases=["default"]) == []
+
+
 def test_the_log_is_not_the_applications() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'audit_auditentry'")
