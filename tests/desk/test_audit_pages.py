@@ -30,7 +30,6 @@ from portal.core.common import clock
 from portal.core.jobs.models import Job
 from portal.core.jobs.tasks import Running, defer
 from portal.core.tenancy.scope import tenant
-from portal.desk import jobs as desk_jobs
 from portal.lab import services
 from tests.core.audit.chain import seal_all
 from tests.core.people import Cast
@@ -585,23 +584,24 @@ def test_a_report_is_issued_by_a_job_and_kept_in_three_languages(cast: Cast, aud
     form = {"since": "2026-01-01", "until": "2026-12-31", "language": "fr"}
     for bad in ({"since": "2026-12-31", "until": "2026-01-01"}, {"language": "de"}, {"since": ""}):
         assert auditor.post("/audit/compliance/new", form | bad).status_code == 422
-    assert newest_job(cast, "desk.audit_report") is None
+    assert newest_job(cast, "audit.issue_report") is None
     assert admin.post("/audit/compliance/new", form).status_code == 302
     admin.post("/audit/compliance/new", form)
     with tenant(cast.a.pk):
-        assert Job.objects.filter(kind="desk.audit_report").count() == 1
+        assert Job.objects.filter(kind="audit.issue_report").count() == 1
     assert 'hx-get="/audit/compliance/progress"' in admin.get("/audit/compliance").content.decode()
 
     period = {"since": "2026-01-01T00:00:00Z", "until": "2027-01-01T00:00:00Z"}
-    made = run(cast, desk_jobs.issue_audit_report, language="fr", **period)
+    made = run(cast, jobs.issue_report, language="fr", **period)
 
     path = f"/audit/compliance/{made['reportId']}"
     assert made["number"] in auditor.get("/audit/compliance").content.decode()
     shown = auditor.get(path).content.decode()
     assert shown.count("bg-green-lt verdict") == 3
     for language in ("ar", "fr", "en"):
-        pdf = auditor.get(f"{path}.pdf?language={language}")
-        assert pdf.content.startswith(b"%PDF")
+        assert auditor.get(f"{path}.pdf?language={language}").status_code == 202
+        run(cast, jobs.report_pdf, report=made["reportId"], language=language)
+        assert auditor.get(f"{path}.pdf?language={language}").content.startswith(b"%PDF")
     assert auditor.get(f"{path}.pdf?language=de").status_code == 400
     content = auditor.get(f"{path}.json").json()
     assert reports.snapshot_hash(content["content"]) == content["snapshotHash"]

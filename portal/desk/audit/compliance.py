@@ -13,11 +13,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.core.accounts.policy import policy
-from portal.core.audit import reports
+from portal.core.audit import jobs, reports
 from portal.core.common import clock
 from portal.core.common.errors import Invalid
 from portal.core.jobs.tasks import defer
-from portal.desk import jobs
 from portal.desk.audit.forms import LANGUAGE_WORDS, ReportForm
 from portal.desk.audit.lists import ReportFilter, ReportTable, concerns, days
 from portal.desk.audit.progress import is_running, newest_job, progress, worth_showing
@@ -54,9 +53,7 @@ def report_list(request: HttpRequest) -> HttpResponse:
         context={
             "tab": "compliance",
             "may_issue": may_issue,
-            "job": worth_showing(
-                newest_job(jobs.issue_audit_report.name), since=newest.generated_at if newest else None
-            ),
+            "job": worth_showing(newest_job(jobs.issue_report.name), since=newest.generated_at if newest else None),
             "job_url": reverse("audit:report_progress"),
         },
     )
@@ -67,13 +64,13 @@ def report_list(request: HttpRequest) -> HttpResponse:
 def report_create(request: HttpRequest) -> HttpResponse:
     form = ReportForm(request.POST or None)
     if form.is_valid():
-        job = newest_job(jobs.issue_audit_report.name)
+        job = newest_job(jobs.issue_report.name)
         if job and is_running(job):
             messages.info(request, _("A report is being made already."))
         else:
             since, until = form.period
             language = form.cleaned_data["language"]
-            defer(jobs.issue_audit_report, since=clock.wire(since), until=clock.wire(until), language=language)
+            defer(jobs.issue_report, since=clock.wire(since), until=clock.wire(until), language=language)
         return redirect("audit:report_list")
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "audit/report_form.html", {"tab": "compliance", "form": form}, status=status)
@@ -82,7 +79,7 @@ def report_create(request: HttpRequest) -> HttpResponse:
 @require_GET
 @policy("audit.view")
 def report_progress(request: HttpRequest) -> HttpResponse:
-    return progress(request, newest_job(jobs.issue_audit_report.name), url_name="audit:report_progress")
+    return progress(request, newest_job(jobs.issue_report.name), url_name="audit:report_progress")
 
 
 @require_GET
