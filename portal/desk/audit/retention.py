@@ -171,9 +171,6 @@ def erasure(request: HttpRequest) -> HttpResponse:
                 _refuse(form, refusal)
             else:
                 messages.success(request, _("The person has been erased from the audit log. This is the record of it."))
-                if left := overview.erasure_preview(resource=entity, id=record):
-                    text = _("%(count)s fresh entries still wait for their seal. Erase again in a minute.")
-                    messages.warning(request, text % {"count": left.about + left.acted})
                 return redirect("audit:entry_detail", made["records"][0])
         context |= {
             "entity": entity,
