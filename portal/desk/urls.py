@@ -2,11 +2,12 @@
 
 from django.urls import include, path
 
-from portal.desk import views
+from portal.desk import verify, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
     path("", include("portal.desk.me.urls")),
+    path("", include(verify.urlpatterns)),
     path("", include("portal.desk.sync.urls")),
 ]
