@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from portal.core.audit import canon, keys, sealing
+from portal.core.audit.integrity import SOUND, known_damage
 from portal.core.audit.models import PLATFORM_CHAIN, Action, AuditEntry, AuditLeaf, Checkpoint, Verification
-from portal.core.audit.retention import _ways_to_reach, policy_list
-from portal.core.common.ids import parse_uuid
+from portal.core.audit.retention import entries_of, policy_list
 from portal.core.tenancy import scope
 
 _WAITING: Final = """
@@ -20,7 +19,6 @@ SELECT count(*), min(e.timestamp) FROM audit_auditentry e
 WHERE e.xid >= (SELECT sealed_below FROM audit_sealer) AND coalesce(e.organization_id, %s) = %s
   AND NOT EXISTS (SELECT FROM audit_auditleaf l WHERE l.entry_id = e.id)
 """
-_SOUND: Final = (Verification.Status.OK, Verification.Status.UNSEALED_LAG)
 _RECORDS: Final = (Action.ERASE, Action.RETENTION)
 
 
@@ -39,7 +37,7 @@ class ChainState:
 
     @property
     def damaged(self) -> bool:
-        return self.standing is not None and self.standing.status not in _SOUND
+        return self.standing is not None and self.standing.status not in SOUND
 
 
 def chain_state() -> ChainState:
@@ -54,7 +52,7 @@ def chain_state() -> ChainState:
         waiting=waiting,
         waiting_since=since,
         unsigned=sealing.unsigned(chain),
-        standing=_standing(chain),
+        standing=known_damage(chain) or verification_list().first(),
     )
 
 
@@ -64,15 +62,6 @@ def _timestamp(leaf: AuditLeaf | None) -> datetime | None:
         return None
     entry = AuditEntry.objects.filter(pk=leaf.entry_id).first()
     return entry.timestamp if entry else None
-
-
-def _standing(chain: UUID) -> Verification | None:
-    done = Verification.objects.filter(organization_id=chain).order_by("-at", "-id")
-    refuted = done.filter(mode=Verification.Mode.FULL, status=Verification.Status.OK).first()
-    bad = done.exclude(status__in=_SOUND)
-    if refuted:
-        bad = bad.filter(at__gt=refuted.at)
-    return bad.first() or done.first()
 
 
 def verification_list() -> QuerySet[Verification]:
@@ -115,17 +104,9 @@ class Erasure:
 
 
 def erasure_preview(*, resource: str, id: str) -> Erasure:
-    """Counts by the rule of `retention.erase_person`: entries that say something of the record, and those that the
-    person made."""
-    entries = AuditEntry.objects.filter(organization_id=scope.current().organization).exclude(action__in=_RECORDS)
-    own = entries.filter(entity=resource, object_pk=id)
-    about, acted = own, entries.none()
-    person = parse_uuid(id) if resource == "user" else None
-    if person:
-        named = Q(entity="user", object_pk=id)
-        for text in _ways_to_reach(entries, own, person):
-            named |= Q(object_repr__icontains=text) | Q(reason__icontains=text) | Q(changes__icontains=text)
-        about, acted = entries.filter(named), entries.filter(Q(actor_id=person) | Q(impersonator_id=person))
+    """What `retention.erase_person` would take, in counts."""
+    about, acted = entries_of(resource=resource, id=id)
+    own = AuditEntry.objects.filter(organization_id=scope.current().organization, entity=resource, object_pk=id)
     names = own.order_by("-id").exclude(object_repr="").values_list("object_repr", flat=True)[:50]
     return Erasure(
         about=about.filter(erased_by=None).count(),
