@@ -18,7 +18,8 @@ from program import ROOT, Program
 
 sys.path.insert(0, str(ROOT))
 
-from portal.config.supervise import DEMO_PASSWORD, answers
+from portal.config.supervise import answers
+from portal.desk.cast import PASSWORD
 
 PICTURES = ROOT / "docs" / "pictures"
 LANGUAGES = ("ar", "en")
@@ -39,7 +40,7 @@ class Page:
 PAGES = (
     Page("login", "/login", login=""),
     Page("home", "/"),
-    Page("samples", "/samples"),
+    Page("samples", "/samples?page=2"),
     Page("sample", "/samples", follow="main table tbody a"),
     Page("sample-new", "/samples/new"),
     Page("parameters", "/parameters"),
@@ -72,9 +73,16 @@ def served() -> Iterator[str]:
 def sign_in(tab: Tab, address: str, login: str) -> None:
     tab.goto(f"{address}/login")
     tab.fill("input[name=login]", f"{login}@demo.marsad.test")
-    tab.fill("input[name=password]", DEMO_PASSWORD)
+    tab.fill("input[name=password]", PASSWORD)
     tab.locator("main form button[type=submit], form:has(input[name=password]) button[type=submit]").first.click()
     tab.wait_for_url(lambda url: "/login" not in url)
+
+
+def choose_language(tab: Tab, language: str) -> None:
+    """In the switch of the page: what a person chose once counts more than the browser's wish."""
+    tab.locator("details.menu-box:has(button[name=language])").first.locator("summary").click()
+    tab.locator(f"button[name=language][value={language}]").first.click()
+    tab.wait_for_load_state("load")
 
 
 def take(browser: Browser, address: str, pages: list[Page], login: str, language: str, suffix: str) -> None:
@@ -88,6 +96,7 @@ def take(browser: Browser, address: str, pages: list[Page], login: str, language
     tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     if login:
         sign_in(tab, address, login)
+        choose_language(tab, language)
     for page in pages:
         faults.clear()
         answer = tab.goto(address + page.path, wait_until="load")

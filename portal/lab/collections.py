@@ -233,6 +233,7 @@ def derive(batch: Batch) -> None:
         return
     _refuse_taken_codes(batch)
     _give_codes(batch)
+    _refuse_orphans(batch)
     _cascade(batch)
     _judge(batch)
 
@@ -309,12 +310,26 @@ def _cascade(batch: Batch) -> None:
         row = dict(batch.writes["result"].get(id, stored))
         parent = row["sample_id"]
         if parent in died and row["deleted_at"] is None:
-            row |= {"deleted_at": died[parent]["deleted_at"], "deleted_by_id": died[parent]["deleted_by_id"]}
+            row |= {name: died[parent][name] for name in ("deleted_at", "deleted_by_id", "client_updated_at")}
         elif parent in rose and row["deleted_at"] == rose[parent]:
-            row |= {"deleted_at": None, "deleted_by_id": None}
+            row |= {"deleted_at": None, "deleted_by_id": None, "client_updated_at": batch.received}
         else:
             continue
         batch.write("result", row, stored)
+
+
+def _refuse_orphans(batch: Batch) -> None:
+    """Results whose sample goes with this batch, or went, or lost, while it waited for its turn."""
+    samples, written = batch.writes["sample"], batch.writes["result"]
+    parents = {row["sample_id"] for row in written.values()}
+    gone = parents - set(samples)
+    gone -= set(Sample.objects.filter(pk__in=gone, deleted_at=None).values_list("pk", flat=True))
+    gone |= {id for id in parents & set(samples) if samples[id]["deleted_at"] is not None}
+    for change in batch.of("result"):
+        row = written.get(change.id)
+        if row is not None and row["deleted_at"] is None and row["sample_id"] in gone:
+            del written[change.id]
+            change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
 
 
 def _judge(batch: Batch) -> None:

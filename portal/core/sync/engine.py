@@ -59,6 +59,7 @@ class Change:
     index: int = 0
     forced: bool = False  # gives the record a new version even where nothing differs
     # filled by the engine
+    base: int = 0  # the version that was edited: `client_version` where the server gave it, else 0
     current: Row | None = None  # as stored, deleted or not
     feed: FeedRecord | None = None
     row: Row | None = None  # as it would be written
@@ -69,7 +70,7 @@ class Change:
 
     def refuse(self, code: str, message: object, field: str | None = None) -> None:
         self.errors.append(ItemError(code, str(message), field))
-        self.status = "error"
+        self.status, self.conflict = "error", None
 
     @property
     def open(self) -> bool:
@@ -150,8 +151,8 @@ def apply(
     newest = lock_clock()
     _skip_known_keys(batch)  # again: a twin of this batch may have committed in the meantime
     for change in batch.changes:
-        if newest < change.client_version < NO_VERSION_CHECK:
-            change.client_version = 0  # a version that never was, or that a restored backup does not know
+        # a version that never was, or that a restored backup does not know, is none
+        change.base = 0 if newest < change.client_version < NO_VERSION_CHECK else change.client_version
     moved = _reread(batch)
     if moved:
         _validate(batch, moved)
@@ -327,7 +328,7 @@ def _meet(
 ) -> "Lost | None":
     """The conflict, where somebody else gave the record other content since the version that the client had."""
     feed = change.feed
-    if feed is None or feed.content_seq <= change.client_version:
+    if feed is None or feed.content_seq <= change.base:
         return None
     if batch.device and feed.content_device == str(batch.device.pk):
         return None
@@ -434,7 +435,7 @@ def _keep_conflicts(batch: Batch) -> None:
                 entity=change.entity,
                 record_id=change.id,
                 resolution=conflict.resolution,
-                client_version=min(change.client_version, 2**53),
+                client_version=min(change.base, 2**53),
                 server_version=conflict.server_version,
                 client_data=plain(conflict.client),
                 server_data=plain(shown(collection, in_force)),

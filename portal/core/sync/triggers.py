@@ -104,8 +104,8 @@ BEGIN
                     client_ts = CASE WHEN c.content THEN least(coalesce(c.stamp, moment), moment) ELSE s.client_ts END
                 FROM (
                     SELECT n.id, n.version, n.deleted_at, n.deleted_by_id,
-                           CASE WHEN n.client_updated_at IS DISTINCT FROM o.client_updated_at
-                                THEN n.client_updated_at END AS stamp,
+                           -- SQL that knows nothing of devices leaves both as they were
+                           CASE WHEN n.updated_at IS DISTINCT FROM o.updated_at THEN n.client_updated_at END AS stamp,
                            to_jsonb(n) - hidden IS DISTINCT FROM to_jsonb(o) - hidden AS content
                     FROM new_rows n JOIN old_rows o USING (id)
                     WHERE n.organization_id = org AND n.version <> o.version

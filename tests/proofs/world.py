@@ -1,0 +1,117 @@
+"""An organisation that holds something of everything, and a print of the whole database."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.apps import apps
+from django.db import connection, models
+from django.utils import timezone
+
+from portal.core.sync.models import FeedRecord
+from portal.core.tenancy.scope import platform
+from tests.api.conftest import Cast
+
+MARK = "Zarqa"  # stands in every text of organisation A
+# A refused request may leave traces of itself: who tried, when a device was seen, and what was counted.
+LOGS = ("audit_auditentry", "django_session", "notifications_event", "sync_idempotency")
+
+
+def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
+    """Rows of A by model: some made through the API, the rest by filling what a model demands."""
+    sample, result, lost = (str(uuid4()) for _ in range(3))
+    of_a = {"type": "drinking_water", "collectionDate": "2026-03-20T09:15:00Z", "location": f"{MARK} tap"}
+    of_a |= {"collectorName": f"{MARK} Amina", "notes": f"{MARK} notes"}
+    measured = {"parameterName": "NO3", "value": "70", "unit": "mg/L NO3", "notes": MARK, "sampleId": sample}
+    push(cast.bob, f"{MARK}-tablet", ("sample", sample, of_a), ("result", result, measured), ("sample", lost, of_a))
+    push(cast.alice, f"{MARK}-phone", ("sample", sample, {"notes": f"{MARK} again"}), strategy="manual")
+    made = cast.alice.post("/reports/compliance", {"title": f"{MARK} report"})
+    assert made.status_code == 200, made.content
+    with platform():
+        for user in (cast.alice.user, cast.bob.user, cast.carol.user):
+            user.name = f"{MARK} {user.name}"
+            user.save(update_fields=["name"])
+        cast.a.name = f"{MARK} laboratory"
+        cast.a.save()
+        for model in tenant_models():
+            if not model._base_manager.filter(organization=cast.a).exists():
+                fill(model, cast)
+        return {model: list(model._base_manager.filter(organization=cast.a)) for model in tenant_models()}
+
+
+def push(who: Any, device: str, *items: tuple[str, str, dict[str, Any]], strategy: str = "lww") -> None:
+    changes = [
+        {"entity": entity, "entityId": id, "operation": "created", "data": data, "idempotencyKey": str(uuid4())}
+        for entity, id, data in items
+    ]
+    upload = {"id": str(uuid4()), "chunk": 0, "chunks": 2, "records": 9}
+    body = {"deviceId": device, "conflictStrategy": strategy, "changes": changes, "upload": upload}
+    response = who.post("/sync", body, Idempotency_Key=str(uuid4()))
+    assert response.status_code == 200, response.content
+    assert response.json()["data"]["counts"]["errors"] == 0, response.content
+
+
+def tenant_models() -> Iterator[type[models.Model]]:
+    for model in apps.get_models():
+        owner = next((field for field in model._meta.concrete_fields if field.name == "organization"), None)
+        if isinstance(owner, models.ForeignKey | models.OneToOneField):
+            yield model
+
+
+def fill(model: type[models.Model], cast: Cast) -> models.Model:
+    """A row of A with a value for each column that demands one."""
+    values: dict[str, Any] = {"organization": cast.a}
+    for field in model._meta.concrete_fields:
+        if field.name not in values and not field.null and not field.has_default() and not field.primary_key:
+            values[field.name] = _value(field, cast)
+    return model._base_manager.create(**values)
+
+
+def _value(field: Any, cast: Cast) -> Any:
+    match field:
+        case models.ForeignKey():
+            rows = field.related_model._base_manager.all()
+            own = [f.name for f in field.related_model._meta.concrete_fields if f.name == "organization"]
+            found = rows.filter(organization=cast.a).first() if own else None
+            return found or rows.first()
+        case models.CharField() | models.TextField():
+            return field.choices[0][0] if field.choices else MARK[: field.max_length or 99]
+        case models.DateTimeField():
+            return timezone.now()
+        case models.DateField():
+            return timezone.localdate()
+        case models.UUIDField():
+            return uuid4()
+        case models.BinaryField():
+            return MARK.encode()
+        case models.JSONField():
+            return {"name": MARK}
+        case _:
+            return 1
+
+
+def ids(rows: dict[type[models.Model], list[Any]]) -> dict[str, str]:
+    """One id of A for each model, by the model's label; a feed record stands for what it is about."""
+    return {
+        model._meta.label: str(found[0].record_id if model is FeedRecord else found[0].pk)
+        for model, found in rows.items()
+        if found and isinstance(found[0].pk, UUID | int)
+    }
+
+
+def print_of(organization: UUID | None = None) -> str:
+    """Changes with any row of the database, or of one organisation; without the logs."""
+    parts = []
+    for model in apps.get_models():
+        columns = {field.column for field in model._meta.concrete_fields}
+        table = model._meta.db_table
+        if table in LOGS or not model._meta.managed or (organization and "organization_id" not in columns):
+            continue
+        where = "WHERE organization_id = %(organization)s" if organization else ""
+        rows = (
+            f'(SELECT md5(coalesce(string_agg(t::text, chr(31) ORDER BY t::text), chr(31))) FROM "{table}" t {where})'
+        )
+        parts.append(rows)
+    with platform(), connection.cursor() as cursor:
+        cursor.execute("SELECT concat_ws(',', " + ", ".join(parts) + ")", {"organization": organization})
+        return str(cursor.fetchone()[0])
