@@ -10,6 +10,7 @@ from portal.core.accounts.models import Device, RevokedToken, User
 from portal.core.accounts.permissions import catalogue
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common.errors import NotFound
+from portal.core.common.text import normalise
 from portal.core.tenancy.scope import platform, tenant
 
 
@@ -58,9 +59,12 @@ def permission_words(user: User) -> list[str]:
     return sorted(verbs) + sorted(fine)
 
 
-def assignable_people() -> QuerySet[User]:
+def assignable_people(*, search: str = "") -> QuerySet[User]:
     """Active people of the organisation in force, whom work can be given to."""
-    return User.objects.select_related("role").filter(is_active=True, deleted_at=None).exclude(organization=None)
+    found = User.objects.select_related("role").filter(is_active=True, deleted_at=None).exclude(organization=None)
+    for word in normalise(search).split():
+        found = found.filter(search_text__contains=word)
+    return found
 
 
 def profile(user: User) -> dict[str, Any]:

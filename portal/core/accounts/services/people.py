@@ -1,17 +1,19 @@
 """People of an organisation: create, change, switch off, remove (001 FR-040 to FR-044, C29, C31, C35, C36)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.accounts import permissions, signals
+from portal.core.accounts import permissions, signals, trail
 from portal.core.accounts.models import Device, Role, User
 from portal.core.accounts.projects import membership
+from portal.core.accounts.selectors.people import EXPORTED, people_rows
 from portal.core.accounts.services import passwords
 from portal.core.accounts.services.roles import checked_codes, may_assign, may_grant, may_touch, role_named
 from portal.core.accounts.services.signin import (
@@ -24,6 +26,7 @@ from portal.core.accounts.services.signin import (
 )
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, DomainError, Errors, Invalid
+from portal.core.common.sheets import sheet
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 
@@ -284,3 +287,11 @@ def _not_last_admin(user: User) -> None:
     ).exclude(pk=user.pk)
     if not peers.exists():
         raise Conflict(_("This is the last administrator."), code="LAST_ADMIN")
+
+
+def people_export(*, people: QuerySet[User], kind: str, filters: Mapping[str, Any]) -> IO[bytes]:
+    """People as an open file of `kind` (csv, json, xlsx), noted in the audit log with filters, rows and hash."""
+    file, rows, digest = sheet(kind, EXPORTED, people_rows(people))
+    said = {"format": kind, "filters": dict(filters), "rows": rows, "sha256": digest}
+    trail.record(trail.Trace("export", "user", "", "users", changes=said))
+    return file
