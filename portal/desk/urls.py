@@ -7,6 +7,9 @@ from portal.desk import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
+    path("", include("portal.desk.entry.urls")),
     path("", include("portal.desk.me.urls")),
+    path("", include("portal.desk.people.urls")),
+    path("", include("portal.desk.platform.urls")),
     path("", include("portal.desk.sync.urls")),
 ]
