@@ -24,9 +24,15 @@ def role_choices() -> Iterator[tuple[str, str]]:
         yield str(role.pk), str(role)
 
 
+def _offered() -> Iterator[tuple[str, str]]:
+    """Nothing is chosen before somebody chooses: a role is not given by oversight."""
+    yield "", _t("Choose the role")
+    yield from role_choices()
+
+
 class RoleField(forms.ChoiceField):
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=role_choices, **{"label": _("Role"), **kwargs})
+        super().__init__(choices=_offered, **{"label": _("Role"), **kwargs})
 
 
 class PersonForm(ServiceForm):
@@ -81,29 +87,23 @@ class EditPersonForm(PersonForm):
             del self.fields["role"]
 
 
+def _acts() -> Iterator[tuple[str, Any]]:
+    yield "", _t("Choose what to do")
+    yield "activate", _t("Activate")
+    yield "deactivate", _t("Deactivate")
+    yield _t("Give the role"), [(f"role:{key}", name) for key, name in role_choices()]
+
+
 class BulkForm(forms.Form):
     """One change for everybody who is ticked."""
 
-    ids = forms.MultipleChoiceField()
     action = forms.ChoiceField(
-        label=_("Action"),
-        choices=[("activate", _("Activate")), ("deactivate", _("Deactivate")), ("role", _("Give the role"))],
+        label=_("Action"), choices=_acts, widget=forms.Select({"class": "form-select", "required": True})
     )
-    role = RoleField(required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["ids"].choices = [(value, value) for value in self.data.getlist("ids")]  # type: ignore[attr-defined]
-
-    def clean(self) -> dict[str, Any]:
-        said: dict[str, Any] = super().clean() or {}
-        if said.get("action") == "role" and not said.get("role"):
-            self.add_error("role", _t("Choose the role."))
-        return said
 
     def changes(self) -> dict[str, Any]:
-        action = self.cleaned_data["action"]
-        return {"role": self.cleaned_data["role"]} if action == "role" else {"is_active": action == "activate"}
+        action, _colon, role = self.cleaned_data["action"].partition(":")
+        return {"role": role} if role else {"is_active": action == "activate"}
 
 
 class InviteForm(ServiceForm):

@@ -1,6 +1,6 @@
 """The matrix of rights: as rows of a form, and what a form said of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +51,12 @@ def _scoped(card: Mapping[str, Any], prefix: str, word: str) -> list[tuple[str, 
     ]
 
 
+def _grouped(line: Callable[[Mapping[str, Any]], Line], mine: permissions.Grants) -> list[Group]:
+    """Without the rights that no role of an organisation holds: they are the platform's."""
+    cards = [card for card in catalogue_cards(held=mine) if card["roles"]]
+    return [(group["group"], [line(card) for card in group["permissions"]]) for group in catalogue_groups(cards)]
+
+
 def role_matrix(*, held: permissions.Grants, mine: permissions.Grants) -> list[Group]:
     """What a role holds, by group; `mine` is what the editor may hand out."""
 
@@ -68,10 +74,7 @@ def role_matrix(*, held: permissions.Grants, mine: permissions.Grants) -> list[G
             scope=str(SCOPES[held[code]]) if code in held and card["scopes"] else "",
         )
 
-    return [
-        (group["group"], [line(card) for card in group["permissions"]])
-        for group in catalogue_groups(catalogue_cards(held=mine))
-    ]
+    return _grouped(line, mine)
 
 
 def role_entries(data: QueryDict) -> list[str]:
@@ -106,10 +109,7 @@ def person_matrix(*, user: User, mine: permissions.Grants) -> list[Group]:
             changed=bool(chosen),
         )
 
-    return [
-        (group["group"], [line(card) for card in group["permissions"]])
-        for group in catalogue_groups(catalogue_cards(held=mine))
-    ]
+    return _grouped(line, mine)
 
 
 def _allowed(scope: str, card: Mapping[str, Any]) -> str:

@@ -84,8 +84,7 @@ def person_bulk(request: HttpRequest) -> HttpResponse:
     form = BulkForm(request.POST)
     ids = [id for id in map(parse_uuid, request.POST.getlist("ids")) if id is not None]
     if not form.is_valid() or not ids:
-        errors = [str(error) for entries in form.errors.values() for error in entries]
-        messages.error(request, errors[0] if errors and ids else _("Tick at least one person."))
+        messages.error(request, _("Choose what to do.") if ids else _("Tick at least one person."))
         return redirect("people:list")
     try:
         results = services.users_bulk_update(ids=ids, changes=form.changes(), by=person(request))
