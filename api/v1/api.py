@@ -8,6 +8,7 @@ from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
+from api.v1.platform.router import router as platform
 from api.v1.sync.router import router as sync
 from api.v1.users.router import router as users
 
@@ -56,5 +57,5 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (auth, users, invitations, organizations, samples, results, catalogue, sync, reports, audit):
+for router in (auth, users, invitations, platform, organizations, samples, results, catalogue, sync, reports, audit):
     api.add_router("", router)

@@ -151,9 +151,7 @@ def forgot_password(request: HttpRequest, payload: schemas.ForgotIn) -> Reply:
 @router.post("/auth/reset-password", policy=ENTRY, bucket="login", response=None, summary="Choose a new password")
 def reset_password(request: HttpRequest, payload: schemas.ResetIn) -> Reply:
     """With the token of the mail, which is good for an hour and once: 400 `RESET_TOKEN_INVALID`. Ends all sessions."""
-    passwords.reset_confirm(
-        token=payload.token, password=payload.new_password, by=request_actor(request, via="api")
-    )
+    passwords.reset_confirm(token=payload.token, password=payload.new_password, by=request_actor(request, via="api"))
     message = _("Password has been reset successfully.")
     return Reply({"message": message}, message=message)
 
@@ -173,6 +171,7 @@ def _guess(request: HttpRequest, work: Callable[[], Any]) -> Any:
 
 @router.get("/auth/mfa", policy=SIGNED_IN, reach="self", response=schemas.MfaOut, summary="Two-step sign-in")
 def mfa_status(request: HttpRequest) -> dict[str, Any]:
+    """Whether it is on, and how many recovery codes are left."""
     me = _me(request)
     return {"enabled": me.mfa_enabled, "recoveryCodesLeft": mfa.recovery_codes_left(user=me)}
 
@@ -201,7 +200,11 @@ def mfa_disable(request: HttpRequest, payload: schemas.CodeIn) -> Any:
 
 
 @router.post(
-    "/auth/mfa/recovery-codes", policy=SIGNED_IN, reach="self", response=schemas.RecoveryOut, summary="New recovery codes"
+    "/auth/mfa/recovery-codes",
+    policy=SIGNED_IN,
+    reach="self",
+    response=schemas.RecoveryOut,
+    summary="New recovery codes",
 )
 def mfa_recovery_codes(request: HttpRequest, payload: schemas.CodeIn) -> Any:
     """The old ones end."""
@@ -249,7 +252,11 @@ def device_list(request: HttpRequest, query: Query[schemas.DevicesQuery]) -> Pag
 
 
 @router.delete(
-    "/auth/devices/{id:device_id}", policy=SIGNED_IN, reach="self", response=schemas.DeviceOut, summary="Revoke a device"
+    "/auth/devices/{id:device_id}",
+    policy=SIGNED_IN,
+    reach="self",
+    response=schemas.DeviceOut,
+    summary="Revoke a device",
 )
 def device_revoke(request: HttpRequest, device_id: UUID) -> Reply:
     """Its tokens end at once. Its person can sign in on it again."""
@@ -272,6 +279,9 @@ def avatar_upload(request: HttpRequest, file: File[UploadedFile]) -> dict[str, A
     return selectors.profile(avatars.avatar_set(user=_me(request), file=file, size=file.size or 0))
 
 
-@router.delete("/auth/avatar", policy=SIGNED_IN, reach="self", response=schemas.ProfileOut, summary="Remove own portrait")
+@router.delete(
+    "/auth/avatar", policy=SIGNED_IN, reach="self", response=schemas.ProfileOut, summary="Remove own portrait"
+)
 def avatar_clear(request: HttpRequest) -> dict[str, Any]:
+    """Its address ends at once."""
     return selectors.profile(avatars.avatar_clear(user=_me(request)))

@@ -11,7 +11,12 @@ from api.kit import In, Listing, Out
 
 
 class LoginIn(In):
-    aliases: ClassVar[Mapping[str, str]] = {"username": "email", "mfaCode": "code", "labId": "tenant_id", "organizationId": "tenant_id"}
+    aliases: ClassVar[Mapping[str, str]] = {
+        "username": "email",
+        "mfaCode": "code",
+        "labId": "tenant_id",
+        "organizationId": "tenant_id",
+    }
 
     email: str = Field(
         min_length=1, max_length=254, description="E-mail address or user name", examples=["admin@demo.marsad.test"]

@@ -42,6 +42,7 @@ def organization_list(request: HttpRequest, query: Query[schemas.OrganizationsQu
     summary="One organisation",
 )
 def organization_detail(request: HttpRequest, organization_id: UUID) -> dict[str, Any]:
+    """With all of its fields."""
     return selectors.organization_card(selectors.organization_get(id=organization_id))
 
 

@@ -64,6 +64,7 @@ def role_create(request: HttpRequest, payload: schemas.RoleIn) -> dict[str, Any]
     "/users/roles/{id:role_id}", policy="users.view", reach="span", response=schemas.RoleOut, summary="One role"
 )
 def role_detail(request: HttpRequest, role_id: UUID) -> dict[str, Any]:
+    """With its rights."""
     found = roles.role_list().filter(pk=role_id).first()
     if found is None:
         raise NotFound(_("There is no such role."))
@@ -178,6 +179,7 @@ def user_assignable(request: HttpRequest, query: Query[schemas.AssignableQuery])
 
 @router.get("/users/{id:user_id}", policy="users.view", reach="span", response=schemas.PersonOut, summary="One person")
 def user_detail(request: HttpRequest, user_id: UUID) -> dict[str, Any]:
+    """With rights and projects."""
     return people.person_card(people.person_get(id=user_id))
 
 
@@ -268,6 +270,7 @@ def user_avatar(request: HttpRequest, user_id: UUID, file: File[UploadedFile]) -
     "/users/{id:user_id}/avatar", policy="users.manage", response=schemas.PersonOut, summary="Remove a portrait"
 )
 def user_avatar_clear(request: HttpRequest, user_id: UUID) -> dict[str, Any]:
+    """Its address ends at once."""
     user = people.person_get(id=user_id)
     may_touch(_me(request), user)
     return people.person_card(avatars.avatar_clear(user=user))
@@ -359,6 +362,7 @@ def user_sessions_end(request: HttpRequest, user_id: UUID) -> Reply:
     summary="A person's devices",
 )
 def user_devices(request: HttpRequest, user_id: UUID, query: Query[DevicesQuery]) -> Page:
+    """Phones and computers that the person signed in on."""
     found = sessions.device_list(user=people.person_get(id=user_id))
     return paginate(found, query, sessions.device_card)
 

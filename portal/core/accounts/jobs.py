@@ -5,11 +5,13 @@ from uuid import UUID
 
 from django.utils import translation
 
-from portal.core.accounts import mail
-from portal.core.accounts.models import Invitation, LoginFailure, PasswordReset, RevokedToken, SupportSession
+from portal.core.accounts import mail, signals
+from portal.core.accounts.models import Invitation, LoginFailure, PasswordReset, RevokedToken, SupportSession, User
+from portal.core.accounts.permissions import ADMIN
 from portal.core.common import clock
 from portal.core.jobs.tasks import Running, job, periodic, platform_job
-from portal.core.tenancy.scope import platform
+from portal.core.tenancy import scope
+from portal.core.tenancy.scope import platform, tenant
 
 
 @platform_job(name="accounts.password_reset", retry=4, queue="mail")
@@ -29,6 +31,14 @@ def invitation(running: Running, *, invitation: str) -> None:
             mail.invitation(invitation=row, token=token_of(row))
 
 
+@job(name="accounts.support_announce", retry=4, queue="mail")
+def support_announce(running: Running, *, session: str) -> None:
+    row = SupportSession.objects.select_related("organization").get(pk=UUID(session))
+    admins = User.objects.filter(role__key=ADMIN, role__organization=None, is_active=True, deleted_at=None)
+    for admin in admins.select_related("organization"):
+        mail.support_session(session=row, admin=admin)
+
+
 @periodic(cron="5 * * * *", name="accounts.purge_tokens")
 def purge_tokens() -> None:
     now = clock.now()
@@ -44,4 +54,8 @@ def expire() -> None:
     Invitation.objects.filter(status=Invitation.Status.PENDING, expires_at__lte=now).update(
         status=Invitation.Status.EXPIRED, updated_at=now
     )
-    SupportSession.objects.filter(ended_at=None, expires_at__lte=now).update(ended_at=now, updated_at=now)
+    for session in SupportSession.objects.filter(ended_at=None, expires_at__lte=now):
+        with tenant(session.organization_id, by=scope.actor()):
+            session.ended_at = now
+            session.save(update_fields=["ended_at", "updated_at"])
+            signals.support_changed.send(sender=SupportSession, session=session)

@@ -1,6 +1,7 @@
 """Letters to people: one layout, text and HTML, in a person's language."""
 
 from collections.abc import Sequence
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
@@ -8,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from portal.core.accounts.models import Invitation, User
+from portal.core.accounts.models import Invitation, SupportSession, User
 
 
 def send(
@@ -39,6 +40,29 @@ def password_reset(*, user: User, token: str, language: str) -> None:
             action=_("Choose a new password"),
             path=f"/password/reset/{token}",
             closing=_("If you did not ask for this, ignore this message: nothing has changed."),
+        )
+
+
+def support_session(*, session: SupportSession, admin: User) -> None:
+    """Tell an administrator that the platform's support works inside their organisation, why and until when."""
+    organization = session.organization
+    until = session.expires_at.astimezone(ZoneInfo(organization.time_zone))
+    with translation.override(admin.language or organization.language):
+        who = {"person": session.user_name, "organization": organization.name}
+        send(
+            to=admin.email,
+            subject=_("Support works in %(organization)s") % who,
+            greeting=_("Hello %(name)s,") % {"name": admin.name},
+            paragraphs=[
+                _("%(person)s, an administrator of the platform, has opened a support session in %(organization)s.")
+                % who,
+                _("Reason: %(reason)s") % {"reason": session.reason},
+                _("It ends at %(time)s at the latest. All that is done in it stands in your audit log.")
+                % {"time": f"{until:%Y-%m-%d %H:%M}"},
+            ],
+            action=_("Open the audit log"),
+            path="/audit",
+            closing=_("If you did not expect this, ask the platform's operator."),
         )
 
 

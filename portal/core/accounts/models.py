@@ -319,6 +319,7 @@ class SupportSession(TenantModel):
     """A SuperAdmin works inside an organisation in the portal, for a reason and at most an hour."""
 
     user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("person"))
+    user_name = models.CharField(max_length=150, editable=False)  # row-level security hides the platform's people
     reason = models.CharField(_("reason"), max_length=300)
     expires_at = models.DateTimeField(_("expires"))
     ended_at = models.DateTimeField(_("ended"), null=True, editable=False)

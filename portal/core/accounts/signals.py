@@ -43,6 +43,9 @@ def logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
 def logged_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
     if user is not None:
         _record("logout", request, user)
+        with platform(by=request_actor(request, user=user)):
+            request.session.delete()  # before the sockets look whether it is still there
+            access_changed.send(sender=User, users=[user.pk])
 
 
 @receiver([mfa.authenticator_added, mfa.authenticator_removed], dispatch_uid="mfa_changed")

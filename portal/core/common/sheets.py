@@ -13,6 +13,8 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+from portal.core.common.text import harmless
+
 TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "json": "application/json",
@@ -20,14 +22,6 @@ TYPES: Final = {
 }
 _MEMORY: Final = 2 * 1024 * 1024  # a longer file goes to disk
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
-
-
-def harmless(value: object) -> object:
-    """Keep a spreadsheet from reading people's text as a formula; numbers, negative ones too, stay as they are."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
-        return f"'{value}"
-    return value
 
 
 def text_cell(sheet: Any, value: object) -> Any:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.errors import Conflict, Errors
 from portal.core.common.ids import uuid7
-from portal.core.tenancy import scope
+from portal.core.tenancy import scope, seeds
 from portal.core.tenancy.models import Organization
 
 # Settings that this program reads; apps put theirs beside them, other keys are kept as they come.
@@ -30,7 +30,9 @@ def _within(value: Any, low: int, high: int) -> bool:
 def organization_create(*, values: Mapping[str, Any]) -> Organization:
     """A new organisation, active, with what every one starts with. Only `name` is needed. Raises Invalid per field."""
     organization = _filled(Organization(), values)
-    organization.save()
+    with transaction.atomic():
+        organization.save()
+        seeds.run()
     return organization
 
 

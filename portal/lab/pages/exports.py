@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common.clock import wire
-from portal.core.common.sheets import harmless
+from portal.core.common.text import harmless
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab import selectors
 from portal.lab.choices import Compliance, SampleStatus, SampleType

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from openpyxl import Workbook
 from openpyxl.styles import Font
 
-from portal.core.common.sheets import harmless, text_cell
+from portal.core.common.sheets import text_cell
+from portal.core.common.text import harmless
 from portal.lab.models import ComplianceReport
 from portal.lab.reports.wording import Wording, report_json
 

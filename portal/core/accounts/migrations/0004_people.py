@@ -107,6 +107,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("user_name", models.CharField(editable=False, max_length=150)),
                 ("reason", models.CharField(max_length=300, verbose_name="reason")),
                 ("expires_at", models.DateTimeField(verbose_name="expires")),
                 ("ended_at", models.DateTimeField(editable=False, null=True, verbose_name="ended")),

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.accounts import signals
 from portal.core.accounts.models import Device, RefreshToken, User
 from portal.core.accounts.services.roles import may_touch
 from portal.core.accounts.services.signin import device_revoke, end_family, end_sessions, trace
@@ -34,6 +35,7 @@ def sessions_end(*, user: User, by: User, keep: Claims | None = None) -> None:
             end_family(family)
         user.session_epoch += 1
         user.save(update_fields=["session_epoch"])
+        signals.access_changed.send(sender=User, users=[user.pk])
     trace("logout", user, reason="SESSIONS_REVOKED")
 
 

@@ -71,8 +71,8 @@ def verify_password(*, identifier: str, password: str, by: Actor) -> User:
                 make_password(password)  # the same work as for a known person, so that time tells nothing
             if user is None or not user.check_password(password):
                 LoginFailure.objects.create(identifier=key, ip=by.ip)
-                if user is not None and failures == FAILURES - 1:
-                    tell_security("account_locked", "medium", user, ip=by.ip)
+                if failures == FAILURES - 1:
+                    _tell_locked(user, key, by)
                 refusal = Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
             elif not user.is_active or (user.organization and not user.organization.is_active):
                 refusal = Denied(_("This account is not active."), code="ACCOUNT_INACTIVE")
@@ -104,6 +104,19 @@ def tell_security(kind: str, severity: str, user: User, **details: Any) -> None:
         organization=user.organization_id,
         subject=user.name,
         details=details,
+    )
+
+
+def _tell_locked(user: User | None, key: str, by: Actor) -> None:
+    """Five failures: of an account, or of guesses at one that does not exist."""
+    signals.security_event.send(
+        sender=User,
+        kind="account_locked" if user else "brute_force",
+        severity="medium",
+        user=user.pk if user else None,
+        organization=user.organization_id if user else None,
+        subject=user.name if user else key,
+        details={"ip": by.ip},
     )
 
 
@@ -238,7 +251,13 @@ def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> 
 
 
 def end_family(family: UUID) -> None:
-    """Kill a refresh family and the access tokens it handed out."""
+    """Kill a refresh family, the access tokens it handed out, and the sockets that were opened with them."""
+    _kill(family)
+    people = list(RefreshToken.objects.filter(family=family).values_list("user", flat=True).distinct())
+    signals.access_changed.send(sender=RefreshToken, users=people)
+
+
+def _kill(family: UUID) -> None:
     links, life = RefreshToken.objects.filter(family=family), timedelta(seconds=tokens.LONGEST)
     living = links.filter(created_at__gt=clock.now() - life).values_list("access_jti", "created_at")
     RevokedToken.objects.bulk_create(
@@ -265,7 +284,8 @@ def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
     if refresh_token:
         ended |= Q(token_hash=hashed(refresh_token))
     for family in set(RefreshToken.objects.filter(ended, user=user).values_list("family", flat=True)):
-        end_family(family)
+        _kill(family)
+    signals.access_changed.send(sender=User, users=[user.pk])
     trace("logout", user)
 
 
@@ -332,7 +352,7 @@ def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
     if user.organization_id is None:
         raise Denied(_("Platform administrators do not work on devices."))
     known = {name: value for name, value in said.items() if value}
-    device, _made = Device.objects.select_for_update().get_or_create(
+    device, made = Device.objects.select_for_update().get_or_create(
         organization_id=user.organization_id, user=user, device_id=known.pop("device_id"), defaults=known
     )
     if device.status == Device.Status.BLOCKED:
@@ -340,6 +360,8 @@ def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
     for name, value in {**known, "status": Device.Status.ACTIVE, "last_seen_at": clock.now()}.items():
         setattr(device, name, value)
     device.save()
+    if made:
+        tell_security("new_device", "low", user, device=device.device_name or device.device_id, ip=by.ip)
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
         end_family(family)  # one sign-in per device
     return _hand_out(user, family=uuid4(), remember=True, surface="mobile", device=device, by=by)
@@ -355,7 +377,7 @@ def device_revoke(*, device: Device) -> None:
     device.status = Device.Status.REVOKED
     device.save(update_fields=["status", "updated_at"])
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
-        end_family(family)
+        _kill(family)
     signals.access_changed.send(sender=Device, users=[device.user_id])
 
 

@@ -6,10 +6,11 @@ from typing import Final
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.accounts import signals
+from portal.core.accounts import jobs, signals
 from portal.core.accounts.models import SupportSession, User
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Invalid, NotFound
+from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import tenant
@@ -34,10 +35,12 @@ def support_begin(*, organization: Organization, reason: str, by: User, minutes:
         session = SupportSession.objects.create(
             organization=organization,
             user=by,
+            user_name=by.name,
             reason=reason.strip()[:300],
             expires_at=clock.now() + timedelta(minutes=minutes),
         )
         signals.support_changed.send(sender=SupportSession, session=session)
+        defer(jobs.support_announce, session=str(session.pk))
     return session
 
 
