@@ -68,6 +68,22 @@ class DeskConfig(AppConfig):
                 order=10,
             ),
             menu.MenuItem(
+                label=_("Figures"),
+                url_name="platform:stats",
+                icon="chart-bar",
+                permission="platform.view",
+                group="platform",
+                order=20,
+            ),
+            menu.MenuItem(
+                label=_("Health"),
+                url_name="platform:health",
+                icon="heart-rate-monitor",
+                permission="platform.view",
+                group="platform",
+                order=30,
+            ),
+            menu.MenuItem(
                 label=_("Support session"),
                 url_name="platform:support",
                 icon="shield-lock",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.desk.platform import views
+from portal.desk.platform import figures, views
 
 app_name = "platform"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("platform/organizations/<uuid:organization_id>/status", views.status, name="organization_status"),
     path("platform/organizations/<uuid:organization_id>/delete", views.delete, name="organization_delete"),
     path("platform/organizations/<uuid:organization_id>/invite", views.invite_admin, name="invite_admin"),
+    path("platform/stats", figures.stats, name="stats"),
+    path("platform/health", figures.system_health, name="health"),
     path("platform/support", views.support, name="support"),
     path("platform/support/leave", views.support_leave, name="support_leave"),
     path("settings/organization", views.own_settings, name="own_settings"),

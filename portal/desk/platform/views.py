@@ -16,6 +16,7 @@ from portal.core.accounts.models import User
 from portal.core.accounts.permissions import ADMIN
 from portal.core.accounts.policy import own_account, platform_policy, policy
 from portal.core.accounts.selectors.invitations import invitation_list
+from portal.core.accounts.selectors.support import support_card, support_list
 from portal.core.accounts.services.organizations import admin_invite, organization_change, organization_delete
 from portal.core.accounts.services.support import support_begin, support_end
 from portal.core.common.errors import DomainError
@@ -116,7 +117,14 @@ def _edit(request: HttpRequest, organization: Organization, *, back: str) -> Htt
             messages.success(request, _("The changes have been saved."))
             return redirect(back)
     own = back == reverse("platform:own_settings")
-    context = {"form": form, "organization_of": organization, "back": back, "own": own}
+    sessions = support_list().filter(organization=organization)[:SHOWN]
+    context = {
+        "form": form,
+        "organization_of": organization,
+        "back": back,
+        "own": own,
+        "sessions": [support_card(session) for session in sessions],
+    }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "desk/platform/organization_form.html", context, status=status)
 
@@ -189,8 +197,9 @@ def support(request: HttpRequest) -> HttpResponse:
             form.refuse(refusal)
         else:
             return redirect("home")
+    context = {"form": form, "sessions": [support_card(session) for session in support_list()[:SHOWN]]}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "desk/platform/support.html", {"form": form}, status=status)
+    return render(request, "desk/platform/support.html", context, status=status)
 
 
 @require_POST
