@@ -40,7 +40,7 @@ FACTS: Final[dict[str, str | Promise]] = {
     "failedJobs": gettext_lazy("Failed jobs"),
     "queueAgeSeconds": gettext_lazy("Oldest due job, seconds"),
     "databaseResponseTimeMs": gettext_lazy("Answer of the database, milliseconds"),
-    "serverUptimeFormatted": gettext_lazy("Running since (days.hours:minutes:seconds)"),
+    "serverUptimeFormatted": gettext_lazy("Running for (days.hours:minutes:seconds)"),
     "memoryUsageMB": gettext_lazy("Memory, MB"),
     "freeMB": gettext_lazy("Free space, MB"),
     "usedPercent": gettext_lazy("Used, percent"),
