@@ -126,6 +126,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 MFA_ADAPTER = "portal.core.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Marsad"
 MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "login"

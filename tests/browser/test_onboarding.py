@@ -1,4 +1,4 @@
-"""A new organisation comes in through the portal (003, "New Organization Onboarding"), from the platform to the field."""
+"""An organisation comes in through the portal (003, "New Organization Onboarding"), from the platform to the field."""
 
 import email
 import os

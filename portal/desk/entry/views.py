@@ -1,11 +1,19 @@
 """How people come in: a forgotten password, an invitation, the second step of signing in."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 from allauth.account.internal.decorators import login_stage_required
 from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm
+from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import messages
 from django.contrib.auth import login
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +23,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
+from fido2.utils import websafe_encode
 
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import public, request_actor
@@ -107,13 +116,53 @@ def second_step(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
+@never_cache
+@require_http_methods(["GET", "POST"])
+@public("the signature of the passkey is the proof")
+def passkey(request: HttpRequest) -> HttpResponse:
+    """Sign in with a passkey alone: GET asks what to sign (JSON), POST brings the signature."""
+    with platform(by=request_actor(request)):
+        if request.method == "GET":
+            return HttpResponse(orjson.dumps(options_of(webauthn.begin_authentication())), "application/json")
+        form = LoginWebAuthnForm(data=request.POST)
+        if form.is_valid() and employed(user := form.cleaned_data["credential"].user):
+            next_page = get_next_redirect_url(request)
+            done: HttpResponse = perform_passwordless_login(
+                request, form.cleaned_data["credential"], Login(user=user, redirect_url=next_page)
+            )
+            return done
+    messages.error(request, _("The passkey is not known here. Sign in with your password."))
+    return redirect("login")
+
+
+def employed(user: User) -> bool:
+    """Whether the person may come in; allauth asks for `is_active` alone."""
+    return user.is_active and user.deleted_at is None and (user.organization is None or user.organization.is_active)
+
+
+def options_of(options: Any) -> Any:
+    """What a browser is asked to sign, as plain JSON: fido2 hands out mappings of its own."""
+    if isinstance(options, Mapping):
+        return {name: options_of(value) for name, value in options.items() if value is not None}
+    if isinstance(options, list | tuple):
+        return [options_of(value) for value in options]
+    return websafe_encode(options) if isinstance(options, bytes) else options
+
+
 @login_stage_required(stage=AuthenticateStage.key, redirect_urlname="login")  # type: ignore[untyped-decorator]
 def _second_step(request: HttpRequest) -> HttpResponse:
     stage: Any = request.__dict__["_login_stage"]  # allauth's decorator puts it there
     if "cancel" in request.POST or stage.login.user is None:
         clear_login(request)
         return redirect("login")
-    form = CodeForm(request.POST or None)
+    if "credential" in request.POST:
+        signed = AuthenticateWebAuthnForm(user=stage.login.user, data=request.POST)
+        if signed.is_valid():
+            signed.save()
+            signed_in: HttpResponse = stage.exit()
+            return signed_in
+        messages.error(request, _("The passkey is not known here. Use a code."))
+    form = CodeForm(request.POST if "code" in request.POST else None)
     if form.is_valid():
         try:
             mfa.verify(user=stage.login.user, code=form.cleaned_data["code"], by=request_actor(request))
@@ -122,7 +171,9 @@ def _second_step(request: HttpRequest) -> HttpResponse:
         else:
             done: HttpResponse = stage.exit()
             return done
-    return _form(request, "desk/entry/second_step.html", form)
+    keys = Authenticator.objects.filter(user=stage.login.user, type=Authenticator.Type.WEBAUTHN).exists()
+    options = options_of(webauthn.begin_authentication(stage.login.user)) if keys else None
+    return _form(request, "desk/entry/second_step.html", form, options=options)
 
 
 def _form(request: HttpRequest, template: str, form: ServiceForm, **more: Any) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -68,6 +69,26 @@ class SetupForm(ServiceForm):
         max_length=10,
         widget=forms.TextInput(LTR | {"autocomplete": "one-time-code", "inputmode": "numeric"}),
     )
+
+
+class PasskeyForm(AddWebAuthnForm):
+    """A new passkey: its name, the own password, and what the device made."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["passwordless"]  # every passkey of ours is one
+        self.fields["name"] = forms.CharField(label=_("Name"), max_length=60, widget=forms.TextInput(AUTO))
+        self.fields["current_password"] = password_field(_("Current password"), autocomplete="current-password")
+        self.order_fields(["name", "current_password", "credential"])
+
+    def clean_current_password(self) -> str:
+        password: str = self.cleaned_data["current_password"]
+        if not self.user.check_password(password):
+            raise forms.ValidationError(_("The current password is wrong."))
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        return super().clean() if not self.errors else self.cleaned_data  # type: ignore[no-any-return]
 
 
 class ProofForm(ServiceForm):

@@ -5,9 +5,14 @@ from typing import Any
 from uuid import UUID
 
 import segno
+from allauth.mfa import signals
 from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.internal import auth as webauthn
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
@@ -20,8 +25,10 @@ from portal.core.accounts.models import User
 from portal.core.accounts.policy import own_account, request_actor
 from portal.core.accounts.selectors.sessions import session_cards
 from portal.core.accounts.services import mfa, sessions
-from portal.core.common.errors import DomainError
-from portal.desk.me.forms import PasswordForm, ProofForm, SetupForm
+from portal.core.accounts.services.signin import trace
+from portal.core.common.errors import DomainError, NotFound
+from portal.desk.entry.views import options_of
+from portal.desk.me.forms import PasskeyForm, PasswordForm, ProofForm, SetupForm
 from portal.ui.people import person
 
 
@@ -49,6 +56,7 @@ def _overview(request: HttpRequest, form: PasswordForm, proof: ProofForm | None 
         "form": form,
         "proof": proof or ProofForm(),
         "codes_left": mfa.recovery_codes_left(user=user),
+        "passkeys": [(key, key.wrap().name) for key in passkeys(user)],
         "sessions": session_cards(user=user),
     }
     bound = form.is_bound or (proof is not None)
@@ -132,6 +140,47 @@ def switch_off(request: HttpRequest) -> HttpResponse:
     if refused is None:
         messages.success(request, _("Two-step sign-in is off."))
     return refused or redirect("me:security")
+
+
+# --- passkeys: for people who have codes of an app too, which field apps ask for -----------------
+@never_cache
+@require_http_methods(["GET", "POST"])
+@own_account
+def passkey_add(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    if not user.mfa_enabled:
+        messages.error(request, _("Switch two-step sign-in on first: field apps ask for its codes."))
+        return redirect("me:security")
+    form = PasskeyForm(request.POST or None, user=user, initial={"name": _("Passkey")})
+    if form.is_valid():
+        key = WebAuthn.add(user, form.cleaned_data["name"], form.cleaned_data["credential"]).instance
+        signals.authenticator_added.send(sender=Authenticator, request=request, user=user, authenticator=key)
+        trace("settings", user, reason="PASSKEY_ADDED")
+        messages.success(request, _("The passkey has been added. You can sign in with it alone."))
+        return redirect("me:security")
+    options = options_of(webauthn.begin_registration(user, passwordless=True))
+    context = {"tab": "security", "form": form, "options": options}
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "desk/me/passkey.html", context, status=status)
+
+
+@require_POST
+@own_account
+def passkey_remove(request: HttpRequest, passkey_id: int) -> HttpResponse:
+    user = person(request)
+    key = passkeys(user).filter(pk=passkey_id).first()
+    if key is None:
+        raise NotFound(_("There is no such passkey."))
+    key.delete()
+    signals.authenticator_removed.send(sender=Authenticator, request=request, user=user, authenticator=key)
+    trace("settings", user, reason="PASSKEY_REMOVED")
+    messages.success(request, _("The passkey has been removed."))
+    return redirect("me:security")
+
+
+def passkeys(user: User) -> "QuerySet[Authenticator]":
+    keys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return keys.order_by("created_at", "pk")
 
 
 # --- sign-ins ----------------------------------------------------------------------------
