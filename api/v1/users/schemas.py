@@ -119,10 +119,8 @@ class BulkIn(In):
     aliases: ClassVar[Mapping[str, str]] = {"userIds": "ids", "updates": "wanted", "changes": "wanted"}
 
     ids: list[UUID] = Field(min_length=1, max_length=200)
-    wanted: dict[str, Any] = Field(
-        alias="changes",
-        description="role, isActive (or status), department, allProjects",
-        examples=[{"role": "Viewer"}],
+    wanted: PersonPatch = Field(
+        alias="changes", description="Of these: role, isActive (or status), department, allProjects"
     )
 
 
