@@ -17,6 +17,7 @@ command -v msgfmt >/dev/null || packages="$packages gettext"
 if [ "$1" = test ]; then
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
         packages="$packages chromium"
+    command -v npm >/dev/null || packages="$packages npm"
 fi
 [ -n "$packages" ] || exit 0
 

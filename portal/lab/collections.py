@@ -304,9 +304,7 @@ def _cascade(batch: Batch) -> None:
             rose[id] = before["deleted_at"]
     if not died and not rose:
         return
-    collection = registry.get("result")
-    ids = Result.objects.filter(sample__in=[*died, *rose]).values_list("pk", flat=True)
-    for id, stored in collection.rows(ids).items():
+    for id, stored in registry.get("result").rows([*died, *rose], by="sample_id").items():
         row = dict(batch.writes["result"].get(id, stored))
         parent = row["sample_id"]
         if parent in died and row["deleted_at"] is None:
@@ -340,12 +338,8 @@ def _judge(batch: Batch) -> None:
     touched = set(batch.writes["sample"]) | {row["sample_id"] for row in written.values()}
     touched |= {row["sample_id"] for row in batch.before["result"].values()}
     parents = samples.rows(touched - set(batch.writes["sample"])) | dict(batch.writes["sample"])
-    stored = {
-        row["id"]: row
-        for row in Result.objects.filter(sample__in=[id for id in touched if id in parents], deleted_at=None).values(
-            *(f.attname for f in Result._meta.concrete_fields)
-        )
-    }
+    results = registry.get("result").rows(touched & set(parents), by="sample_id")
+    stored = {id: row for id, row in results.items() if row["deleted_at"] is None}
     # A sample of another kind, date or state is judged anew, all of its results.
     again = set()
     for id, row in batch.writes["sample"].items():

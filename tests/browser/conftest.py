@@ -1,26 +1,19 @@
 """A real server on the test's database, as the application role, and a real browser in front of it."""
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from http.client import HTTPConnection
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connections
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from portal.core.accounts.models import User
 from tests.core.people import Cast, session_of
+from tests.live import serving
 
-START_SECONDS = 40
 expect.set_options(timeout=15_000)  # two cores may be busy with other tests
 
 
@@ -45,43 +38,8 @@ def cast(transactional_db: None) -> Cast:
 @pytest.fixture
 def server(cast: Cast) -> Iterator[str]:
     """The address of a running server; it ends with the test."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    database = connection.settings_dict
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
-        "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
-        "MARSAD_BROWSER_HOST": str(database["HOST"]),
-    }
-    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--no-log", "portal.config.asgi:application"]
-    process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
-    try:
-        wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(10)
-
-
-def wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        assert process.poll() is None, "the server ended at its start"
-        try:
-            with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as client:
-                client.request("GET", "/login")
-                with client.getresponse() as response:
-                    if response.status == 200:
-                        return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"the server did not answer within {START_SECONDS} s")
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture

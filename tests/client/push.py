@@ -68,6 +68,7 @@ class Tally:
     errors: Counter[str] = field(default_factory=Counter)
     requests: int = 0
     retries: int = 0
+    waits: Counter[int] = field(default_factory=Counter)  # by the status that asked for it
     seconds: float = 0.0
     missing: int = 0
     versions: dict[str, int] = field(default_factory=dict)
@@ -202,6 +203,7 @@ class Client:
                     self.token, wait = "", 0.0
                 elif answer.status_code in (409, 429, 502, 503) and "retry-after" in answer.headers:
                     wait = float(answer.headers["retry-after"])
+                    self.tally.waits[answer.status_code] += 1
                 else:
                     answer.raise_for_status()
                     return answer.json()["data"]

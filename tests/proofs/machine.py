@@ -331,7 +331,11 @@ class Machine(RuleBasedStateMachine):
         entry = before.feed.get(id)
         stamp = min(moment(item["clientTimestamp"] or result["serverTimestamp"]), moment(result["serverTimestamp"]))
         version = item["clientVersion"] if item["clientVersion"] <= before.seq else 0
-        met = entry is not None and entry["content_seq"] > version and entry["content_device"] != device.row
+        met = (
+            entry is not None
+            and entry["content_seq"] > version
+            and (entry["content_device"] != device.row or stamp < moment(entry["client_ts"]))
+        )
         if self._same(item, before):
             assert (status, result["serverVersion"]) == ("unchanged", before.rows[id]["version"])
             assert result["conflictId"] is None

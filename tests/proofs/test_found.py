@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from portal.core.sync.models import FeedRecord
+from portal.core.sync.models import FeedRecord, ItemKey
 from portal.core.tenancy.scope import tenant
 from portal.lab.models import Result, Sample
 from tests.api.conftest import Cast
@@ -27,12 +27,30 @@ def test_two_edits_of_one_moment_keep_that_moment(cast: Cast) -> None:
     sample = str(uuid4())
     first = pushed(cast.bob, item("sample", SAMPLE, id=sample))["results"][0]["serverVersion"]
     for _n in range(2):
-        noon = edited(sample, "2026-03-21T12:00:00Z")
+        noon = edited(sample, "2026-03-21T12:00:00Z", clientVersion=first)
         pushed(cast.bob, noon | {"data": {"notes": str(uuid4())}})
     with tenant(cast.a.pk):
         assert FeedRecord.objects.get(record_id=sample).client_ts.isoformat() == "2026-03-21T12:00:00+00:00"
     later = pushed(cast.alice, edited(sample, "2026-03-21T13:00:00Z", clientVersion=first), device="phone")
     assert statuses(later) == ["updated"]
+
+
+def test_an_old_request_of_the_device_itself_undoes_nothing(cast: Cast) -> None:
+    """Its keys are forgotten after 72 hours; then version and time tell."""
+    sample = str(uuid4())
+    [made] = pushed(cast.bob, item("sample", SAMPLE, id=sample, clientTimestamp="2026-03-21T11:00:00Z"))["results"]
+    older, newer = (
+        edited(sample, f"2026-03-21T{hour}:00:00Z", clientVersion=made["serverVersion"]) for hour in (12, 13)
+    )
+    assert [statuses(pushed(cast.bob, entry)) for entry in (older, newer)] == [["updated"], ["updated"]]
+    with tenant(cast.a.pk):
+        ItemKey.objects.all().delete()
+    data = pushed(cast.bob, older)
+    assert statuses(data) == ["conflict"]
+    assert data["conflicts"][0]["resolution"] == "server"
+    assert data["conflicts"][0]["lostData"]["notes"] == "2026-03-21T12:00:00Z"
+    with tenant(cast.a.pk):
+        assert Sample.objects.get(pk=sample).notes == "2026-03-21T13:00:00Z"
 
 
 def living(cast: Cast) -> list[Any]:

@@ -1,7 +1,7 @@
 """Ten thousand samples over a bad line to a server that is killed: everything arrives, each change once (001-EDGE-06).
 
 A real program (`make run`) with a data folder of its own, and the client of `tests/client`. Six hundred samples by
-default; ten thousand with HYPOTHESIS_PROFILE=full (`make test-full`).
+default; ten thousand with HYPOTHESIS_PROFILE=full (`make test-full`), and then a server that asks to wait, too.
 """
 
 import csv
@@ -44,6 +44,7 @@ class Program:
 
     data: Path
     port: int
+    rate_limits: str = "off"
     process: "subprocess.Popen[str] | None" = None
     output: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ class Program:
             "DJANGO_SETTINGS_MODULE": "portal.config.settings",
             "MARSAD_DATA": str(self.data),
             "MARSAD_ENV": "test",  # no demo of 2,500 samples
-            "MARSAD_RATE_LIMITS": "off",
+            "MARSAD_RATE_LIMITS": self.rate_limits,
             "MARSAD_PG_BINDIR": os.environ.get("MARSAD_PG_BINDIR", ""),
             "PORT": str(self.port),
         }
@@ -206,7 +207,7 @@ class Shaken(Client):
 
     def __init__(self, *arguments: Any, blows: dict[int, Any], **more: Any) -> None:
         super().__init__(*arguments, **more)
-        self.blows, self.sent, self.threads = blows, 0, []  # type: ignore[var-annotated]
+        self.blows, self.sent, self.threads = blows, 0, list[threading.Thread]()
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         if path == "/sync":
@@ -232,24 +233,38 @@ def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> Non
         time.sleep(0.15)
         program.kill_web()
 
-    blows = {2: lose_the_web, 3: die_and_come_back} | ({20: die_and_come_back, 40: lose_the_web} if FULL else {})
-    with program.client(SHAKEN) as before, pytest.raises(Interrupted):
-        before.push(chunks, upload=upload, stop_after=0)
-    client = Shaken(
-        f"http://127.0.0.1:{program.port}", SHAKEN, PASSWORD, blows=blows, lose={len(chunks) - 1}, patience=90
-    )
+    def ask_too_much() -> None:
+        """Use up what a person may ask in a minute, so that the next chunk is answered 429."""
+        with program.client(SHAKEN, device="another", patience=0) as other, pytest.raises(TimeoutError):
+            all(other.call("GET", "/sync/status") is not None for _ in itertools.count())
+
+    blows = {2: lose_the_web, 3: die_and_come_back} | ({15: die_and_come_back, 25: lose_the_web} if FULL else {})
+    lost = {number for number in range(len(chunks)) if number % 5 == 4} | {len(chunks) - 1}
+    refused = 0
+    for stop in (0, 30) if FULL else (0,):
+        with program.client(SHAKEN) as before, pytest.raises(Interrupted):
+            before.push(chunks, upload=upload, stop_after=stop)
+        refused += sum(before.tally.errors.values())
+    if FULL:
+        program.kill()
+        program.rate_limits = "on"
+        program.start()
+        ask_too_much()
+    client = Shaken(f"http://127.0.0.1:{program.port}", SHAKEN, PASSWORD, blows=blows, lose=lost, patience=90)
     with client:
         client.push(chunks, upload=upload)
         for thread in client.threads:
             thread.join()
+        refused += sum(client.tally.errors.values())
         held = client.reconcile(chunks)
         stands = client.call("GET", f"/sync/uploads/{upload}")
 
     assert not client.blows
     assert client.tally.retries > 0
-    assert client.sent == len(chunks) - 1  # the first one was not sent again
+    assert (client.tally.waits[429] > 0) == FULL
+    assert client.sent == len(chunks) - (31 if FULL else 1)  # what had arrived was not sent again
     assert (stands["status"], stands["receivedChunks"]) == ("complete", [[0, len(chunks) - 1]])
     assert stands["receivedRecords"] == len(ids)
-    assert len(held) == len(ids) - sum(client.tally.errors.values()) == len(set(held.values()))
+    assert len(held) == len(ids) - refused == len(set(held.values()))
     assert audited(program, ids) == dict.fromkeys(held, 1)
     assert state(program, SHAKEN) == state(program, STEADY)

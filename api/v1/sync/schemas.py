@@ -36,7 +36,11 @@ class UploadIn(In):
 
 class SyncIn(In):
     device_id: str = Field("", description="Or the `X-Device-ID` header", examples=["lab-pc-7"])
-    conflict_strategy: Literal["lww", "manual"] = "lww"
+    conflict_strategy: Literal["lww", "manual", "refuse"] = Field(
+        "lww",
+        description="Where others changed the record since: the later timestamp wins, a manager decides, or the change"
+        " is refused and what is in force comes back",
+    )
     sync_cursor: str | None = Field(None, description="Where present, the answer carries the changes since it")
     pull_limit: int = Field(200, ge=1, le=1000)
     upload: UploadIn | None = None

@@ -326,11 +326,12 @@ def _decide(batch: Batch, change: Change) -> None:
 def _meet(
     batch: Batch, change: Change, collection: Collection, current: Row, row: Row, stamp: datetime
 ) -> "Lost | None":
-    """The conflict, where somebody else gave the record other content since the version that the client had."""
+    """The conflict, where the record got other content since the version that the client had: from somebody else, or
+    later from the device itself, whose old request came again after its keys were forgotten."""
     feed = change.feed
     if feed is None or feed.content_seq <= change.base:
         return None
-    if batch.device and feed.content_device == str(batch.device.pk):
+    if batch.device and feed.content_device == str(batch.device.pk) and stamp >= feed.client_ts:
         return None
     client = {"deleted": True} if change.operation == "deleted" else collection.wire([row])[0]
     if batch.strategy == "manual":

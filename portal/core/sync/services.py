@@ -74,7 +74,7 @@ def _strategy(value: Any) -> Strategy:
     if value is None:
         return "lww"
     if value not in ("lww", "manual", "refuse"):
-        raise Invalid.field("conflictStrategy", _("Must be one of: %(allowed)s.") % {"allowed": "lww, manual"})
+        raise Invalid.field("conflictStrategy", _("Must be one of: %(allowed)s.") % {"allowed": "lww, manual, refuse"})
     return value  # type: ignore[no-any-return]
 
 

@@ -57,8 +57,19 @@ def transfer_list(request: HttpRequest) -> HttpResponse:
         ),
         live=["sync.progress"],
         count_limit=COUNT_LIMIT,
-        context={"figures": selectors.figures(), "may_resolve": may(request, "sync.resolve")},
+        context=_figures(request),
     )
+
+
+@require_GET
+@policy("devices.view")
+def figures(request: HttpRequest) -> HttpResponse:
+    """What stands above the transfers, asked again while devices push."""
+    return render(request, "desk/sync/transfers.html#figures", _figures(request))
+
+
+def _figures(request: HttpRequest) -> dict[str, Any]:
+    return {"figures": selectors.figures(), "may_resolve": may(request, "sync.resolve")}
 
 
 @require_GET
