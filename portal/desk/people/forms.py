@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from django import forms
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions
@@ -26,7 +26,7 @@ def role_choices() -> Iterator[tuple[str, str]]:
 
 def _offered() -> Iterator[tuple[str, str]]:
     """Nothing is chosen before somebody chooses: a role is not given by oversight."""
-    yield "", _t("Choose the role")
+    yield "", gettext("Choose the role")
     yield from role_choices()
 
 
@@ -88,10 +88,10 @@ class EditPersonForm(PersonForm):
 
 
 def _acts() -> Iterator[tuple[str, Any]]:
-    yield "", _t("Choose what to do")
-    yield "activate", _t("Activate")
-    yield "deactivate", _t("Deactivate")
-    yield _t("Give the role"), [(f"role:{key}", name) for key, name in role_choices()]
+    yield "", gettext("Choose what to do")
+    yield "activate", gettext("Activate")
+    yield "deactivate", gettext("Deactivate")
+    yield gettext("Give the role"), [(f"role:{key}", name) for key, name in role_choices()]
 
 
 class BulkForm(forms.Form):
