@@ -171,7 +171,7 @@ class InvitationTable(Table):
     status = django_tables2.Column(orderable=False)
     created_at = DateTimeColumn(verbose_name=gettext_lazy("Invited"))
     expires_at = DateTimeColumn()
-    sent_by = django_tables2.Column(accessor="sent_by_id", verbose_name=gettext_lazy("sent by"), orderable=False)
+    sent_by = django_tables2.Column(accessor="sent_by_id", verbose_name=gettext_lazy("Invited by"), orderable=False)
 
     class Meta:
         model = Invitation
