@@ -125,6 +125,7 @@ def test_whoever_is_signed_in_here_gives_way_to_the_new_person(cast: Cast) -> No
         assert get_user(request).email == "new@test.invalid"  # type: ignore[union-attr]
 
 
+@pytest.mark.covers("003-INV-01")
 @pytest.mark.parametrize("reason", ["unknown", "cancelled", "expired"])
 def test_an_invitation_that_is_over_says_so(cast: Cast, reason: str) -> None:
     invitation, token = an_offer(cast)

@@ -4,6 +4,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from portal.core.accounts.models import Device, Invitation, Role, User
 from portal.core.accounts.services.invitations import invitation_create
@@ -11,7 +14,7 @@ from portal.core.accounts.services.roles import role_create
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.tenancy.scope import platform, tenant
 from tests.core.people import Cast
-from tests.desk.test_me_pages import a_device, an_app, stored, switched_on
+from tests.desk.test_me_pages import a_device, an_app, picture, stored, switched_on
 from tests.lab.test_pages import FRAGMENT, page
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +58,7 @@ def pages_of(cast: Cast) -> list[str]:
 
 
 ACTS = (
-    "edit", "rights", "status", "password", "two-step", "sign-out", "delete", f"sessions/{uuid4()}/end",
+    "edit", "portrait", "rights", "status", "password", "two-step", "sign-out", "delete", f"sessions/{uuid4()}/end",
     f"devices/{uuid4()}/revoke",
 )  # fmt: skip
 
@@ -123,6 +126,27 @@ def test_the_list_is_searched_filtered_and_swapped(cast: Cast) -> None:
     assert "No results match" in client.get("/users?q=zzz").content.decode()
 
 
+@pytest.mark.parametrize("path", ["/users", "/users/invitations", "/users/roles"])
+def test_ten_more_rows_cost_no_more_queries(cast: Cast, path: str) -> None:
+    client = page(cast.alice)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(path).status_code == 200
+        return len(captured)
+
+    an_offer(cast.alice, "first@test.invalid")
+    a_role(cast, name="first")
+    queries()  # what a process looks up once
+    few = queries()
+    for number in range(10):
+        an_offer(cast.alice, f"n{number}@test.invalid")
+        a_role(cast, name=f"role {number}")
+        cast.person(f"person {number}", "Viewer", cast.a)
+
+    assert queries() == few
+
+
 def test_many_are_changed_each_for_itself(cast: Cast) -> None:
     client = page(cast.alice)
     ids = [str(user.pk) for user in (cast.alice, cast.bob, cast.carol, cast.mallory)]
@@ -135,6 +159,7 @@ def test_many_are_changed_each_for_itself(cast: Cast) -> None:
     assert stored(cast.mallory).is_active
 
 
+@pytest.mark.covers("001-FR-044")
 def test_many_get_a_role(cast: Cast) -> None:
     client = page(cast.alice)
 
@@ -241,6 +266,20 @@ def test_access_is_taken_back(cast: Cast) -> None:
     with platform():
         assert Device.objects.get().status == "revoked"
     assert f"sessions/{app.family}" not in client.get(f"/users/{cast.bob.pk}/sessions").content.decode()
+
+
+def test_a_portrait_is_given_and_taken(cast: Cast) -> None:
+    client, address = page(cast.alice), f"/users/{cast.bob.pk}/portrait"
+
+    client.post(address, {"file": picture()})
+    given = stored(cast.bob).avatar
+    client.post(address, {"file": SimpleUploadedFile("x.png", b"not a picture")})
+    client.post(address)
+    assert given
+    assert stored(cast.bob).avatar == given
+    client.post(address, {"remove": "1"})
+
+    assert stored(cast.bob).avatar == ""
 
 
 def test_removing_says_what_goes_and_then_does_it(cast: Cast) -> None:
@@ -385,6 +424,7 @@ def test_an_invitation_that_cannot_be_sent_is_explained(cast: Cast, email: str) 
     assert "email" in answer.context["form"].errors
 
 
+@pytest.mark.covers("003-INV-02")
 def test_invitations_are_filtered_by_status(cast: Cast) -> None:
     an_offer(cast.alice, "one@test.invalid")
     client = page(cast.alice)

@@ -17,9 +17,9 @@ from portal.core.accounts.models import Invitation, User
 from portal.core.accounts.policy import policy
 from portal.core.accounts.selectors import invitations as selectors
 from portal.core.accounts.services import invitations as services
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import DomainError, NotFound
 from portal.desk.people.forms import InviteForm
-from portal.desk.people.lists import InvitationFilter, InvitationTable, offer_badge, sender
+from portal.desk.people.lists import InvitationFilter, InvitationTable, offer_badge, sender, signed
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 
@@ -32,7 +32,7 @@ def invitation_list(request: HttpRequest) -> HttpResponse:
     may_manage = may(request, "users.manage")
     return list_page(
         request,
-        queryset=selectors.invitation_list(),
+        queryset=signed(selectors.invitation_list()),
         table=InvitationTable,
         filterset=InvitationFilter,
         template="desk/people/invitations.html",
@@ -75,7 +75,9 @@ def show_link(request: HttpRequest, invitation: Invitation, token: str, *, back:
 @require_GET
 @policy("users.view")
 def invitation_detail(request: HttpRequest, invitation_id: UUID) -> HttpResponse:
-    invitation = selectors.invitation_get(id=invitation_id)
+    invitation = signed(selectors.invitation_list()).filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFound(_("There is no such invitation."))
     accepted = User.objects.filter(pk=invitation.accepted_by_id).first() if invitation.accepted_by_id else None
     context = {
         "invitation": invitation,

@@ -24,6 +24,7 @@ urlpatterns = [
     path("users/<uuid:user_id>/rights", views.person_rights, name="rights"),
     path("users/<uuid:user_id>/sessions", views.person_sessions, name="sessions"),
     path("users/<uuid:user_id>/activity", views.person_activity, name="activity"),
+    path("users/<uuid:user_id>/portrait", views.person_portrait, name="portrait"),
     path("users/<uuid:user_id>/status", views.person_status, name="status"),
     path("users/<uuid:user_id>/password", views.person_password, name="password"),
     path("users/<uuid:user_id>/two-step", views.person_mfa, name="mfa"),

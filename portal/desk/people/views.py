@@ -20,13 +20,15 @@ from portal.core.accounts.selectors.sessions import device_list, session_cards
 from portal.core.accounts.services import end_sessions, passwords
 from portal.core.accounts.services import people as services
 from portal.core.accounts.services import sessions as session_services
+from portal.core.accounts.services.avatars import avatar_clear, avatar_set
 from portal.core.accounts.services.mfa import mfa_reset
 from portal.core.accounts.services.roles import may_touch
 from portal.core.audit.selectors import entry_list
-from portal.core.common.errors import Denied, DomainError, NotFound
+from portal.core.common.errors import Denied, DomainError, Invalid, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.common.sheets import TYPES
 from portal.desk.audit.lists import EntryTable
+from portal.desk.me.forms import PortraitForm
 from portal.desk.people.forms import BulkForm, EditPersonForm, NewPersonForm
 from portal.desk.people.lists import PeopleFilter, PeopleTable
 from portal.desk.people.rights import person_entries, person_matrix
@@ -162,7 +164,25 @@ def _reaches(me: User, user: User) -> bool:
 @policy("users.view")
 def person_detail(request: HttpRequest, user_id: UUID) -> HttpResponse:
     user = people.person_get(id=user_id)
-    return render(request, "desk/people/detail.html", _frame(request, user, "overview"))
+    return render(request, "desk/people/detail.html", _frame(request, user, "overview") | {"portrait": PortraitForm()})
+
+
+@require_POST
+@policy("users.manage")
+def person_portrait(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """Another portrait; without a file, none."""
+    form = PortraitForm(request.POST, request.FILES)
+
+    def act(user: User) -> None:
+        may_touch(person(request), user)
+        if "remove" in request.POST:
+            avatar_clear(user=user)
+        elif form.is_valid():
+            avatar_set(user=user, file=form.cleaned_data["file"], size=form.cleaned_data["file"].size)
+        else:
+            raise Invalid(form.errors["file"][0])
+
+    return _act(request, user_id, act, _("The portrait has been changed."))
 
 
 @require_http_methods(["GET", "POST"])
