@@ -88,10 +88,12 @@ class Table:
         row = {"id": key, "work": work, "unit": unit, "median": median, "runs": runs}
         row |= {"reference": reference or None, "cpu_ms": cpu}
         self.rows.append(row)
-        shown = f"{reference:12,.1f} {median / reference:6.2f}" if reference else " " * 19
+        shown = f"{reference:12,.{2 if reference < 10 else 1}f} {median / reference:6.2f}" if reference else " " * 19
         spent = f"{cpu:8.2f}" if cpu is not None else " " * 8
-        spread = " ".join(f"{run:,.0f}" if run >= 100 else f"{run:.1f}" for run in runs)
-        print(f"{key:4} {work:58} {median:12,.1f} {unit:12} {shown} {spent}  {spread}", flush=True)
+        spread = " ".join(f"{run:,.0f}" if run >= 100 else f"{run:.{2 if run < 10 else 1}f}" for run in runs)
+        print(
+            f"{key:4} {work:58} {median:12,.{2 if median < 10 else 1}f} {unit:12} {shown} {spent}  {spread}", flush=True
+        )
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -227,6 +229,42 @@ class Bench:
             "P10", "smallest call with a token (reference: sign-in page)", shares(calls, 0.5), "ms p50",
             reference=bare, cpu=cpu,
         )  # fmt: skip
+
+    def rights(self) -> None:
+        """P10 in this process: what every request with a token pays before its own work begins."""
+        import jwt
+        from django.conf import settings
+
+        from portal.core.accounts import selectors, tokens
+        from portal.core.tenancy.scope import tenant
+
+        user = self.organization()
+        token = tokens.issue(user)[0]
+        key = jwt.PyJWK(tokens.jwks()["keys"][-1])
+        named = {"issuer": settings.JWT_ISSUER, "audience": settings.JWT_AUDIENCE}
+
+        def check() -> None:
+            holder = selectors.token_holder(tokens.read(token))
+            assert holder.has_permission("samples.edit")
+
+        def runs_of(act: Callable[[], object]) -> tuple[list[list[float]], float]:
+            for _ in range(50):
+                act()
+            spent = self.program.cpu() + time.process_time()
+            runs = [[1000 * timed(act) for _ in range(1000)] for _ in self.runs()]
+            return runs, (self.program.cpu() + time.process_time() - spent) / len(runs)  # ms a call, 1,000 calls a run
+
+        with tenant(user.organization_id):
+            checks, cpu = runs_of(check)
+        alone, _cpu = runs_of(lambda: jwt.decode(token, key, algorithms=["RS256"], **named))
+        self.table.add(
+            "P10",
+            "token and right checked, person read anew (reference: jwt.decode)",
+            shares(checks, 0.5),
+            "ms p50",
+            reference=statistics.median(shares(alone, 0.5)),
+            cpu=cpu,
+        )
 
     def repeat(self, act: Callable[[], object], count: int) -> tuple[list[list[float]], float]:
         """Milliseconds of each call, per run, and the server's CPU milliseconds per call."""
@@ -395,7 +433,7 @@ class Bench:
         return statistics.median(shares(calls, 0.5))
 
 
-WORKS = ("start", "login", "engine", "push", "pull", "api", "pages")
+WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages")
 
 
 def main() -> int:

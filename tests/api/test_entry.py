@@ -71,7 +71,8 @@ def test_nothing_is_on_before_a_code_has_come_back(cast: Cast, nobody: Person) -
     setup = cast.bob.post("/auth/mfa/setup").json()["data"]
     assert setup["otpauthUrl"].startswith("otpauth://totp/bob%40example.test?")
     assert setup["secret"] in setup["otpauthUrl"]
-    assert code(cast.bob.post("/auth/mfa/verify", {"code": "000000"})) == (400, "VALIDATION_ERROR")
+    for wrong in ("000000", "ةةةةةة", "٠٠٠٠٠٠", " "):
+        assert code(cast.bob.post("/auth/mfa/verify", {"code": wrong})) == (400, "VALIDATION_ERROR")
     assert sign_in(nobody).json()["data"]["mfaRequired"] is False
     assert cast.bob.get("/auth/mfa").json()["data"] == {"enabled": False, "recoveryCodesLeft": 0}
     with tenant(cast.a.pk):

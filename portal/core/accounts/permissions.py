@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from django.utils.functional import Promise
@@ -76,7 +77,13 @@ def catalogue() -> dict[str, Permission]:
 
 
 def builtin(role: str) -> Grants:
-    """What a built-in role holds."""
+    """What a built-in role holds. Not to be changed by the one who asks."""
+    return _builtin(role, len(_catalogue))
+
+
+@cache
+def _builtin(role: str, size: int) -> Grants:
+    """Worked out once: every request asks. `size` tells a catalogue that has grown."""
     held = role == SUPERADMIN
     return {
         code: permission.narrowed.get(role, "all")

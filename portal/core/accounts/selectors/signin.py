@@ -1,17 +1,22 @@
 """Reads of people and of what their tokens are worth."""
 
-from typing import Any
+from functools import cache
+from typing import Any, Final, cast
 
-from django.db.models import Exists, QuerySet
+from django.db import connection
+from django.db.models import JSONField, Model, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import tokens
-from portal.core.accounts.models import Device, RevokedToken, User
+from portal.core.accounts.models import Device, Role, User
 from portal.core.accounts.permissions import catalogue
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common.errors import NotFound
 from portal.core.common.text import normalise
+from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
+
+_JOINED: Final[tuple[tuple[type[Model], str], ...]] = ((User, "u"), (Role, "r"), (Organization, "o"))
 
 
 def token_holder(claims: Claims) -> User:
@@ -19,25 +24,59 @@ def token_holder(claims: Claims) -> User:
 
     Needs the scope of the token's organisation (the platform scope for a SuperAdmin).
     """
-    holders = User.objects.select_related("role", "organization").annotate(
-        ended=Exists(RevokedToken.objects.filter(jti=claims.jti))
+    with connection.cursor() as cursor:
+        cursor.execute(_holder_query(), {"user": claims.user, "jti": claims.jti, "device": claims.device})
+        row = cursor.fetchone()
+    if row is not None:
+        *values, ended, bound = row
+        user = _holder(values)
+        employed = user.organization is None or user.organization.is_active
+        if (
+            user.organization_id == claims.organization
+            and user.token_epoch == claims.epoch
+            and employed
+            and bound
+            and not ended
+        ):
+            return user
+    raise Unauthenticated(_("The access token has been revoked."), code="TOKEN_REVOKED")
+
+
+@cache
+def _stored(model: type[Model]) -> list[Any]:
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
+@cache
+def _holder_query() -> str:
+    """Written once: to compose it for every request costs three times what PostgreSQL needs to answer it."""
+    columns = ", ".join(f'{alias}."{field.column}"' for model, alias in _JOINED for field in _stored(model))
+    return (
+        f"SELECT {columns}, EXISTS (SELECT 1 FROM accounts_revokedtoken WHERE jti = %(jti)s),"  # noqa: S608 own names
+        " %(device)s = '' OR EXISTS (SELECT 1 FROM accounts_device d WHERE d.user_id = u.id"
+        " AND d.organization_id = u.organization_id AND d.device_id = %(device)s AND d.status = 'active')"
+        " FROM accounts_user u JOIN accounts_role r ON r.id = u.role_id"
+        " LEFT JOIN tenancy_organization o ON o.id = u.organization_id"
+        " WHERE u.id = %(user)s AND u.is_active AND u.deleted_at IS NULL"
     )
-    if claims.device:
-        holders = holders.annotate(
-            device_active=Exists(
-                Device.objects.filter(user=claims.user, device_id=claims.device, status=Device.Status.ACTIVE)
-            )
-        )
-    user = holders.filter(pk=claims.user, deleted_at=None, is_active=True).first()
-    if (
-        user is None
-        or user.organization_id != claims.organization
-        or user.ended
-        or user.token_epoch != claims.epoch
-        or (user.organization is not None and not user.organization.is_active)
-        or (claims.device and not user.device_active)  # type: ignore[attr-defined]
-    ):
-        raise Unauthenticated(_("The access token has been revoked."), code="TOKEN_REVOKED")
+
+
+def _holder(values: list[Any]) -> User:
+    """The person with role and organisation from one row of `_holder_query`."""
+    found, start = [], 0
+    for model, _alias in _JOINED:
+        fields = _stored(model)
+        part = [
+            field.from_db_value(value, cast(Any, None), connection) if isinstance(field, JSONField) else value
+            for field, value in zip(fields, values[start:], strict=False)
+        ]
+        found.append(model.from_db("default", [field.attname for field in fields], part))
+        start += len(fields)
+    user, role, organization = found
+    assert isinstance(user, User)
+    assert isinstance(role, Role)
+    assert isinstance(organization, Organization)
+    user.role, user.organization = role, organization if organization.pk else None
     return user
 
 

@@ -81,8 +81,6 @@ def verify(*, user: User, code: str, by: Actor) -> None:
 
 
 def _matches(user: User, code: str) -> bool:
-    if not code.isascii() or not code.isdigit():
-        return False
     for row in Authenticator.objects.select_for_update().filter(user=user):
         if row.type == Authenticator.Type.TOTP:
             counter = _counter_of(decrypt(row.data["secret"]), code)
@@ -97,6 +95,8 @@ def _matches(user: User, code: str) -> bool:
 
 
 def _counter_of(secret: str, code: str) -> int | None:
+    if not code.isascii() or not code.isdigit():
+        return None
     counter: int
     for counter in yield_hotp_counters_from_time():
         if secrets.compare_digest(format_hotp_value(hotp_value(secret, counter)), code):
