@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from program import ROOT, Program
 
 PASSWORD = "a password of the benchmark"
@@ -46,7 +47,7 @@ class Client:
         return text, answer.headers
 
     def data(self, method: str, path: str, body: Any = None) -> Any:
-        return json.loads(self.send(method, path, body)[0])["data"]
+        return orjson.loads(self.send(method, path, body)[0])["data"]  # what a client does with it shall cost little
 
     def sign_in(self, email: str) -> "Client":
         handed = self.data("POST", "/api/v1/auth/login", {"email": email, "password": PASSWORD})
@@ -367,8 +368,40 @@ class Bench:
         )
 
     def pull(self) -> None:
-        client = Client(self.program.port).sign_in(self.pushed.email)
-        client.headers["X-Device-ID"] = "bench-pull"
+        for clients, size in ((1, 200), (1, 1000), (4, 1000)):
+            self.pull_by(clients, size)
+
+    def pull_by(self, clients: int, size: int) -> None:
+        signed = [Client(self.program.port).sign_in(self.pushed.email) for _ in range(clients)]
+        for number, client in enumerate(signed):
+            client.headers["X-Device-ID"] = f"bench-pull-{number}"
+        pages: list[float] = []
+
+        def drain(client: Client) -> int:
+            cursor, more, seen = "", True, 0
+            while more:
+                asked = time.perf_counter()
+                page = client.data("GET", f"/api/v1/sync/changes?limit={size}&cursor={cursor}")
+                pages.append(1000 * (time.perf_counter() - asked))
+                cursor, more = page["pagination"]["nextCursor"], page["pagination"]["hasMore"]
+                seen += len(page["changes"])
+            assert seen >= self.options.records, seen
+            return seen
+
+        rates, cpu = [], 0.0
+        with ThreadPoolExecutor(clients) as threads:
+            for _ in self.runs():
+                began, spent = time.perf_counter(), self.program.cpu()
+                seen = sum(threads.map(drain, signed))
+                rates.append(seen / (time.perf_counter() - began))
+                cpu += 1000 * (self.program.cpu() - spent) / seen
+        work = f"pull the feed, pages of {size}, {clients} client{'s' * (clients > 1)} (reference: SELECT as JSON)"
+        self.table.add("P2", work, rates, "changes/s", reference=self.select_rate, cpu=cpu / len(rates))
+        self.table.add("P2", f"one page of {size}, {clients} at once", [percentile(pages, 0.95)], "ms p95")
+
+    @cached_property
+    def select_rate(self) -> float:
+        """The same records as the database's own JSON: rows per second."""
         with self.owner() as connection:
             condition = f"WHERE organization_id = '{self.pushed.organization_id}'"
 
@@ -380,26 +413,7 @@ class Bench:
                         found += sum(1 for _ in out)
                 return found
 
-            reference = self.options.records / statistics.median(timed(select) for _ in range(3))
-        for size in (200, 1000):
-            rates, pages, cpu = [], [], 0.0
-            for _ in self.runs():
-                cursor, more, seen = "", True, 0
-                began, spent = time.perf_counter(), self.program.cpu()
-                while more:
-                    asked = time.perf_counter()
-                    page = client.data("GET", f"/api/v1/sync/changes?limit={size}&cursor={cursor}")
-                    pages.append(1000 * (time.perf_counter() - asked))
-                    cursor, more = page["pagination"]["nextCursor"], page["pagination"]["hasMore"]
-                    seen += len(page["changes"])
-                rates.append(seen / (time.perf_counter() - began))
-                cpu += 1000 * (self.program.cpu() - spent) / seen
-            assert seen >= self.options.records, seen
-            self.table.add(
-                "P2", f"pull the whole feed, pages of {size} (reference: SELECT as JSON)", rates, "changes/s",
-                reference=reference, cpu=cpu / len(rates),
-            )  # fmt: skip
-            self.table.add("P2", f"one page of {size}", [percentile(pages, 0.95)], "ms p95")
+            return float(self.options.records / statistics.median(timed(select) for _ in range(3)))
 
     def api(self) -> None:
         user = self.listed()
