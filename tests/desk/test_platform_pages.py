@@ -190,6 +190,18 @@ def test_it_is_left_and_it_ends_by_itself(cast: Cast) -> None:
     assert "Support session in" not in client.get("/").content.decode()
 
 
+def test_the_language_is_changed_in_it_and_it_survives_signing_out(cast: Cast) -> None:
+    client, _answer = support(cast)
+
+    assert client.post("/language", {"language": "ar", "next": "/users"}).status_code == 302
+    assert 'dir="rtl"' in client.get("/users").content.decode()
+    assert client.post("/logout").status_code == 302
+
+    with platform():
+        assert User.objects.get(pk=cast.root.pk).language == "ar"
+    assert page(cast.root).get("/users").status_code == 200
+
+
 @pytest.mark.parametrize("changes", [{"reason": " "}, {"minutes": "90"}, {"organization": ""}])
 def test_it_needs_an_organisation_a_reason_and_an_end(cast: Cast, changes: dict[str, str]) -> None:
     _client, answer = support(cast, **changes)
