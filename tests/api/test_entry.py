@@ -333,6 +333,30 @@ def test_a_refresh_token_of_one_api_is_none_of_the_other(cast: Cast, nobody: Per
     assert nobody.post("/auth/refresh", {"refreshToken": token}).status_code == 200
 
 
+@pytest.mark.covers("E002-006", "C27", "000-RBAC-02")
+def test_own_rights_are_verbs_and_codes_in_one_list(cast: Cast) -> None:
+    words = cast.carol.get("/auth/permissions").json()["data"]
+
+    assert {"read", "samples.view"} <= set(words)
+    assert "samples.edit" not in words
+    assert cast.carol.get("/auth/me").json()["data"]["permissions"] == words
+    assert {"manage", "users.manage"} <= set(cast.alice.get("/auth/permissions").json()["data"])
+
+
+@pytest.mark.covers("C39", "002-SEC-12")
+def test_the_portals_cookie_opens_no_api_and_is_closed_to_scripts(cast: Cast) -> None:
+    page = Client(enforce_csrf_checks=True)
+    assert page.login(username="bob@example.test", password=PASSWORD)
+
+    assert page.get("/").status_code == 200
+    assert code(page.get("/api/v1/auth/me")) == (401, "AUTHENTICATION_REQUIRED")
+    signed_in = Client().post("/login", {"login": "bob@example.test", "password": PASSWORD})
+    cookie = signed_in.cookies["sessionid"]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    assert page.post("/logout").status_code == 403, "without the CSRF token"
+    assert page.get("/").status_code == 200
+
+
 # --- the organisation in force ------------------------------------------------------------------------------
 
 
@@ -372,7 +396,7 @@ def test_superadmin_reads_all_writes_one_and_leaves_a_trace(cast: Cast, trail: A
 # --- sign-ins and devices -----------------------------------------------------------------------------------
 
 
-@pytest.mark.covers("002-SEC-05")
+@pytest.mark.covers("002-SEC-03")
 def test_own_sign_ins_are_listed_and_ended_at_once(cast: Cast, nobody: Person) -> None:
     here, there = sign_in(nobody).json()["data"], sign_in(nobody, rememberMe=True).json()["data"]
     sign_in(nobody, "alice")
@@ -391,7 +415,7 @@ def test_own_sign_ins_are_listed_and_ended_at_once(cast: Cast, nobody: Person) -
     assert me.get("/auth/me").status_code == 200
 
 
-@pytest.mark.covers("002-SEC-05")
+@pytest.mark.covers("002-SEC-03")
 @pytest.mark.parametrize("everywhere", [False, True])
 def test_all_sign_ins_end_the_portal_included(cast: Cast, nobody: Person, everywhere: bool) -> None:
     here, there = sign_in(nobody).json()["data"], sign_in(nobody).json()["data"]
@@ -407,7 +431,7 @@ def test_all_sign_ins_end_the_portal_included(cast: Cast, nobody: Person, everyw
     assert page.get("/").status_code == 302
 
 
-@pytest.mark.covers("E002-091", "002-SEC-05")
+@pytest.mark.covers("E002-091", "002-SEC-03")
 def test_an_administrator_sees_and_ends_the_sign_ins_of_others(cast: Cast, nobody: Person) -> None:
     session = sign_in(nobody).json()["data"]
     path = f"/users/{cast.bob.user.pk}/sessions"

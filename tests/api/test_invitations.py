@@ -27,7 +27,7 @@ def invite(person: Person, email: str = "new@example.test", path: str = "/invita
     return person.post(path, {"email": email, "role": "Agent", **more})
 
 
-@pytest.mark.covers("E003-006", "E003-007", "E003-032", "E003-033", "E003-001", "003-INV-01")
+@pytest.mark.covers("E003-006", "E003-007", "E003-032", "E003-033", "E003-001", "003-ROLE-01", "003-ORG-01")
 def test_onboarding_of_an_organisation(cast: Cast, nobody: Person) -> None:
     """003 "New Organization Onboarding": steps 1 to 4 and 7; 5 and 6 need rooms that are not there yet."""
     made = cast.root.post("/organizations", {"name": "East Africa Wildlife Foundation", "country": "Kenya"})  # 1
@@ -64,7 +64,7 @@ def test_onboarding_of_an_organisation(cast: Cast, nobody: Person) -> None:
     ]
 
 
-@pytest.mark.covers("E002-085", "E002-086", "E003-032", "E003-034", "C30", "003-INV-02")
+@pytest.mark.covers("E002-085", "E002-086", "E003-032", "E003-034", "C30", "003-INV-01")
 @pytest.mark.parametrize("path", ["/invitations", "/users/invitations"])
 def test_the_token_stands_in_the_answer_to_the_sender_alone(cast: Cast, path: str, trail: Any) -> None:
     response = invite(cast.alice, path=path)
@@ -99,7 +99,7 @@ def test_the_letter_carries_the_same_token_in_the_organisations_language(cast: C
     assert nobody.get(f"/invitations/{token}").json()["data"]["organizationName"] == "A"
 
 
-@pytest.mark.covers("E003-034", "003-INV-03")
+@pytest.mark.covers("E003-034", "003-INV-02")
 def test_list_filters_by_what_the_status_is_now(cast: Cast) -> None:
     invite(cast.alice, "pending@example.test")
     invite(cast.alice, "late@example.test")

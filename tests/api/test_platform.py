@@ -55,7 +55,7 @@ def busy(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> Cast:
     return cast
 
 
-@pytest.mark.covers("E003-035")
+@pytest.mark.covers("E003-035", "003-ADM-02", "003-ADM-03", "003-ADM-04")
 def test_figures_are_those_that_003_defines(busy: Cast) -> None:
     response = busy.root.get("/admin/dashboard/stats")
 
@@ -104,7 +104,7 @@ def test_figures_of_an_empty_platform_divide_by_nothing(cast: Cast) -> None:
     assert data["submissions"]["topOrganizationsBySubmissions"] == []
 
 
-@pytest.mark.covers("E003-035", "E003-036")
+@pytest.mark.covers("E003-035", "E003-036", "003-ADM-01")
 @pytest.mark.parametrize("path", ["/admin/dashboard/stats", "/admin/health", "/admin/support-sessions"])
 @pytest.mark.parametrize("who", ["alice", "bob", "carol", "mallory"])
 def test_the_platform_is_the_superadmins(cast: Cast, nobody: Person, path: str, who: str) -> None:
@@ -124,7 +124,7 @@ def worker() -> None:
         cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES")
 
 
-@pytest.mark.covers("E003-036", "C99", "C100")
+@pytest.mark.covers("E003-036", "C99", "C100", "003-ADM-05", "002-MON-01", "002-MON-04")
 def test_health_has_what_003_shows_and_more(cast: Cast, worker: None) -> None:
     response = cast.root.get("/admin/health")
 

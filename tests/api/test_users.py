@@ -120,7 +120,9 @@ def test_ten_more_people_cost_no_more_queries(cast: Cast, django_assert_max_num_
 # --- create, read, change, remove -------------------------------------------------------------
 
 
-@pytest.mark.covers("E000-022", "E001-015", "E002-077", "001-FR-041", "001-FR-044")
+@pytest.mark.covers(
+    "E000-002", "E000-022", "E001-015", "E002-077", "001-FR-041", "001-FR-044", "000-USR-01", "C25", "C26", "C29"
+)
 @pytest.mark.parametrize("path", ["/users", "/auth/register"])
 @pytest.mark.parametrize("role", ["Admin", "Technician", "Viewer", "agent", "Administrator"])
 def test_admin_creates_a_person_who_can_sign_in(cast: Cast, nobody: Person, trail: Any, path: str, role: str) -> None:
@@ -146,7 +148,7 @@ def test_admin_creates_a_person_who_can_sign_in(cast: Cast, nobody: Person, trai
     assert "password" not in created[0].changes
 
 
-@pytest.mark.covers("E002-077", "003-AUTH-09")
+@pytest.mark.covers("E002-077", "003-AUTH-09", "C33")
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -81,6 +81,8 @@ def verify(*, user: User, code: str, by: Actor) -> None:
 
 
 def _matches(user: User, code: str) -> bool:
+    if not code.isascii() or not code.isdigit():
+        return False
     for row in Authenticator.objects.select_for_update().filter(user=user):
         if row.type == Authenticator.Type.TOTP:
             counter = _counter_of(decrypt(row.data["secret"]), code)
