@@ -83,7 +83,7 @@ def test_an_organisation_comes_in(page: Page, cast: Cast) -> None:
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("E-mail or user name").fill("field@wildlife.test")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign in", exact=True).click()
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Peter")
     assert page.request.get("/users").status == 403
