@@ -429,6 +429,11 @@ class Bench:
         for query in ("", "q=tap+17", "sort=location&page=20"):
             self.list_times("P5", browser, "/samples", query, bare)
 
+    def audit(self) -> None:
+        from bench_audit import Audit
+
+        Audit(self).run()
+
     @cache  # noqa: B019  (one organisation serves both)
     def listed(self) -> Any:
         user = self.organization()
@@ -447,7 +452,7 @@ class Bench:
         return statistics.median(shares(calls, 0.5))
 
 
-WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages")
+WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages", "audit")
 
 
 def main() -> int:
@@ -456,14 +461,15 @@ def main() -> int:
     parser.add_argument(
         "--records", type=int, default=10_000, help="records of a push, a fifth of them samples (10,000)"
     )
+    parser.add_argument("--entries", type=int, default=1_000_000, help="audit entries to verify (1,000,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs behind each median (3)")
-    parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, one run")
+    parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, 100,000 entries, one run")
     parser.add_argument("works", nargs="*", metavar="work", help=f"{', '.join(WORKS)} (all; push and pull need engine)")
     options = parser.parse_args()
     if unknown := set(options.works) - set(WORKS):
         parser.error(f"no such work: {', '.join(sorted(unknown))}")
     if options.quick:
-        options.samples, options.records, options.runs = 10_000, 5_000, 1
+        options.samples, options.records, options.entries, options.runs = 10_000, 5_000, 100_000, 1
     sys.path.insert(0, str(ROOT))
     program = Program(MARSAD_RATE_LIMITS="off")
     try:

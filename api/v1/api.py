@@ -2,6 +2,7 @@
 
 from api.kit import Api
 from api.v1.audit.router import router as audit
+from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.reports import router as reports
@@ -57,5 +58,18 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (auth, users, invitations, platform, organizations, samples, results, catalogue, sync, reports, audit):
+for router in (
+    auth,
+    users,
+    invitations,
+    platform,
+    organizations,
+    samples,
+    results,
+    catalogue,
+    sync,
+    reports,
+    audit,
+    watch,
+):
     api.add_router("", router)

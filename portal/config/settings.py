@@ -157,6 +157,8 @@ MAILERS = {
 
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"
+CHECKPOINT_MAIL = env.names("MARSAD_CHECKPOINT_MAIL")
+CHECKPOINT_S3 = env.bucket("MARSAD_CHECKPOINT_S3")
 
 # --- language, time -------------------------------------------------------------
 LANGUAGE_CODE = "en"

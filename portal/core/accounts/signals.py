@@ -1,7 +1,7 @@
 """What apps above this one are told, and what this one hears of django and allauth.
 
 `access_changed(users)`: these people have other rights now, or none. `security_event(kind, severity, user,
-organization, subject, details)`: kinds of `contract-platform.md` section 3. `support_changed(session)`: a SuperAdmin
+organization, subject, details)`: kinds of `portal.core.audit.security.TYPES`. `support_changed(session)`: a SuperAdmin
 began or ended work inside an organisation. All three are sent inside the transaction of the change, in its scope.
 """
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ class NotificationsConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import signals as accounts
+        from portal.core.audit import security
         from portal.core.jobs import tasks as jobs
         from portal.core.notifications import events
 
@@ -31,13 +32,18 @@ class NotificationsConfig(AppConfig):
         )
         accounts.access_changed.connect(revoked, dispatch_uid="notifications.revoked")
         accounts.support_changed.connect(support, dispatch_uid="notifications.support")
+        security.on_event(announce)
         jobs.on_change(
-            lambda job: events.publish(
-                "job.changed",
-                entity="job",
-                id=job.pk,
-                data={"kind": job.kind, "status": job.status, "progress": job.progress},
-                users=[job.created_by_id] if job.created_by_id else [],
+            lambda job: (
+                events.publish(
+                    "job.changed",
+                    entity="job",
+                    id=job.pk,
+                    data={"kind": job.kind, "status": job.status, "progress": job.progress},
+                    users=[job.created_by_id],
+                )
+                if job.created_by_id
+                else None
             )
         )
 
@@ -61,3 +67,14 @@ def support(session: Any, **more: Any) -> None:
         id=session.pk,
         data={"userName": session.user_name, "reason": session.reason, "open": session.ended_at is None},
     )
+
+
+def announce(event: Any, delivery: Mapping[str, Any]) -> None:
+    """Show a security event to whoever watches over its organisation, unless its alert rule wants it quiet."""
+    from portal.core.notifications import events
+
+    if event.organization_id and "in_app" in delivery.get("channels", ["in_app"]):
+        data = {"type": event.type, "severity": event.severity, "status": event.status, "count": event.count}
+        events.publish(
+            "security.event", entity="security_event", id=event.pk, organization=event.organization_id, data=data
+        )
