@@ -141,3 +141,29 @@ def test_an_invitation_that_is_over_says_so(cast: Cast, reason: str) -> None:
     assert page(None).post(address, accepted()).status_code == 404
     with platform():
         assert not User.objects.filter(email="new@test.invalid").exists()
+
+
+RESPONSE = '{"userHandle": "eA", "clientDataJSON": "eA", "authenticatorData": "eA", "signature": "eA"}'
+CREDENTIALS = [
+    "",
+    "x",
+    "1",
+    "[]",
+    "{}",
+    '"a"',
+    "null",
+    '{"id": "x"}',
+    '{"id": 1, "rawId": [], "type": "public-key", "response": {}}',
+    f'{{"id": "eA", "rawId": "eA", "type": "public-key", "response": {RESPONSE}, "clientExtensionResults": {{}}}}',
+]
+
+
+@pytest.mark.parametrize("credential", CREDENTIALS)
+def test_a_passkey_that_is_none_opens_nothing(cast: Cast, credential: str) -> None:
+    client = page(None)
+    assert client.get("/login/passkey").json()["publicKey"]["challenge"]
+
+    answer = client.post("/login/passkey", {"credential": credential})
+
+    assert answer.headers["Location"] == "/login"
+    assert client.get("/me").status_code == 302

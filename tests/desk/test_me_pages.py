@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
@@ -272,3 +273,18 @@ def test_nobody_unblocks_their_device_by_revoking_it(cast: Cast) -> None:
 
     with platform():
         assert Device.objects.get().status == "blocked"
+
+
+@pytest.mark.parametrize("credential", ["", "{}", '{"id": "x"}', '{"id": "eA", "rawId": "eA", "response": 1}'])
+def test_a_passkey_that_is_none_is_not_kept(cast: Cast, credential: str) -> None:
+    client, address = page(cast.carol), "/me/security/passkeys/new"
+    assert client.get(address).headers["Location"] == "/me/security"  # two-step sign-in comes first
+    switched_on(client)
+    assert client.get(address).status_code == 200
+
+    answer = client.post(address, {"name": "X", "current_password": PASSWORD, "credential": credential})
+
+    assert answer.status_code == 422
+    assert client.post("/me/security/passkeys/1/remove").status_code == 404
+    with platform():
+        assert not Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN).exists()

@@ -1,5 +1,6 @@
 """How people come in: a forgotten password, an invitation, the second step of signing in."""
 
+import struct
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from allauth.mfa.webauthn.internal import auth as webauthn
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.contrib import messages
 from django.contrib.auth import login
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -125,7 +127,7 @@ def passkey(request: HttpRequest) -> HttpResponse:
         if request.method == "GET":
             return HttpResponse(orjson.dumps(options_of(webauthn.begin_authentication())), "application/json")
         form = LoginWebAuthnForm(data=request.POST)
-        if form.is_valid() and employed(user := form.cleaned_data["credential"].user):
+        if answered(form) and employed(user := form.cleaned_data["credential"].user):
             next_page = get_next_redirect_url(request)
             done: HttpResponse = perform_passwordless_login(
                 request, form.cleaned_data["credential"], Login(user=user, redirect_url=next_page)
@@ -133,6 +135,15 @@ def passkey(request: HttpRequest) -> HttpResponse:
             return done
     messages.error(request, _("The passkey is not known here. Sign in with your password."))
     return redirect("login")
+
+
+def answered(form: Form) -> bool:
+    """Whether the answer of a passkey holds; about a malformed one fido2 raises whatever it stumbles over."""
+    try:
+        return form.is_valid()
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, struct.error):
+        form.add_error(None, _("The passkey could not be read. Try again."))
+        return False
 
 
 def employed(user: User) -> bool:
@@ -157,7 +168,7 @@ def _second_step(request: HttpRequest) -> HttpResponse:
         return redirect("login")
     if "credential" in request.POST:
         signed = AuthenticateWebAuthnForm(user=stage.login.user, data=request.POST)
-        if signed.is_valid():
+        if answered(signed):
             signed.save()
             signed_in: HttpResponse = stage.exit()
             return signed_in

@@ -27,7 +27,7 @@ from portal.core.accounts.selectors.sessions import session_cards
 from portal.core.accounts.services import mfa, sessions
 from portal.core.accounts.services.signin import trace
 from portal.core.common.errors import DomainError, NotFound
-from portal.desk.entry.views import options_of
+from portal.desk.entry.views import answered, options_of
 from portal.desk.me.forms import PasskeyForm, PasswordForm, ProofForm, SetupForm
 from portal.ui.people import person
 
@@ -152,7 +152,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Switch two-step sign-in on first: field apps ask for its codes."))
         return redirect("me:security")
     form = PasskeyForm(request.POST or None, user=user, initial={"name": _("Passkey")})
-    if form.is_valid():
+    if answered(form):
         key = WebAuthn.add(user, form.cleaned_data["name"], form.cleaned_data["credential"]).instance
         signals.authenticator_added.send(sender=Authenticator, request=request, user=user, authenticator=key)
         trace("settings", user, reason="PASSKEY_ADDED")
