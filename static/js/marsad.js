@@ -107,6 +107,12 @@
     }));
   }
 
+  // --- tabs that do not fit: the one in force is in sight ------------------------------------------
+  document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+    const box = tab.parentElement;
+    box.scrollLeft = tab.offsetLeft - box.offsetLeft - (box.clientWidth - tab.offsetWidth) / 2;
+  });
+
   // --- small menus: one at a time, closed by Escape and by a click elsewhere ------------------
   document.addEventListener("click", (event) => {
     document.querySelectorAll("details.menu-box[open]").forEach((box) => { if (!box.contains(event.target)) box.open = false; });

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -105,6 +106,16 @@ def localdate(value: date | datetime | None) -> SafeString:
 def localdatetime(value: datetime | None) -> SafeString:
     """Day and minute of `value` in the active time zone (the organisation's), Latin digits."""
     return _time(value, "SHORT_DATETIME_FORMAT")
+
+
+@register.simple_tag(takes_context=True)
+def history_link(context: template.Context, entity: str, record: object) -> SafeString:
+    """A button to a record's trail in the audit log, for whoever may read it; otherwise nothing."""
+    user = context["request"].user
+    if not user.has_permission("audit.view") or user.organization_id is None:
+        return SafeString()
+    address = reverse("audit:record_trail", args=[entity, str(record)])
+    return format_html('<a class="btn" href="{}">{}{}</a>', address, icon("history"), _("Audit trail"))
 
 
 @register.simple_tag
