@@ -47,6 +47,8 @@ FACTS: Final[dict[str, str | Promise]] = {
     "writable": gettext_lazy("Writable"),
     "backend": gettext_lazy("Way out"),
     "reachable": gettext_lazy("Reachable"),
+    "unsealedEntries": gettext_lazy("Entries without a seal"),
+    "lagSeconds": gettext_lazy("The oldest waits, seconds"),
 }
 _STATES: Final[dict[str, tuple[str, str, str | Promise]]] = {
     "Healthy": ("green", "circle-check", gettext_lazy("Healthy")),
