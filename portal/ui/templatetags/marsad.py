@@ -14,6 +14,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.accounts.models import User
+from portal.core.accounts.services.signin import AVATAR_PATH
+
 register = template.Library()
 
 EMPTY = format_html('<span class="text-secondary" aria-hidden="true">{}</span>', "\N{EM DASH}")
@@ -51,6 +54,24 @@ def _icon(name: str, label: str, css: str) -> SafeString:
     if label:
         return format_html('<svg class="{}" role="img" aria-label="{}">{}</svg>', classes, label, use)
     return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}</svg>', classes, use)
+
+
+@register.simple_tag
+def portrait(user: User, side: int = 32) -> SafeString:
+    """A person's picture, `side` pixels wide, or the first letter of the name; decoration beside the name."""
+    size = {32: "avatar-sm", 128: "avatar-xl"}.get(side, "")
+    if user.avatar.startswith(AVATAR_PATH):  # pictures of other hosts are not loaded (CSP)
+        return format_html(
+            '<img class="avatar {} rounded-circle" src="{}?size={}" width="{}" height="{}" alt="">',
+            size,
+            user.avatar,
+            64 if side <= 40 else 256,
+            side,
+            side,
+        )
+    return format_html(
+        '<span class="avatar {} rounded-circle" aria-hidden="true">{}</span>', size, (user.name or user.email)[:1]
+    )
 
 
 @register.filter
