@@ -55,7 +55,7 @@ def look_up(*, number: str, digest: str) -> Answer:
 
 @require_GET
 @public(_REASON)
-@throttled(bucket="verify", per_minute=PER_MINUTE)
+@throttled(bucket="verify", per_minute=PER_MINUTE, modes=("on", "mobile"))
 def verify(request: HttpRequest, number: str = "") -> HttpResponse:
     number = (number or request.GET.get("number", "")).strip().upper()[:71]
     typed = request.GET.get("h", "").strip().lower()

@@ -185,6 +185,9 @@ def test_resend_rotates_the_token_three_times_an_hour(cast: Cast) -> None:
     assert [token_in(letter) for letter in delivered()] == [third.json()["data"]["token"]] * 3
     with tenant(cast.a.pk):
         Invitation.objects.update(sent_at=[], status="Expired", expires_at=clock.now())
+    other = invite(cast.alice).json()["data"]
+    assert code(cast.alice.post(path)) == (409, "DUPLICATE")  # beside an open one for the same person
+    cast.alice.delete(f"/invitations/{other['id']}")
     again = cast.alice.post(path).json()["data"]
     assert again["status"] == "Pending"
     cast.alice.delete(f"/invitations/{first['id']}")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from portal.core.accounts.models import Invitation, SupportSession, User
-from portal.core.audit.models import AuditEntry
+from portal.core.audit.models import Action, AuditEntry
 from portal.core.common import clock
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform
@@ -172,7 +172,9 @@ def test_what_is_changed_in_it_carries_name_and_reason(cast: Cast) -> None:
         assert not User.objects.get(pk=cast.bob.pk).is_active
         entry = AuditEntry.objects.filter(entity="user", object_pk=str(cast.bob.pk)).latest("timestamp")
         assert User.objects.get(pk=cast.root.pk).organization_id is None
+        seen = AuditEntry.objects.filter(action=Action.SUPPORT_ACCESS).latest("timestamp")
     assert (entry.actor_name, entry.reason, entry.organization_id) == ("root", "Their list is empty", cast.a.pk)
+    assert (seen.organization_id, seen.reason) == (cast.a.pk, f"POST /users/{cast.bob.pk}/status")
     assert "Their list is empty" in page(cast.alice).get("/settings/organization").content.decode()
 
 

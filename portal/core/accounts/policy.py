@@ -142,6 +142,8 @@ def _guarded(rule: Policy, *, across: bool = False, own: bool = False) -> Callab
             if not message:
                 try:
                     with tenant(organization, by=actor) if organization else platform(by=actor):
+                        if organization and getattr(request, "support", None):
+                            record_support(user.organization, f"{request.method} {request.path}")
                         response = view(request, *args, **kwargs)
                         render = getattr(response, "render", None)  # a lazy template reads rows: here, not later
                         return render() if callable(render) else response

@@ -37,13 +37,16 @@ from portal.core.common.errors import DomainError
 from portal.core.tenancy.scope import platform
 from portal.desk.entry.forms import AcceptForm, CodeForm, ForgotForm, NewPasswordForm
 from portal.ui.forms import ServiceForm
+from portal.ui.throttle import throttled
 
+PER_MINUTE = 30  # of one address, on the pages of somebody who is not signed in
 BACKEND = "portal.core.accounts.backends.EmailBackend"
 
 
 @never_cache
 @require_http_methods(["GET", "POST"])
 @public("whoever forgot the password cannot sign in")
+@throttled(bucket="entry", per_minute=PER_MINUTE)
 def forgot(request: HttpRequest) -> HttpResponse:
     """The answer is the same whether there is such an account or not."""
     form = ForgotForm(request.POST or None)
@@ -56,6 +59,7 @@ def forgot(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @public("the token of the mailed link is the proof")
+@throttled(bucket="entry", per_minute=PER_MINUTE)
 def reset(request: HttpRequest, token: str) -> HttpResponse:
     user = reset_holder(token=token)
     if user is None:
@@ -75,6 +79,7 @@ def reset(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @public("the token of the invitation is the proof")
+@throttled(bucket="entry", per_minute=PER_MINUTE)
 def invite(request: HttpRequest, token: str) -> HttpResponse:
     """Show who invites whom to what; with a name and a password, accept and come in."""
     try:
@@ -121,6 +126,7 @@ def second_step(request: HttpRequest) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @public("the signature of the passkey is the proof")
+@throttled(bucket="entry", per_minute=PER_MINUTE)
 def passkey(request: HttpRequest) -> HttpResponse:
     """Sign in with a passkey alone: GET asks what to sign (JSON), POST brings the signature."""
     with platform(by=request_actor(request)):

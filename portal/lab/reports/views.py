@@ -131,7 +131,7 @@ def report_data(request: HttpRequest, report_id: UUID, extension: str) -> HttpRe
 
 @require_GET
 @public("whoever holds a printed report may check that it is genuine; only a matching number and hash answer")
-@throttled(bucket="verify", per_minute=20)
+@throttled(bucket="verify", per_minute=20, modes=("on", "mobile"))
 def report_verify(request: HttpRequest, number: str) -> HttpResponse:
     report = selectors.report_confirm(number=number, digest=request.GET.get("h", ""))
     context = {"number": number[:30], "report": report, "organization_name": report and report.organization.name}

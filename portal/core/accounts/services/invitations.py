@@ -67,13 +67,17 @@ def invitation_create(
         sent_by=by,
     )
     token = _renew(invitation, now)
+    _save(invitation)
+    defer(jobs.invitation, invitation=str(invitation.pk))
+    return invitation, token
+
+
+def _save(invitation: Invitation) -> None:
     try:
         with transaction.atomic():
             invitation.save()
     except IntegrityError:
         raise _taken(_("This person is invited already: send the invitation again instead.")) from None
-    defer(jobs.invitation, invitation=str(invitation.pk))
-    return invitation, token
 
 
 def _taken(message: object) -> Conflict:
@@ -92,7 +96,8 @@ def _renew(invitation: Invitation, now: datetime) -> str:
 def invitation_resend(*, invitation: Invitation) -> tuple[Invitation, str]:
     """Mail a new token, good for another seven days; the old one ends. At most three mails an hour (429).
 
-    Raises ILLEGAL_TRANSITION (422) for one that was accepted or cancelled.
+    Raises ILLEGAL_TRANSITION (422) for one that was accepted or cancelled, and Conflict DUPLICATE for an expired one
+    beside an open one.
     """
     invitation = Invitation.objects.select_for_update().get(pk=invitation.pk)
     if invitation.status in (Invitation.Status.ACCEPTED, Invitation.Status.CANCELLED):
@@ -109,7 +114,7 @@ def invitation_resend(*, invitation: Invitation) -> tuple[Invitation, str]:
         )
     invitation.status = Invitation.Status.PENDING
     token = _renew(invitation, now)
-    invitation.save()
+    _save(invitation)
     defer(jobs.invitation, invitation=str(invitation.pk))
     return invitation, token
 

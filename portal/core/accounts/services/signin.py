@@ -374,8 +374,9 @@ def device_register(*, user: User, device: Mapping[str, str], by: Actor) -> Sign
 
 def device_revoke(*, device: Device) -> None:
     """End a device's tokens and refuse what it sends from now on, until its person signs in on it again."""
-    device.status = Device.Status.REVOKED
-    device.save(update_fields=["status", "updated_at"])
+    if device.status != Device.Status.BLOCKED:  # which is more than revoked
+        device.status = Device.Status.REVOKED
+        device.save(update_fields=["status", "updated_at"])
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
         _kill(family)
     signals.access_changed.send(sender=Device, users=[device.user_id])
