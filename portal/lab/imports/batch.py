@@ -202,13 +202,13 @@ class _Batch:
                         self.refused[row.line] += reasons
                         lines[row.line][outcome] += 1
             else:
-                draft = self.results[change.id]
-                lines[draft.line][outcome] += 1
-                self.refused[draft.line] += reasons
+                line = self.results[change.id].line
+                lines[line][outcome] += 1
+                self.refused[line] += reasons
             if change.version is not None and outcome in (_O.CREATED, _O.UPDATED):
                 created = outcome == _O.CREATED
                 self.done.written.append(Written(change.entity, change.id, change.version, created))
-        by_draft = {id(self.samples[key]): reasons for key, reasons in broken.items()}
+        by_draft = {id(self.samples[key]): reasons for key, reasons in broken.items()}  # a draft has no other key
         for draft in self.drafts:
             faults = draft.faults or by_draft.get(id(draft), [])
             for row in draft.rows:

@@ -68,7 +68,10 @@ TARGETS: Final[tuple[Target, ...]] = (
         "time|sampling time|sample time|collection time|heure|heure de prélèvement|وقت أخذ العينة|الوقت|الساعة|"
         "ActivityStartTime/Time",
     ),
-    _target("timeZone", "sample", _("Time zone of the sampling time"), "time zone|fuseau horaire|المنطقة الزمنية|ActivityStartTime/TimeZoneCode"),
+    _target(
+        "timeZone", "sample", _("Time zone of the sampling time"),
+        "time zone|fuseau horaire|المنطقة الزمنية|ActivityStartTime/TimeZoneCode",
+    ),
     _target(
         "collectorName", "sample", _("Taken by"),
         "collector|sampler|taken by|collected by|sampled by|préleveur|prélevé par|collecteur|القائم بأخذ العينة|"
@@ -80,8 +83,14 @@ TARGETS: Final[tuple[Target, ...]] = (
         "receivedAt", "sample", _("Received"),
         "received|date received|reception date|received at|date de réception|reçu le|تاريخ الاستلام|MarsadReceivedAt",
     ),
-    _target("latitude", "sample", _("Latitude"), "latitude|lat|y|خط العرض|LatitudeMeasure|ActivityLocation/LatitudeMeasure"),
-    _target("longitude", "sample", _("Longitude"), "longitude|lon|long|lng|x|خط الطول|LongitudeMeasure|ActivityLocation/LongitudeMeasure"),
+    _target(
+        "latitude", "sample", _("Latitude"),
+        "latitude|lat|y|خط العرض|LatitudeMeasure|ActivityLocation/LatitudeMeasure",
+    ),
+    _target(
+        "longitude", "sample", _("Longitude"),
+        "longitude|lon|long|lng|x|خط الطول|LongitudeMeasure|ActivityLocation/LongitudeMeasure",
+    ),
     _target("status", "sample", _("Status"), "status|statut|état|الحالة|MarsadStatus", "status"),
     _target(
         "sampleNotes", "sample", _("Notes on the sample"),
@@ -112,21 +121,30 @@ TARGETS: Final[tuple[Target, ...]] = (
         "analysis date|date analysed|date analyzed|analysed|analyzed|acq date time|acquired|date d'analyse|"
         "analysé le|تاريخ التحليل|AnalysisStartDate|testDate",
     ),
-    _target("testTime", "result", _("Time of analysis"), "analysis time|heure d'analyse|وقت التحليل|AnalysisStartTime/Time"),
+    _target(
+        "testTime", "result", _("Time of analysis"),
+        "analysis time|heure d'analyse|وقت التحليل|AnalysisStartTime/Time",
+    ),
     _target(
         "method", "result", _("Method"),
         "method|test method|analytical method|méthode|méthode d'analyse|الطريقة|طريقة التحليل|"
         "ResultAnalyticalMethod/MethodName|MarsadMethod|testMethod",
         "testMethod",
     ),
-    _target("methodCode", "result", _("Identifier of the method"), "method code|method id|code méthode|رمز الطريقة|ResultAnalyticalMethod/MethodIdentifier"),
+    _target(
+        "methodCode", "result", _("Identifier of the method"),
+        "method code|method id|code méthode|رمز الطريقة|ResultAnalyticalMethod/MethodIdentifier",
+    ),
     _target(
         "technicianName", "result", _("Analyst"),
-        "analyst|technician|operator|analyzed by|analysed by|analyste|technicien|opérateur|المحلل|الفني|القائم بالتحليل|"
-        "LaboratoryName|MarsadAnalyst",
+        "analyst|technician|operator|analyzed by|analysed by|analyste|technicien|opérateur|المحلل|الفني|"
+        "القائم بالتحليل|LaboratoryName|MarsadAnalyst",
         "technicianName",
     ),
-    _target("instrument", "result", _("Instrument"), "instrument|device|appareil|الجهاز|MarsadInstrument", "instrument"),
+    _target(
+        "instrument", "result", _("Instrument"),
+        "instrument|device|appareil|الجهاز|MarsadInstrument", "instrument",
+    ),
     _target(
         "detectionLimit", "result", _("Limit of detection"),
         "lod|mdl|ld|detection limit|limit of detection|limite de détection|حد الكشف|MarsadDetectionLimit",
@@ -148,8 +166,15 @@ TARGETS: Final[tuple[Target, ...]] = (
         "dilution|dilution factor|df|facteur de dilution|معامل التخفيف|MarsadDilutionFactor",
         "dilutionFactor",
     ),
-    _target("resultNotes", "result", _("Notes on the result"), "result notes|result comment|ملاحظات النتيجة|commentaire résultat|ResultLaboratoryCommentText|ResultCommentText"),
-    _target("resultKey", "result", _("Identifier of the result"), "result id|result identifier|ResultIdentifier|identifiant du résultat|معرف النتيجة"),
+    _target(
+        "resultNotes", "result", _("Notes on the result"),
+        "result notes|result comment|ملاحظات النتيجة|commentaire résultat|ResultLaboratoryCommentText|"
+        "ResultCommentText",
+    ),
+    _target(
+        "resultKey", "result", _("Identifier of the result"),
+        "result id|result identifier|ResultIdentifier|identifiant du résultat|معرف النتيجة",
+    ),
     _target("replaces", "result", _("Repeats the result"), "MarsadReplaces"),
     _target("activityType", "result", _("WQX: type of activity"), "ActivityTypeCode|qc type|type de contrôle"),
     _target("media", "result", _("WQX: medium"), "ActivityMediaName"),

@@ -34,6 +34,7 @@ DELIMITERS: Final = (",", ";", "\t", "|")
 
 _ARABIC_RUN = re.compile("[\u0621-\u064a]{2,}")
 _FIXED_DECIMALS = re.compile(r"#?,?#*0\.(0+)")
+_GUARDED = re.compile(r"'[=+\-@]")  # a text that an export kept from becoming a formula
 _FORMULA = re.compile(rb"<f[ >/]")
 _FORMULA_WITHOUT_VALUE = re.compile(rb"<f[ >][^<]*</f>\s*(?:<v>\s*</v>|<v\s*/>)?\s*</c>|<f[^>]*/>\s*</c>")
 
@@ -74,14 +75,14 @@ def inspect(file: IO[bytes], *, known: frozenset[str], chosen: Format | None = N
     if start[:4] == b"PK\x03\x04":
         return _inspect_workbook(file, known=known, chosen=chosen, rows=rows)
     _refuse_other_kinds(start)
-    format = chosen or Format()
+    written = chosen or Format()
     if chosen is None:
-        format.encoding = _encoding(start)
-        format.delimiter = _delimiter(_decoded(start, format.encoding))
-    lines = list(islice(_text_lines(file, format), PROBE_ROWS + rows))
+        written.encoding = _encoding(start)
+        written.delimiter = _delimiter(_decoded(start, written.encoding))
+    lines = list(islice(_text_lines(file, written), PROBE_ROWS + rows))
     if chosen is None:
-        format.header = _header(lines, known)
-    return _table(format, lines)
+        written.header = _header(lines, known)
+    return _table(written, lines)
 
 
 def table_rows(file: IO[bytes], format: Format) -> Iterator[tuple[int, list[str]]]:  # noqa: A002
@@ -217,7 +218,8 @@ def _text_lines(file: IO[bytes], format: Format) -> Iterator[tuple[int, list[str
 
 
 def _clean(cell: str) -> str:
-    return cell.replace("\x00", "").strip("\ufeff \t\r\n\u00a0")[:MAX_CELL]
+    text = cell.replace("\x00", "").strip("\ufeff \t\r\n\u00a0")[:MAX_CELL]
+    return text[1:] if _GUARDED.match(text) else text
 
 
 def _inspect_workbook(file: IO[bytes], *, known: frozenset[str], chosen: Format | None, rows: int) -> Table:
@@ -236,8 +238,7 @@ def _inspect_workbook(file: IO[bytes], *, known: frozenset[str], chosen: Format 
         lines = list(islice(_sheet_lines(file, Format("", "", name)), PROBE_ROWS + rows))
         if len(lines) < 2 and not chosen:
             continue
-        format = chosen or Format("", "", name, _header(lines, known))
-        table = _table(format, lines)
+        table = _table(chosen or Format("", "", name, _header(lines, known)), lines)
         score = sum(normalise_name(heading.split("(")[0]) in known for heading in table.headings)
         if score > points:
             found, points = table, score

@@ -100,7 +100,8 @@ class Columns:
                 errors.add("parameters", _("“%(name)s” is no parameter.") % {"name": name})
         for word, qualifier in self.qualifiers.items():
             if qualifier not in list(Qualifier):
-                errors.add("qualifiers", _("“%(qualifier)s” is not a qualifier.") % {"qualifier": f"{word} {qualifier}"})  # fmt: skip
+                said = f"{word} = {qualifier}"
+                errors.add("qualifiers", _("“%(qualifier)s” is not a qualifier.") % {"qualifier": said})
         if self.dates not in DATE_ORDERS or self.decimal not in DECIMALS:
             errors.add("dates", _("Choose one of the orders of dates and of the decimal signs."))
         if self.time_zone not in available_timezones():

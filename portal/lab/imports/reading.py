@@ -45,16 +45,18 @@ _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})$")
 _THOUSANDS: Final = {"point": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"), "comma": re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")}  # fmt: skip  # noqa: E501
 _BELOW_LOQ: Final = frozenset({"<loq", "<lq", "<rl", "<pql", "<mrl", "bql", "blq", "<limite de quantification", "<حد القياس"})  # fmt: skip  # noqa: E501
 _TYPE_WORDS: Final = {
-    "drinking_water": "tap|tap water|distribution|network|réseau|robinet|eau de consommation|eau de distribution|ماء الشرب|"
-    "مياه الشبكة|صنبور|potable water|eau potable|مياه صالحة للشرب|drinking",
+    "drinking_water": "tap|tap water|distribution|network|réseau|robinet|eau de consommation|eau de distribution|"
+    "ماء الشرب|مياه الشبكة|صنبور|potable water|eau potable|مياه صالحة للشرب|drinking",
     "drinking_source": "source|raw water|eau brute|source d'eau potable|مياه خام|captage",
-    "groundwater": "well|borehole|puits|forage|eau souterraine|eaux souterraines|بئر|مياه جوفية|المياه الجوفية|ground water",
+    "groundwater": "well|borehole|puits|forage|eau souterraine|eaux souterraines|بئر|مياه جوفية|"
+    "المياه الجوفية|ground water",
     "bottled_water": "bottled|eau embouteillée|eau en bouteille|مياه معبأة",
     "bathing_water": "beach|plage|baignade|eau de baignade|شاطئ|مياه الاستحمام",
     "pool_water": "pool|swimming pool|piscine|eau de piscine|مسبح|مياه المسابح",
     "waste_water": "wastewater|sewage|effluent|eaux usées|eau usée|rejet|مياه عادمة|مياه الصرف|صرف صحي",
     "irrigation_water": "irrigation|eau d'irrigation|مياه الري|ري",
-    "surface_water": "river|lake|dam|reservoir|stream|oued|rivière|lac|barrage|eau de surface|eau superficielle|نهر|واد|سد|بحيرة|مياه سطحية",
+    "surface_water": "river|lake|dam|reservoir|stream|oued|rivière|lac|barrage|eau de surface|eau superficielle|"
+    "نهر|واد|سد|بحيرة|مياه سطحية",
 }
 
 
@@ -205,7 +207,7 @@ class Reader:
             data[target] = found
         for target in ("latitude", "longitude"):
             if text := said.get(target, ""):
-                self._try(sample.faults, target, lambda text=text, target=target: data.update({target: float(self.number(text))}))  # type: ignore[misc]  # fmt: skip  # noqa: E501
+                self._try(sample.faults, target, lambda: data.update({target: float(self.number(text))}))  # noqa: B023
         zone = said.get("timeZone", "")
         day, clock = said.get("collectionDate", ""), said.get("collectionTime", "")
         self._try(sample.faults, "collectionDate", lambda: data.update(collectionDate=self.moment(day, clock, zone)))
@@ -309,7 +311,7 @@ class Reader:
 
     def _result_data(self, cells: Cells, parameter: Parameter, text: str, unit: str) -> dict[str, Any] | None:
         defaults = self.mapping.defaults
-        unit = self.unit(cells, parameter, unit)
+        unit = self.unit(cells, parameter, unit or ("" if text else self.get(cells, "limitUnit")))
         limits = self._limits(cells, parameter, unit)
         condition = self._condition(cells)
         if condition in wqx.NOT_REPORTED:
@@ -383,7 +385,7 @@ class Reader:
                 limits.setdefault(target, f"{number.normalize():f}")
         return limits
 
-    def _value(
+    def _value(  # noqa: C901  one rule a line
         self, cells: Cells, text: str, condition: str, limits: Mapping[str, str], notes: list[str]
     ) -> tuple[str, str | None]:
         """The value as it will stand in the record, and a qualifier that stands apart from it."""
@@ -391,6 +393,8 @@ class Reader:
         qualifier = self.qualifiers.get(flag.casefold()) or (flag if flag in list(Qualifier) else None)
         if flag and qualifier is None:
             notes.append(f"{self.mapping.heading_of('qualifier')}: {flag}")
+        if flag in list(Qualifier) and self.mapping.heading_of("qualifier") == "MarsadQualifier":
+            return text, flag  # as one of ours said it
         word = text.casefold()
         limit = limits.get("detectionLimit") or limits.get("quantificationLimit") or ""
         if word in self.non_detect:

@@ -1,10 +1,13 @@
-"""An import step by step: upload, mapping, check (nothing is written), import, revert. The steps run in jobs, a batch to
-a transaction, and a step that was killed goes on where it stopped."""
+"""An import step by step: upload, mapping, check (nothing is written), import, revert.
+
+The steps run in jobs, a batch to a transaction, and a step that was killed goes on where it stopped.
+"""
 
 import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import IO, Any, Final
@@ -28,7 +31,7 @@ from portal.lab.imports.batch import Done, Written, import_batch
 from portal.lab.imports.files import Table
 from portal.lab.imports.mapping import Columns, guess, known_headings
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource, Layout
-from portal.lab.imports.reading import Reader
+from portal.lab.imports.reading import Reader, Reason
 from portal.lab.models import Result, Sample, SamplingPoint
 from portal.lab.rulebook import rulebook
 
@@ -71,7 +74,7 @@ def run_upload(*, file: IO[bytes], name: str, source: ImportSource | None, by: U
         created_by=by,
     )
     digest = hashlib.sha256()
-    parts = []
+    parts: list[ImportPart] = []
     file.seek(0)
     while piece := file.read(PART):
         digest.update(piece)
@@ -107,20 +110,65 @@ def run_table(*, run: ImportRun, format: files.Format | None = None, rows: int =
 def run_file(run: ImportRun) -> IO[bytes]:
     """The kept file, as a temporary one."""
     file = tempfile.SpooledTemporaryFile(8 * PART)  # noqa: SIM115  (the caller closes it)
-    for (content,) in ImportPart.objects.filter(run=run).order_by("number").values_list("content").iterator(chunk_size=4):  # fmt: skip
+    parts = ImportPart.objects.filter(run=run).order_by("number").values_list("content", flat=True)
+    for content in parts.iterator(chunk_size=4):
         file.write(content)
     file.seek(0)
-    return file  # type: ignore[return-value]
+    return file
 
 
-def run_preview(*, run: ImportRun, mapping: Columns, table: Table) -> tuple[Done, list[tuple[int, Sequence[str]]]]:
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How a row of the file reads: what of the sample, which results, and what would become of it."""
+
+    line: int
+    sample: dict[str, Any]
+    results: list[tuple[str, str, str]]  # parameter code, value, unit
+    outcome: str
+    reasons: list[Reason]
+
+
+def run_preview(*, run: ImportRun, mapping: Columns, table: Table) -> list[Preview]:
     """How the first rows would read under a mapping; nothing is written."""
     reader = _reader(mapping, table.headings)
     rows = list(_numbered(table.rows[:PREVIEWED], reader))
     drafts = list(reader.samples(sorted(rows, key=lambda row: (row[0], row[2]))))
     source = str(run.source_id or run.pk)
     done = import_batch(drafts, source=source, reader=reader, dry_run=True)
-    return done, [(line, cells) for _no, _key, line, cells in rows]
+    outcomes = {row.line: row for row in done.rows}
+    codes = {str(parameter.pk): parameter.code for parameter in reader.rules.parameters.values()}
+    seen = [
+        Preview(
+            row.line,
+            draft.data | {"key": draft.key},
+            [(codes[r.data["parameterId"]], r.data["value"], r.data["unit"]) for r in row.results],
+            outcomes[row.line].outcome,
+            outcomes[row.line].reasons,
+        )
+        for draft in drafts
+        for row in draft.rows
+    ]
+    return sorted(seen, key=lambda row: row.line)
+
+
+def run_names(*, run: ImportRun, mapping: Columns, table: Table) -> list[tuple[str, int, str]]:
+    """The file's own names of parameters with the number of their rows and the code that each stands for ('' where
+    nobody knows): of all rows once they were read, else of the first ones."""
+    heading = mapping.heading_of("parameter")
+    if heading not in table.headings:
+        return []
+    place = table.headings.index(heading)
+    if run.rows and run.headings == table.headings:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT cells->>%s, count(*) FROM lab_importrow WHERE run_id = %s GROUP BY 1", [place, run.pk]
+            )
+            counts = Counter({name or "": count for name, count in cursor.fetchall()})
+    else:
+        counts = Counter(cells[place] for _line, cells in table.rows if place < len(cells))
+    reader = _reader(mapping, table.headings)
+    known = ((name, count, reader.parameter(name)) for name, count in counts.most_common() if name)
+    return [(name, count, mapping.parameters.get(name) or (held.code if held else "")) for name, count, held in known]
 
 
 @transaction.atomic
@@ -144,6 +192,20 @@ def run_map(*, run: ImportRun, name: str, layout: str, mapping: Columns, by: Use
     source.save()
     run.source, run.layout, run.mapping, run.headings = source, layout, source.mapping, table.headings
     run.status, run.samples, run.rows, run.position, run.checked = _S.UPLOADED, 0, 0, 0, {}
+    run.save()
+    return run
+
+
+@transaction.atomic
+def run_reread(*, run: ImportRun, format: files.Format, by: User) -> ImportRun:  # noqa: A002
+    """Read the file in another format and guess its columns anew. Raises Denied, Conflict, Invalid."""
+    _may(by)
+    run = _locked(run)
+    if run.status not in (_S.UPLOADED, _S.CHECKED):
+        raise Conflict(_("This file is imported already, or just now."))
+    table = run_table(run=run, format=format)
+    run.layout, mapping = guess(headings=table.headings, rows=table.rows, format=format, rules=rulebook())
+    run.mapping, run.status, run.rows, run.samples = mapping.as_json(), _S.UPLOADED, 0, 0
     run.save()
     return run
 
@@ -258,12 +320,13 @@ def _insert_rows(run: ImportRun, rows: Sequence[tuple[int, str, int, Sequence[st
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO lab_importrow (id, created_at, updated_at, organization_id, run_id, outcome, reasons, sample_no,"
-            " label, line, cells) SELECT i, %s, %s, %s, %s, '', '[]', n, l, r, c::jsonb"
+            "INSERT INTO lab_importrow (id, created_at, updated_at, organization_id, run_id, outcome, reasons,"
+            " sample_no, label, line, cells) SELECT i, %s, %s, %s, %s, '', '[]', n, l, r, c::jsonb"
             " FROM unnest(%s::uuid[], %s::int[], %s::text[], %s::int[], %s::text[]) t (i, n, l, r, c)",
             [
                 now, now, run.organization_id, run.pk, [uuid7() for _row in rows], [row[0] for row in rows],
-                [row[1][:200] for row in rows], [row[2] for row in rows], [orjson.dumps(row[3]).decode() for row in rows],
+                [row[1][:200] for row in rows], [row[2] for row in rows],
+                [orjson.dumps(row[3]).decode() for row in rows],
             ],
         )  # fmt: skip
 
@@ -280,7 +343,9 @@ def _import_batch(run: ImportRun) -> None:
         last = found[-1][0]
         whole = [row for row in found if row[0] != last]
         found = whole or list(
-            ImportRow.objects.filter(run=run, sample_no=last).order_by("line").values_list("sample_no", "label", "line", "cells")
+            ImportRow.objects.filter(run=run, sample_no=last)
+            .order_by("line")
+            .values_list("sample_no", "label", "line", "cells")
         )  # fmt: skip
     if found:
         mapping = Columns.from_json(run.mapping)
@@ -369,6 +434,7 @@ def _delete(run: ImportRun, entity: str, records: Mapping[UUID, ImportRecord]) -
 
 
 def _named(entity: str, kept: Mapping[UUID, str]) -> list[dict[str, str]]:
+    rows: Any
     if entity == "sample":
         rows = Sample.objects.filter(pk__in=list(kept)).values_list("pk", "pk", "code")
     else:

@@ -91,7 +91,7 @@ DETECTED: Final = frozenset({"detected not quantified"})
 NOT_REPORTED: Final = frozenset({"not reported", "systematic contamination", "rejected"})
 # The other limits that WQX knows are those of quantification.
 DETECTION_LIMITS: Final = ("detection", "critical level", "mdl")
-BLANKS: Final = ("blank", "spike", "reference", "standard", "control sample", "calibration")
+BLANKS: Final = ("blank", "spike", "reference", "standard", "lab control sample", "calibration", "surrogate")
 PARTICLES: Final = frozenset({"suspended", "non filterable particle", "bed sediment", "settleable", "volatile"})
 ZONES: Final[Mapping[str, int]] = MappingProxyType(
     {"UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "AST": -4, "ADT": -3}
