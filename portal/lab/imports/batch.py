@@ -96,13 +96,23 @@ class _Batch:
         self.done = Done()
 
     def run(self, *, dry_run: bool) -> Done:
+        changes = self._changes()
+        versions = _own_versions([change.id for change in changes])
+        for change in changes:
+            change.client_version = versions.get(change.id, 0)
+        empty: set[UUID] = set()
         with trial(undo=dry_run):
-            changes = self._changes()
-            versions = _own_versions([change.id for change in changes])
-            for change in changes:
-                change.client_version = versions.get(change.id, 0)
-            # A record that somebody changed since its import stays as it is; the file's words are kept as a conflict.
-            engine.apply(changes, user=scope.actor().user, strategy="refuse")
+            with trial(undo=False):
+                _apply(changes)
+                empty = _empty_samples(changes)
+                if empty:
+                    raise _Undo
+            if empty:  # a sample whose every result is refused is not registered: once more without those
+                left = [change for change in changes if _sample_of(change) not in empty]
+                again = [Change(c.entity, c.id, "created", c.data, client_version=c.client_version) for c in left]
+                _apply(again)
+                changes = [*again, *(c for c in changes if c.entity == "result" and _sample_of(c) in empty)]
+                self.done.counts["sample.refused"] += len(empty)
         self._tell(changes)
         return self.done
 
@@ -247,6 +257,23 @@ class _Batch:
                 heading = heading or self.results[change.id].column
             reasons.append(Reason(heading, error.message))
         return reasons
+
+
+def _apply(changes: Sequence[Change]) -> None:
+    """A record that somebody changed since its import stays as it is; the file's words are kept as a conflict."""
+    engine.apply(changes, user=scope.actor().user, strategy="refuse")
+
+
+def _sample_of(change: Change) -> UUID:
+    return change.id if change.entity == "sample" else UUID(change.data["sampleId"])
+
+
+def _empty_samples(changes: Sequence[Change]) -> set[UUID]:
+    """New samples that came with results of which none was taken."""
+    new = {change.id for change in changes if change.entity == "sample" and change.status == "created"}
+    results = [change for change in changes if change.entity == "result"]
+    taken = {_sample_of(change) for change in results if change.status != "error"}
+    return new & {_sample_of(change) for change in results} - taken
 
 
 def _outcome(change: Change) -> str:

@@ -125,6 +125,7 @@ TARGETS: Final[tuple[Target, ...]] = (
         "testTime", "result", _("Time of analysis"),
         "analysis time|heure d'analyse|وقت التحليل|AnalysisStartTime/Time",
     ),
+    _target("testZone", "result", _("Time zone of the time of analysis"), "AnalysisStartTime/TimeZoneCode"),
     _target(
         "method", "result", _("Method"),
         "method|test method|analytical method|méthode|méthode d'analyse|الطريقة|طريقة التحليل|"

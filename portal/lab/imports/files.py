@@ -124,7 +124,7 @@ def _table(format: Format, lines: list[tuple[int, list[str]]]) -> Table:  # noqa
         warnings.append(
             _("These headings stand there more than once and were numbered: %(names)s.") % {"names": ", ".join(twice)}
         )
-    rows = [(number, cells) for number, cells in lines if number > format.header]
+    rows = [(number, cells[: len(names)]) for number, cells in lines if number > format.header]
     if not rows:
         raise Invalid(_("There is no row below the headings."))
     return Table(format, names, rows, warnings=warnings)
@@ -295,8 +295,8 @@ def _sheet_lines(file: IO[bytes], format: Format) -> Iterator[tuple[int, list[st
         if sheet is None:
             raise Invalid(_("The workbook has no sheet “%(name)s”.") % {"name": format.sheet})
         sheet.reset_dimensions()  # a file may claim a million empty columns
-        for number, cells in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS), 1):
-            texts = [_cell(cell) for cell in cells]
+        for number, cells in enumerate(sheet.iter_rows(), 1):
+            texts = [_cell(cell) for cell in cells[: MAX_COLUMNS + 1]]
             if any(texts):
                 yield number, texts
     except (ParseError, zipfile.BadZipFile, KeyError, ValueError, IndexError, EOFError):

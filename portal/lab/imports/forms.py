@@ -85,7 +85,7 @@ class SettingsForm(forms.Form):
     instrument = forms.CharField(label=_("Instrument"), max_length=150, required=False, widget=forms.TextInput(_AUTO))
     non_detect = forms.CharField(
         label=_("Words for “not detected”"), max_length=500, required=False, widget=forms.TextInput(_AUTO),
-        help_text=_("Separated by commas, beside those that are known: ND, <LOD, non détecté, غير مكتشف …"),
+        help_text=_("Separated by commas, beside those that are known, such as ND, non détecté or غير مكتشف."),
     )  # fmt: skip
     missing = forms.CharField(
         label=_("Words for “not measured”"), max_length=500, required=False, widget=forms.TextInput(_AUTO),
@@ -94,7 +94,7 @@ class SettingsForm(forms.Form):
     qualifiers = forms.CharField(
         label=_("Codes of the qualifier column"), max_length=2000, required=False,
         widget=forms.Textarea({"rows": 3, "dir": "ltr"}),
-        help_text=_("One in each line: U = not_detected, J = ~, K = <"),
+        help_text=_("One in each line, such as U = not_detected or J = ~"),
     )  # fmt: skip
     fill_down = forms.BooleanField(
         label=_("An empty cell of the sample means the one above (merged cells)"), required=False

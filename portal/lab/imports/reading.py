@@ -39,7 +39,7 @@ _DIGITS: Final = str.maketrans(
 _DATE = re.compile(r"(\d{1,4})[./ -](\d{1,2})[./ -](\d{1,4})(?:[T ,]+(\d{1,2}[:hH.]\d{2}.*))?$")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})$")
 _TIME = re.compile(
-    r"(\d{1,2})[:hH.](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?\s*(AM|PM|am|pm|ص|م)?\s*(Z|z|[+-]\d{2}:?\d{2})?$"
+    r"(\d{1,2})[:hH.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,6})\d*)?)?\s*(AM|PM|am|pm|ص|م)?\s*(Z|z|[+-]\d{2}:?\d{2})?$"
 )
 _OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})$")
 _THOUSANDS: Final = {"point": re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?"), "comma": re.compile(r"\d{1,3}(?:\.\d{3})+(?:,\d+)?")}  # fmt: skip  # noqa: E501
@@ -340,7 +340,7 @@ class Reader:
         if replaces := self.get(cells, "replaces"):
             data["replacesKey"] = replaces
         if said := self.get(cells, "testDate"):
-            data["testDate"] = self.moment(said, self.get(cells, "testTime"))
+            data["testDate"] = self.moment(said, self.get(cells, "testTime"), self.get(cells, "testZone"))
         return data
 
     def _method(self, cells: Cells) -> str:
@@ -407,8 +407,9 @@ class Reader:
                 )
             return f"<{limits['quantificationLimit']}", None
         number = self.number(text, strict=False) if text else ""
-        signed = number[:1] in "<>≤≥~≈" if number else False
-        bare = bool(number) and number[0] in "0123456789.+-"
+        start = number.translate(_DIGITS)[:1]
+        signed = bool(start) and start in "<>≤≥~≈＜＞"
+        bare = bool(start) and start in "0123456789.+-"
         if condition in wqx.NOT_DETECTED or qualifier == Qualifier.NOT_DETECTED:
             if signed or (number and not bare):
                 return number, None
@@ -432,12 +433,12 @@ class Reader:
         return number, None if signed or not bare else qualifier
 
     def number(self, text: str, *, strict: bool = True) -> str:
-        """A number with Latin digits and a decimal point or comma, without thousands separators. Not `strict`: a text
-        that is none is returned as it stands. Raises Fault."""
+        """A number with Latin digits and a decimal point or comma, without thousands separators. Not `strict`: the text
+        as it stands where nothing had to be taken out of it, whether it is a number or not. Raises Fault."""
         plain = text if text.isascii() else text.translate(_DIGITS)
         plain = plain.strip()
         sign = plain[: len(plain) - len(plain.lstrip("<>=≤≥~≈ "))]
-        digits = plain[len(sign) :]
+        digits = typed = plain[len(sign) :]
         if digits.replace(" ", "").replace(",", "").replace(".", "").isdigit() and " " in digits:
             digits = digits.replace(" ", "")
         style = self.mapping.decimal
@@ -455,7 +456,7 @@ class Reader:
             if found is None or sign.strip():
                 raise Fault(_("“%(text)s” is not a number.") % {"text": text})
             return f"{found:f}"
-        return f"{sign.strip()}{digits}" if digits[:1].isdigit() or sign else text
+        return text if digits == typed else f"{sign.strip()}{digits}"
 
     def moment(self, day: str, clock: str = "", zone: str = "") -> str:
         """ISO with offset from a date, a time and a zone as the source writes them. Raises Fault."""
@@ -475,10 +476,10 @@ class Reader:
             *parts, rest = match.groups()
             order = "ymd" if len(parts[0]) == 4 else self.mapping.dates if len(parts[0]) <= 2 else ""
         numbers = dict(zip(order, map(int, parts), strict=False))
-        hour, minute, second, offset = _time(clock.translate(_DIGITS).strip() or rest or "", said)
+        *clock_parts, offset = _time(clock.translate(_DIGITS).strip() or rest or "", said)
         try:
             year = numbers["y"] + (2000 if numbers["y"] < 100 else 0)
-            found = datetime(year, numbers["m"], numbers["d"], hour, minute, second)  # noqa: DTZ001 (given below)
+            found = datetime(year, numbers["m"], numbers["d"], *clock_parts)  # noqa: DTZ001 (given below)
             return found.replace(tzinfo=offset or self._offset(zone)).isoformat()
         except (ValueError, KeyError):
             raise Fault(_("“%(text)s” is not a date.") % {"text": said}) from None
@@ -494,20 +495,21 @@ class Reader:
         raise Fault(_("The time zone “%(zone)s” is not known.") % {"zone": zone})
 
 
-def _time(text: str, said: str) -> tuple[int, int, int, tzinfo | None]:
+def _time(text: str, said: str) -> tuple[int, int, int, int, tzinfo | None]:
+    """Hour, minute, second, microsecond and the offset where one is given."""
     if not text:
-        return 0, 0, 0, None
+        return 0, 0, 0, 0, None
     match = _TIME.match(text)
     if match is None:
         raise Fault(_("“%(text)s” is not a time.") % {"text": text or said})
-    hour, minute, second, half, offset = match.groups()
+    hour, minute, second, fraction, half, offset = match.groups()
     hours = int(hour)
     if half:
         hours = hours % 12 + (12 if half.casefold() in ("pm", "م") else 0)
     shift: tzinfo | None = None
     if offset:
         shift = UTC if offset in "Zz" else _shift(_OFFSET.fullmatch(offset))
-    return hours, int(minute), int(second or 0), shift
+    return hours, int(minute), int(second or 0), int((fraction or "0").ljust(6, "0")), shift
 
 
 def _shift(match: re.Match[str] | None) -> tzinfo:

@@ -140,7 +140,7 @@ def run_preview(*, run: ImportRun, mapping: Columns, table: Table) -> list[Previ
     seen = [
         Preview(
             row.line,
-            draft.data | {"key": draft.key},
+            draft.data | {"key": draft.key, "taken": draft.data.get("collectionDate", "")[:16].replace("T", " ")},
             [(codes[r.data["parameterId"]], r.data["value"], r.data["unit"]) for r in row.results],
             outcomes[row.line].outcome,
             outcomes[row.line].reasons,

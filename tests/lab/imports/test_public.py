@@ -24,7 +24,7 @@ from tests.core.people import Cast
 from tests.lab.public_data import public_file
 
 pytestmark = pytest.mark.django_db
-EXTRACT = Path(__file__).with_name("estonia_extract.csv")
+EXTRACT = Path(__file__).parent.with_name("estonia_extract.csv")
 ESTONIA = SOURCES["estonia"]
 
 
