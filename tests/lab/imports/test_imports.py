@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import translation
 
 from portal.core.audit.models import AuditEntry
@@ -205,7 +206,8 @@ def test_names_of_the_source_are_mapped_or_left_out(cast: Cast) -> None:
 @pytest.mark.covers("001-FR-024")
 def test_the_wide_layout_in_arabic_with_arabic_digits(cast: Cast) -> None:
     table = (
-        "رمز العينة;الموقع;نوع المياه;تاريخ أخذ العينة;القائم بأخذ العينة;النترات (ملغ/ل);الرصاص (µg/L);الأس الهيدروجيني\r\n"
+        "رمز العينة;الموقع;نوع المياه;تاريخ أخذ العينة;القائم بأخذ العينة;"
+        "النترات (ملغ/ل);الرصاص (µg/L);الأس الهيدروجيني\r\n"
         "ع-١;بئر أحمد;مياه جوفية;٢٠/١١/٢٠٢٦;أمينة;١٢٫٥;غير مكتشف;٧٫٢٠\r\n"
         "ع-٢;عين الذئاب;ماء الشرب;٢١/١١/٢٠٢٦;عمر;٨٠;-;\r\n"
     )
@@ -251,9 +253,8 @@ def test_a_file_of_an_instrument_needs_registered_samples(cast: Cast) -> None:
     with tenant(cast.a.pk, by=cast.alice.actor()):
         data = {"code": "W-1", "type": "drinking_water", "location": "Anfa", "collectorName": "Sara"}
         lab.sample_create(data=data | {"collectionDate": "2026-11-20T08:15:00Z"}, by=cast.alice)
-    text = (
-        "ICP-MS run 14\n\nSample Name,Analyte,Conc,Units\nW-1,Lead,1.2,ug/L\nW-9,Lead,1.3,ug/L\nW-1,Arsenic,<LOD,ug/L\n"
-    )
+    text = "ICP-MS run 14\n\nSample Name,Analyte,Conc,Units\n"
+    text += "W-1,Lead,1.2,ug/L\nW-9,Lead,1.3,ug/L\nW-1,Arsenic,<LOD,ug/L\n"
 
     run = whole(cast.alice, text)
 
@@ -276,9 +277,9 @@ def test_an_import_that_was_killed_goes_on_where_it_stopped(cast: Cast, monkeypa
     run = bring_in(run, cast.alice, most=2)  # the worker dies after two batches
     half = count(cast.alice)
 
-    with pytest.raises(RuntimeError), tenant(cast.a.pk, by=cast.alice.actor()):  # and in the middle of the third
+    with tenant(cast.a.pk, by=cast.alice.actor()):  # and in the middle of the third
         services.step(run_id=run.pk)
-        raise RuntimeError
+        transaction.set_rollback(True)
     assert count(cast.alice) == half == (20, 60)
     run = steps(run, cast.alice)
 
@@ -404,8 +405,10 @@ def test_an_export_imports_again_without_loss(cast: Cast) -> None:
             {"parameterName": "CD", "value": "0.3", "qualifier": "<", "unit": "µg/L", "quantificationLimit": "0.3"},
             {"parameterName": "ECOLI", "value": "absent", "unit": "CFU/100 mL", "instrument": "Incubator 2"},
             {"parameterName": "ENTEROC", "value": "TNTC", "unit": "CFU/100 mL"},
-            {"parameterName": "FE", "value": "0.2", "qualifier": "not_detected", "unit": "mg/L", "detectionLimit": "0.2"},
-            {"parameterName": "ZN", "value": "5", "qualifier": "~", "unit": "µg/L", "uncertainty": "0.4", "dilutionFactor": 10},
+            {"parameterName": "FE", "value": "0.2", "qualifier": "not_detected", "unit": "mg/L",
+             "detectionLimit": "0.2"},
+            {"parameterName": "ZN", "value": "5", "qualifier": "~", "unit": "µg/L", "uncertainty": "0.4",
+             "dilutionFactor": 10},
             {"parameterName": "MN", "value": "> 900", "unit": "µg/L", "testDate": "2026-11-21T07:05:09Z",
              "technicianName": "Tim", "testMethod": "ISO 17294-2"},
             {"parameterName": "SALMON", "value": "present", "unit": "presence/L"},
@@ -478,10 +481,12 @@ WQX = (
     "ResultSampleFractionText,MethodSpeciationName,ResultMeasureValue,ResultMeasure/MeasureUnitCode,"
     "ResultDetectionConditionText,DetectionQuantitationLimitTypeName,"
     "DetectionQuantitationLimitMeasure/MeasureValue,DetectionQuantitationLimitMeasure/MeasureUnitCode\n"
-    "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Lead,Dissolved,,,,Not Detected,Lower Reporting Limit,0.24,ug/l\n"
+    "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Lead,Dissolved,,,,"
+    "Not Detected,Lower Reporting Limit,0.24,ug/l\n"
     "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Arsenic,Total,,<0.01,mg/l,Not Detected,,,\n"
     "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Cadmium,Total,,0,ug/l,Not Detected,,,\n"
-    "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Zinc,Total,,3,ug/l,Between Inst Detect and Quant Limit,,5,ug/l\n"
+    "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Zinc,Total,,3,ug/l,"
+    "Between Inst Detect and Quant Limit,,5,ug/l\n"
     "USGS,act-2,Quality Control Sample-Field Blank,Water,2020-03-19,11:00:00,EDT,SITE-1,Zinc,Total,,3,ug/l,,,,\n"
     "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Iron,Suspended,,3,ug/l,,,,\n"
     "USGS,act-1,Sample-Routine,Water,2020-03-19,11:00:00,EDT,SITE-1,Nitrate,Total,as N,2,mg/l,,,,\n"
