@@ -139,7 +139,7 @@ class RowTable(Table):
         said = [
             (format_html('<b dir="auto">{}</b>: ', r["column"]) if r["column"] else "", r["message"]) for r in value[:5]
         ]
-        return format_html_join(format_html("<br>"), '{}<span dir="auto">{}</span>', said)
+        return format_html_join("", '<div>{}<span dir="auto">{}</span></div>', said)
 
     def render_cells(self, value: list[str]) -> SafeString:
         text = " · ".join(cell for cell in value if cell)
