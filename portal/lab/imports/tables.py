@@ -28,7 +28,7 @@ OUTCOMES = {
 STATUSES = {
     "uploaded": ("secondary", "upload"),
     "checking": ("blue", "progress-check"),
-    "checked": ("azure", "list-check"),
+    "checked": ("blue", "list-check"),
     "importing": ("blue", "progress-check"),
     "imported": ("green", "circle-check"),
     "reverting": ("orange", "progress-check"),
@@ -139,7 +139,8 @@ class RowTable(Table):
         said = [
             (format_html('<b dir="auto">{}</b>: ', r["column"]) if r["column"] else "", r["message"]) for r in value[:5]
         ]
-        return format_html_join("", '<div>{}<span dir="auto">{}</span></div>', said)
+        lines = format_html_join("", '<div>{}<span dir="auto">{}</span></div>', said)
+        return format_html("<div>{}</div>", lines)
 
     def render_cells(self, value: list[str]) -> SafeString:
         text = " · ".join(cell for cell in value if cell)
