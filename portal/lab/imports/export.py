@@ -15,11 +15,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from portal.core.common.clock import wire
+from portal.core.common.text import harmless
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab.imports.selectors import _Echo
 from portal.lab.models import Result, Sample
-from portal.lab.reports.exports import harmless
 from portal.lab.science.measurement import Qualifier, parse_measurement
 
 CHUNK: Final = 1000

@@ -100,7 +100,7 @@ TARGETS: Final[tuple[Target, ...]] = (
     _target(
         "parameter", "result", _("Parameter"),
         "parameter|analyte|test|determinand|determination|component|element|paramètre|analyse|élément|substance|"
-        "المعيار|المتغير|المعلمة|العنصر|التحليل|الاختبار|CharacteristicName|parameterName|parameter code",
+        "المعامل|المعيار|المتغير|المعلمة|العنصر|التحليل|الاختبار|CharacteristicName|parameterName|parameter code",
     ),
     _target(
         "value", "result", _("Value"),

@@ -25,6 +25,7 @@ from portal.lab.science.names import normalise_name
 
 MAX_BYTES: Final = 50 * 1024 * 1024
 MAX_UNPACKED: Final = 400 * 1024 * 1024
+MAX_STRINGS: Final = 100 * 1024 * 1024  # held in memory as a whole
 MAX_ROWS: Final = 200_000
 MAX_COLUMNS: Final = 400
 MAX_CELL: Final = 10_000
@@ -257,7 +258,9 @@ def _refuse_unsafe(file: IO[bytes]) -> None:
             names = {member.filename for member in members}
             if "[Content_Types].xml" not in names or not any(name.startswith("xl/") for name in names):
                 raise Invalid(_("This is no table: only CSV and XLSX files can be read."))
-            if sum(member.file_size for member in members) > MAX_UNPACKED or len(members) > 5000:
+            strings = sum(member.file_size for member in members if "sharedStrings" in member.filename)
+            whole = sum(member.file_size for member in members)
+            if whole > MAX_UNPACKED or strings > MAX_STRINGS or len(members) > 5000:
                 raise Invalid(_("The workbook is too large when unpacked: split it, or save it as CSV."))
             for member in members:
                 if member.filename.startswith("xl/worksheets/"):

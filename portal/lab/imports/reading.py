@@ -476,10 +476,10 @@ class Reader:
             *parts, rest = match.groups()
             order = "ymd" if len(parts[0]) == 4 else self.mapping.dates if len(parts[0]) <= 2 else ""
         numbers = dict(zip(order, map(int, parts), strict=False))
-        *clock_parts, offset = _time(clock.translate(_DIGITS).strip() or rest or "", said)
+        hour, minute, second, micro, offset = _time(clock.translate(_DIGITS).strip() or rest or "", said)
         try:
             year = numbers["y"] + (2000 if numbers["y"] < 100 else 0)
-            found = datetime(year, numbers["m"], numbers["d"], *clock_parts)  # noqa: DTZ001 (given below)
+            found = datetime(year, numbers["m"], numbers["d"], hour, minute, second, micro)  # noqa: DTZ001 (given below)
             return found.replace(tzinfo=offset or self._offset(zone)).isoformat()
         except (ValueError, KeyError):
             raise Fault(_("“%(text)s” is not a date.") % {"text": said}) from None

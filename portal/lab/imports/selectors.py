@@ -10,9 +10,9 @@ from django.db.models import Count, Max, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import NotFound
+from portal.core.common.text import harmless
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab.imports.models import ImportRow, ImportRun, ImportSource
-from portal.lab.reports.exports import harmless
 
 CHUNK = 2000
 
