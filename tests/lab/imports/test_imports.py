@@ -3,11 +3,11 @@
 import csv
 import io
 import time
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
 from django.utils import translation
 
 from portal.core.audit.models import AuditEntry
@@ -222,7 +222,7 @@ def test_the_wide_layout_in_arabic_with_arabic_digits(cast: Cast) -> None:
     }  # fmt: skip
     assert found["PB"].value is None
     assert str(found["PH"].value)[:4] == "7.20"
-    assert {code: result.value_text for code, result in results(cast.alice, "ع-٢").items()} == {"NO3": "80"}
+    assert {code: result.value_text for code, result in results(cast.alice, "ع-٢").items()} == {"NO3": "٨٠"}
 
 
 def test_a_wide_row_is_taken_in_part(cast: Cast) -> None:
@@ -277,9 +277,9 @@ def test_an_import_that_was_killed_goes_on_where_it_stopped(cast: Cast, monkeypa
     run = bring_in(run, cast.alice, most=2)  # the worker dies after two batches
     half = count(cast.alice)
 
-    with tenant(cast.a.pk, by=cast.alice.actor()):  # and in the middle of the third
+    with suppress(RuntimeError), tenant(cast.a.pk, by=cast.alice.actor()):
         services.step(run_id=run.pk)
-        transaction.set_rollback(True)
+        raise RuntimeError  # and in the middle of the third
     assert count(cast.alice) == half == (20, 60)
     run = steps(run, cast.alice)
 
