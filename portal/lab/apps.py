@@ -30,6 +30,14 @@ class LabConfig(AppConfig):
                 order=10,
             ),
             menu.MenuItem(
+                label=_("Imports"),
+                url_name="lab:import_list",
+                icon="upload",
+                permission="samples.import",
+                group="lab",
+                order=15,
+            ),
+            menu.MenuItem(
                 label=_("Compliance reports"),
                 url_name="reports:list",
                 icon="report-analytics",

@@ -1,7 +1,14 @@
 """Background work of the laboratory."""
 
-from portal.core.jobs.tasks import Running, job
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+from django.db import connection
+from django.utils import translation
+
+from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
+from portal.core.tenancy.scope import tenant
 from portal.lab.models import ComplianceReport
 
 
@@ -15,3 +22,36 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
     data = {"number": made.number, "language": language}
     publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
     return {"reportId": report, "language": language}
+
+
+@job(name="lab.import", retry=3, queue="imports")
+def import_step(running: Running, *, run: str, reason: str = "") -> dict[str, str]:
+    """Check, import or revert a file, as its state says.
+
+    Each batch commits by itself on a connection of its own: readers and devices wait for one batch at most, and a start
+    after a kill goes on with the next one.
+    """
+    from portal.lab.imports import services
+
+    language = translation.get_language()
+
+    def batch() -> tuple[int, int] | None:
+        with translation.override(language), tenant(running.organization, by=running.by):
+            state = services.step(run_id=UUID(run), reason=reason)
+            return (state.position, state.samples) if state is not None and state.busy else None
+
+    with ThreadPoolExecutor(1) as apart:
+        try:
+            while found := apart.submit(batch).result():
+                running.progress(*found)
+        finally:
+            apart.submit(lambda: connection.close()).result()  # noqa: PLW0108  (its own thread's connection)
+    return {"importId": run}
+
+
+@periodic(cron="40 3 * * *", name="lab.import_purge")
+def import_purge() -> None:
+    """Uploads that nobody imported within a week, and the files and rows of imports after 90 days."""
+    from portal.lab.imports import services
+
+    services.purge()

@@ -324,3 +324,7 @@ class ReportFile(TenantModel):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
+
+
+# The models of imports stand with their package.
+from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401

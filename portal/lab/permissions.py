@@ -13,6 +13,7 @@ PERMISSIONS = [
     Permission("samples.edit", _("Register and change samples"), _LAB, _WRITERS, verb="write"),
     Permission("samples.delete", _("Delete samples"), _LAB, OFFICE, verb="delete"),
     Permission("samples.export", _("Export samples"), _LAB, OFFICE | {AUDITOR}),
+    Permission("samples.import", _("Import files of samples and results"), _LAB, _WRITERS, verb="write"),
     Permission("results.edit", _("Enter and change results"), _LAB, _WRITERS, verb="write"),
     Permission("results.delete", _("Delete results"), _LAB, OFFICE, verb="delete"),
     Permission("parameters.view", _("See parameters and standards"), _LAB, _READERS),

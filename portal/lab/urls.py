@@ -1,6 +1,6 @@
 """Addresses of the laboratory's pages."""
 
-from django.urls import path
+from django.urls import include, path
 
 from portal.lab.pages import catalogue, results, samples
 
@@ -9,6 +9,7 @@ urlpatterns = [
     path("samples", samples.sample_list, name="sample_list"),
     path("samples.csv", samples.sample_csv, name="sample_csv"),
     path("samples.xlsx", samples.sample_xlsx, name="sample_xlsx"),
+    path("samples.wqx.csv", samples.sample_wqx, name="sample_wqx"),
     path("samples/new", samples.sample_create, name="sample_create"),
     path("samples/<uuid:sample_id>", samples.sample_detail, name="sample_detail"),
     path("samples/<uuid:sample_id>/live", samples.sample_live, name="sample_live"),
@@ -25,4 +26,5 @@ urlpatterns = [
     path("parameters/<uuid:parameter_id>", catalogue.parameter_detail, name="parameter_detail"),
     path("standards", catalogue.standard_list, name="standard_list"),
     path("standards/<uuid:standard_id>", catalogue.standard_detail, name="standard_detail"),
+    path("", include("portal.lab.imports.urls")),
 ]

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -19,6 +20,7 @@ from portal.core.common.errors import Conflict, DomainError
 from portal.core.tenancy import scope
 from portal.lab import selectors, services
 from portal.lab.choices import StandardRole
+from portal.lab.imports.export import wqx_csv
 from portal.lab.models import Result, Sample
 from portal.lab.pages import exports
 from portal.lab.pages.forms import ResultForm, SampleForm, to_minute
@@ -47,7 +49,11 @@ def sample_list(request: HttpRequest) -> HttpResponse:
         action_label=gettext_lazy("New sample") if may_create else "",
         action_url=reverse("lab:sample_create") if may_create else "",
     )
-    formats = [("CSV", "lab:sample_csv", "file-text"), ("XLSX", "lab:sample_xlsx", "file-spreadsheet")]
+    formats: list[tuple[str | Promise, str, str]] = [
+        ("CSV", "lab:sample_csv", "file-text"),
+        ("XLSX", "lab:sample_xlsx", "file-spreadsheet"),
+        (gettext_lazy("CSV with results (WQX)"), "lab:sample_wqx", "test-pipe"),
+    ]
     return list_page(
         request,
         queryset=selectors.sample_list(),
@@ -63,7 +69,7 @@ def sample_list(request: HttpRequest) -> HttpResponse:
         live=["sample.changed"],
         arrivals=_arrived,
         count_limit=COUNT_LIMIT,
-        context={"may_create": may_create},
+        context={"may_create": may_create, "may_import": may(request, "samples.import")},
     )
 
 
@@ -87,6 +93,16 @@ def sample_csv(request: HttpRequest) -> HttpResponseBase:
 def sample_xlsx(request: HttpRequest) -> HttpResponseBase:
     file = exports.samples_xlsx(_chosen(request, "xlsx"), standards=exports.standard_keys())
     return FileResponse(file, content_type=XLSX, headers=_download("samples.xlsx"))
+
+
+@require_GET
+@policy("samples.export")
+def sample_wqx(request: HttpRequest) -> HttpResponseBase:
+    """The samples with their results in the shape of WQX; the file imports again without loss."""
+    rows = _chosen(request, "wqx.csv")
+    by = request_actor(request, user=person(request))
+    content = wqx_csv(rows, by=by, organization=scope.organization_id())
+    return StreamingHttpResponse(content, content_type="text/csv; charset=utf-8", headers=_download("samples-wqx.csv"))
 
 
 def _chosen(request: HttpRequest, extension: str) -> QuerySet[Sample]:

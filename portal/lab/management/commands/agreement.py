@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from portal.core.common.errors import Invalid
-from portal.lab.imports import agreement
+from portal.lab.imports.public import agreement
 from portal.lab.management.commands.import_samples import organization_of
 
 

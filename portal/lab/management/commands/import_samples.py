@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from portal.core.common.errors import Invalid
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform
-from portal.lab.imports import ACTOR, SOURCES, Report, samples_import
+from portal.lab.imports.public import ACTOR, SOURCES, Report, samples_import
 
 SHOWN = 20  # reasons in the summary
 

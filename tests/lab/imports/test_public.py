@@ -17,14 +17,14 @@ from portal.core.audit.models import AuditEntry
 from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
-from portal.lab.imports import SOURCES, agreement, record_id, samples_import
+from portal.lab.imports.public import SOURCES, agreement, record_id, samples_import
 from portal.lab.models import Result, Sample, StandardChoice
 from portal.lab.services import sample_update
 from tests.core.people import Cast
 from tests.lab.public_data import public_file
 
 pytestmark = pytest.mark.django_db
-EXTRACT = Path(__file__).with_name("estonia_extract.csv")
+EXTRACT = Path(__file__).parent.with_name("estonia_extract.csv")
 ESTONIA = SOURCES["estonia"]
 
 

@@ -5,7 +5,6 @@ nothing. An edit that somebody made after the file was written stays in force; t
 conflicts.
 """
 
-import contextlib
 import csv
 import gzip
 import itertools
@@ -15,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TextIO
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -25,6 +24,7 @@ from portal.core.sync import engine
 from portal.core.sync.engine import Change
 from portal.core.tenancy import scope
 from portal.core.tenancy.scope import Actor
+from portal.lab.imports.batch import record_id, trial
 from portal.lab.models import Result
 from portal.lab.science.sources import (
     ESTONIA,
@@ -42,10 +42,6 @@ DRINKING: Final = ("veevark", "joogivesi")  # the Estonian domains that the drin
 
 Record = dict[str, Any]
 Rows = list[dict[str, str]]
-
-
-class _Undo(Exception):
-    """Ends a dry run's transaction."""
 
 
 @dataclass(slots=True)
@@ -227,11 +223,6 @@ def samples_of(source: Source, path: Path, *, limit: int | None = None) -> Itera
             raise Invalid(_("Sample %(key)s cannot be read: %(reason)s.") % {"key": key, "reason": error}) from None
 
 
-def record_id(organization: UUID, source: str, sample: str, result: str = "") -> UUID:
-    """The id that a source's sample or result has in an organisation."""
-    return uuid5(organization, "/".join(filter(None, (source, sample, result))))
-
-
 def samples_import(
     *,
     source: Source,
@@ -252,10 +243,8 @@ def samples_import(
     names: dict[UUID, tuple[str, str]] = {}
 
     def flush() -> None:
-        with contextlib.suppress(_Undo), scope.tenant(organization, by=ACTOR):
+        with scope.tenant(organization, by=ACTOR), trial(undo=dry_run):
             done = engine.apply(batch, user=None)
-            if dry_run:
-                raise _Undo
         for change in done.changes:
             report.counts[change.status] += 1
             report.refusals += [Refusal(*names[change.id], e.code, e.field or "", e.message) for e in change.errors]
