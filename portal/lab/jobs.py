@@ -1,5 +1,8 @@
 """Background work of the laboratory."""
 
+from typing import Any
+from uuid import UUID
+
 from portal.core.jobs.tasks import Running, job
 from portal.core.notifications.events import publish
 from portal.lab.models import ComplianceReport
@@ -15,3 +18,20 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
     data = {"number": made.number, "language": language}
     publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
     return {"reportId": report, "language": language}
+
+
+@job(name="lab.reevaluation_count", retry=2, queue="reports")
+def reevaluation_count(running: Running, *, reevaluation: str) -> dict[str, Any]:
+    """Count what other rules would change."""
+    from portal.lab import reevaluation as work
+
+    work.reevaluation_count(id=UUID(reevaluation), progress=running.progress)
+    return {"reevaluationId": reevaluation}
+
+
+@job(name="lab.reevaluation_run", retry=4, queue="reports")
+def reevaluation_run(running: Running, *, reevaluation: str) -> dict[str, Any]:
+    """Write what the rules in force change."""
+    from portal.lab import reevaluation as work
+
+    return work.reevaluation_run(id=UUID(reevaluation), running=running)
