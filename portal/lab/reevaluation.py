@@ -33,17 +33,7 @@ CHUNK: Final = 500  # samples in one transaction
 AT_ONCE: Final = 1000  # results up to which a request counts by itself
 EXAMPLES: Final = 20
 
-_SAMPLE: Final = (
-    "id",
-    "code",
-    "type",
-    "location",
-    "collection_date",
-    "status",
-    "compliance_status",
-    "verdicts",
-    "result_count",
-)
+_SAMPLE: Final = ("id", "code", "type", "location", "collection_date", "status", "compliance_status", "verdicts")
 _RESULT: Final = (
     "id", "sample_id", "parameter_id", "value_text", "qualifier", "value", "censoring_limit", "unit", "detection_limit",
     "uncertainty", "test_date", "test_method", "replaces_id", "deleted_at", "compliance_status", "verdicts", "flags",
@@ -264,16 +254,15 @@ def _judge(rules: Rulebook, position: UUID | None) -> Chunk | None:
     current: dict[UUID, list[Row]] = defaultdict(list)
     for row in results:
         fresh = judged(row, by_id[row["sample_id"]], rules, zone, measured[row["sample_id"]])
-        if fresh["flags"] != row["flags"] or _by_standard(fresh["verdicts"]) != _by_standard(row["verdicts"]):
+        changed = fresh["flags"] != row["flags"] or _by_standard(fresh["verdicts"]) != _by_standard(row["verdicts"])
+        if changed:
             chunk.rows.append((row, fresh))
-            row = row | fresh
-        current[row["sample_id"]].append(row)
+        current[row["sample_id"]].append(row | fresh if changed else row)
     touched = {row["sample_id"] for row, _fresh in chunk.rows}
     for id in touched:
         figures, row = summarise(current[id]), by_id[id]
-        if figures["compliance_status"] != row["compliance_status"] or _by_standard(
-            figures["verdicts"]
-        ) != _by_standard(row["verdicts"]):
+        old, new = (sorted(held["verdicts"], key=_edition) for held in (row, figures))
+        if figures["compliance_status"] != row["compliance_status"] or old != new:
             chunk.samples.append((row, figures))
     return chunk
 
@@ -295,12 +284,16 @@ def _by_standard(verdicts: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {entry["standard"]: entry for entry in verdicts}
 
 
+def _edition(entry: dict[str, Any]) -> tuple[str, str]:
+    return entry["standard"], entry["edition"]
+
+
 def _read(table: str, columns: tuple[str, ...], where: str, values: list[Any]) -> Iterator[Row]:
     """Rows of the organisation in force past the ORM; documents are read by orjson."""
     documents = [name for name in ("verdicts", "flags") if name in columns]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE organization_id = %s AND {where}",
+            f"SELECT {', '.join(columns)} FROM {table} WHERE organization_id = %s AND {where}",  # noqa: S608  names
             [scope.organization_id(), *values],
         )
         for record in cursor.fetchall():

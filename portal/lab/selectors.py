@@ -26,6 +26,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from portal.core.audit.models import AuditEntry
@@ -163,9 +164,8 @@ def limit_list(*, standard: UUID | None = None, parameter: UUID | None = None) -
     `confirmed_name` and `confirmed_clause` tell of the organisation's confirmation, `open` whether one is missing."""
     own = Limit.objects.filter(organization=scope.organization_id())
     same = {name: OuterRef(name) for name in ("standard", "parameter", "matrix")}
-    stands_in = own.filter(**same).filter(
-        Q(effective_from=OuterRef("effective_from")) | Q(effective_from=None, pk__isnull=OuterRef("effective_from"))
-    )
+    ever = Value(date.min)
+    stands_in = own.filter(Exact(Coalesce("effective_from", ever), Coalesce(OuterRef("effective_from"), ever)), **same)
     confirmed = LimitConfirmation.objects.filter(limit=OuterRef("pk"))
     rows = _held(Limit.objects.select_related("standard", "parameter")).exclude(
         Q(organization=None) & Exists(stands_in)

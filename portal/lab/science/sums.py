@@ -12,9 +12,9 @@ _SHARES = {"zero": Decimal(0), "half": Decimal("0.5"), "full": Decimal(1)}
 def total(members: Iterable[Measurement], *, censored: str) -> str | None:
     """Return the sum as a laboratory writes it; the members' numbers are in one unit.
 
-    A member known to be below a bound counts nothing, half or all of the bound (`censored`: zero, half, full), one that
-    was not found counts nothing. Where no member has a number, the sum is below the sum of the bounds; where one is only
-    known to be above a bound, so is the sum. None where a member says nothing about an amount, or there is none.
+    A member known to be below a bound counts nothing, half or all of the bound (`censored`: zero, half, full), one
+    that was not found counts nothing. Where no member has a number, the sum is below the sum of the bounds; where one
+    is only known to be above a bound, so is the sum. None where a member says nothing about an amount, or there is none.
     """
     known = bounds = Decimal(0)
     found = over = False
