@@ -181,12 +181,15 @@ def restate(entity: str, rows: Sequence[Row]) -> dict[UUID, int]:
     table = collection.model._meta.db_table
     settings = ", ".join(f'"{name}" = r."{name}"' for name in collection.model.sync_derived if name in rows[0])
     with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('marsad.computed', 'on', true)")
         cursor.execute(
             f'UPDATE "{table}" t SET {settings}, updated_at = %s'
             f' FROM jsonb_populate_recordset(NULL::"{table}", %s::jsonb) r WHERE t.id = r.id RETURNING t.id, t.version',
             [clock.now(), orjson.dumps(rows, default=_json_default).decode()],
         )
-        return dict(cursor.fetchall())
+        versions = dict(cursor.fetchall())
+        cursor.execute("SELECT set_config('marsad.computed', '', true)")
+    return versions
 
 
 def lock_clock() -> int:

@@ -14,7 +14,7 @@ def total(members: Iterable[Measurement], *, censored: str) -> str | None:
 
     A member known to be below a bound counts nothing, half or all of the bound (`censored`: zero, half, full), one
     that was not found counts nothing. Where no member has a number, the sum is below the sum of the bounds; where one
-    is only known to be above a bound, so is the sum. None where a member says nothing about an amount, or there is none.
+    is only known to be above a bound, so is the sum. None where a member says nothing of an amount, or there is none.
     """
     known = bounds = Decimal(0)
     found = over = False
