@@ -7,7 +7,9 @@ Frozen reports are not touched: they hold copies.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -94,6 +96,7 @@ class Chunk:
     last: UUID
     results: int
     clock: int  # the organisation's sequence number before the rows were read
+    stamp: str  # of the rules
     rows: list[tuple[Row, Row]]  # result as stored, what is new of it
     samples: list[tuple[Row, Row]]
     seen: list[UUID]
@@ -185,37 +188,46 @@ def reevaluation_cancel(*, id: UUID, by: User) -> None:
 
 
 def reevaluation_run(*, id: UUID, running: Running) -> dict[str, int]:
-    """Write what changes, step by step, until nothing is left. Called again, it goes on."""
-    while (figures := running.apart(lambda: reevaluation_step(id=id))) is not None:
-        running.progress(figures.results, Reevaluation.objects.values_list("total", flat=True).get(pk=id))
-    row = Reevaluation.objects.get(pk=id)
+    """Write what changes, step by step, until nothing is left; called again, it goes on. While the database writes one
+    step, the next one is judged."""
+    row = reevaluation_get(id=id)
+    if row.state == Reevaluation.State.RUNNING:
+        chunk = _judge(rulebook(), row.position)
+        with ThreadPoolExecutor(1) as writer:
+            while chunk is not None:
+                writing = writer.submit(running.apart, partial(reevaluation_step, id=id, chunk=chunk))
+                chunk = _judge(rulebook(), chunk.last)
+                running.progress(writing.result(), row.total)
+        running.apart(partial(_finish, id))
+        row.refresh_from_db()
     return {name: row.figures.get(name, 0) for name in ("results", "changed", "samples")}
 
 
-def reevaluation_step(*, id: UUID) -> Figures | None:
-    """Write the next samples in the transaction in force; None when all are done."""
+def reevaluation_step(*, id: UUID, chunk: Chunk) -> int:
+    """Write a chunk that was judged without a lock, in the transaction in force; returns how many results are done.
+    Where somebody wrote one of its records, or a rule, in the meantime, it is judged again under the lock."""
     row = Reevaluation.objects.select_for_update().get(pk=id)
-    if row.state != Reevaluation.State.RUNNING:
-        return None
-    chunk = _judge(rulebook(), row.position)
-    figures = Figures.of(row.figures)
-    if chunk is None:
-        row.state, row.finished_at = Reevaluation.State.DONE, clock.now()
-        row.save(update_fields=["state", "finished_at", "updated_at"])
-        publish("compliance.changed", entity="reevaluation", id=row.pk, data={"changed": figures.changed})
-        return None
+    if row.position is not None and row.position >= chunk.last:
+        return Figures.of(row.figures).results  # an overtaken start wrote it before it noticed
     if chunk.rows or chunk.samples:
-        # Judged without a lock; written under it, unless somebody was faster: then judged again under it.
-        if engine.lock_clock() != chunk.clock and _moved(chunk):
-            chunk = _judge(rulebook(), row.position)
-            assert chunk is not None
+        stale = engine.lock_clock() != chunk.clock and _moved(chunk)
+        if (rules := rulebook()).stamp != chunk.stamp or stale:
+            chunk = _judge(rules, row.position, until=chunk.last) or chunk
         with scope.acting(reason=row.reason):
             engine.restate("result", [{"id": old["id"], **fresh} for old, fresh in chunk.rows])
             engine.restate("sample", [{"id": old["id"], **fresh} for old, fresh in chunk.samples])
+    figures = Figures.of(row.figures)
     chunk.note(figures)
     row.figures, row.position = figures.as_json(), chunk.last
     row.save(update_fields=["figures", "position", "updated_at"])
-    return figures
+    return figures.results
+
+
+def _finish(id: UUID) -> None:
+    row = Reevaluation.objects.get(pk=id)
+    row.state, row.finished_at = Reevaluation.State.DONE, clock.now()
+    row.save(update_fields=["state", "finished_at", "updated_at"])
+    publish("compliance.changed", entity="reevaluation", id=row.pk, data={"changed": row.figures.get("changed", 0)})
 
 
 def reevaluation_get(*, id: UUID) -> Reevaluation:
@@ -231,26 +243,21 @@ def _may(by: User, proposal: Proposal) -> None:
         raise Denied(_("You do not have the right to do this."))
 
 
-def _judge(rules: Rulebook, position: UUID | None) -> Chunk | None:
-    """What the rules make of the samples after `position`; None where there are none."""
+def _judge(rules: Rulebook, position: UUID | None, *, until: UUID | None = None) -> Chunk | None:
+    """What the rules make of the next samples after `position`, or of those up to `until`; None where there are none."""
     organization, zone = scope.organization_id(), ZoneInfo(rules.zone)
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq FROM sync_clock WHERE organization_id = %s", [organization])
         (seq,) = cursor.fetchone()
-    samples = list(
-        _read(
-            "lab_sample",
-            _SAMPLE,
-            "deleted_at IS NULL AND id > %s ORDER BY id LIMIT %s",
-            [position or UUID(int=0), CHUNK],
-        )
-    )
+    after, last = position or UUID(int=0), until or UUID(int=2**128 - 1)
+    where = "deleted_at IS NULL AND id > %s AND id <= %s ORDER BY id LIMIT %s"
+    samples = list(_read("lab_sample", _SAMPLE, where, [after, last, None if until else CHUNK]))
     if not samples:
         return None
     by_id = {row["id"]: row for row in samples}
     results = list(_read("lab_result", _RESULT, "sample_id = ANY(%s) AND deleted_at IS NULL", [list(by_id)]))
     measured = parameters_by_sample(results)
-    chunk = Chunk(samples[-1]["id"], len(results), seq, [], [], list(by_id))
+    chunk = Chunk(samples[-1]["id"], len(results), seq, rules.stamp, [], [], list(by_id))
     current: dict[UUID, list[Row]] = defaultdict(list)
     for row in results:
         fresh = judged(row, by_id[row["sample_id"]], rules, zone, measured[row["sample_id"]])

@@ -36,7 +36,16 @@ from portal.core.common.text import normalise
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab import wire
-from portal.lab.models import Limit, LimitConfirmation, Parameter, Result, Sample, Standard, StandardChoice
+from portal.lab.models import (
+    Limit,
+    LimitConfirmation,
+    Parameter,
+    Reevaluation,
+    Result,
+    Sample,
+    Standard,
+    StandardChoice,
+)
 
 _DAY = timedelta(days=1)
 
@@ -180,6 +189,17 @@ def limit_list(*, standard: UUID | None = None, parameter: UUID | None = None) -
     if parameter is not None:
         rows = rows.filter(parameter=parameter)
     return rows.order_by("parameter__code", "standard__position", "matrix", "effective_from", "id")
+
+
+def limit_get(*, id: UUID) -> Limit:
+    """With the organisation's confirmation. Raises NotFound."""
+    return _get(limit_list(), id)
+
+
+def reevaluation_list() -> QuerySet[Reevaluation]:
+    """Newest first."""
+    rows: QuerySet[Reevaluation] = Reevaluation.objects.select_related("created_by")
+    return rows.order_by("-created_at", "-id")
 
 
 def plain(rows: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:

@@ -22,7 +22,7 @@ from portal.lab.choices import LimitKind
 from portal.lab.models import Limit, LimitConfirmation, Parameter, Result, Sample, Standard
 from portal.lab.science.units import UnitError, canonical_unit, convert
 
-OWN: Final = "O"  # confidence of what the organisation wrote itself
+OWN: Final = "W"  # confidence of what the organisation wrote itself
 _LIMIT: Final = (
     "matrix", "kind", "lower", "upper", "guidance", "unit", "strict", "provisional", "note", "clause",
     "effective_from", "effective_to",

@@ -21,6 +21,7 @@ from portal.lab.pages.lists import (
 from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text, plain
 from portal.lab.science.units import fitting_units
 from portal.ui.lists import Empty, list_page
+from portal.ui.people import may
 
 
 @require_GET
@@ -76,6 +77,7 @@ def standard_list(request: HttpRequest) -> HttpResponse:
         list_id="standards",
         caption=_("Standards"),
         empty=Empty(title=_("No standards"), icon="scale"),
+        context={"may_edit": may(request, "standards.edit"), "may_choose": may(request, "parameters.manage")},
     )
 
 
@@ -92,5 +94,5 @@ def standard_detail(request: HttpRequest, standard_id: UUID) -> HttpResponse:
         list_id="limits",
         caption=_("Limits"),
         empty=Empty(title=_("This standard has no limits here"), icon="scale"),
-        context={"standard": standard},
+        context={"standard": standard, "may_edit": may(request, "standards.edit")},
     )
