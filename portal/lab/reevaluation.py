@@ -244,7 +244,7 @@ def _may(by: User, proposal: Proposal) -> None:
 
 
 def _judge(rules: Rulebook, position: UUID | None, *, until: UUID | None = None) -> Chunk | None:
-    """What the rules make of the next samples after `position`, or of those up to `until`; None where there are none."""
+    """What the rules make of the next samples after `position`, or of all up to `until`; None where there are none."""
     organization, zone = scope.organization_id(), ZoneInfo(rules.zone)
     with connection.cursor() as cursor:
         cursor.execute("SELECT seq FROM sync_clock WHERE organization_id = %s", [organization])

@@ -159,7 +159,9 @@ def _load(organization: UUID, stamp: str, proposal: Proposal | None = None) -> R
         for name in (parameter.code, parameter.name_en, parameter.name_fr, parameter.name_ar, *parameter.aliases):
             if name:
                 by_name.setdefault(normalise_name(name), parameter)
-    decided = RULES | {name: owner.settings[name] for name in RULES if name in owner.settings} | (proposal or {})
+    settings = {name: owner.settings[name] for name in RULES if name in owner.settings}
+    decided: dict[str, Any] = {**RULES, **settings, **(proposal or {})}
+    choices: dict[str, tuple[str, int | None]]
     if "standards" in decided:
         choices = {entry["key"]: (entry["role"], place) for place, entry in enumerate(decided["standards"])}
     else:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from portal.core.accounts.policy import policy
 from portal.lab import selectors
+from portal.lab.choices import StandardRole
 from portal.lab.pages.lists import (
     LimitFilter,
     LimitsColumn,
@@ -94,5 +95,9 @@ def standard_detail(request: HttpRequest, standard_id: UUID) -> HttpResponse:
         list_id="limits",
         caption=_("Limits"),
         empty=Empty(title=_("This standard has no limits here"), icon="scale"),
-        context={"standard": standard, "may_edit": may(request, "standards.edit")},
+        context={
+            "standard": standard,
+            "role": StandardRole(role).label if (role := standard.role_here) else _("Not used"),  # type: ignore[attr-defined]
+            "may_edit": may(request, "standards.edit"),
+        },
     )

@@ -17,7 +17,7 @@ from portal.lab.science.units import UnitError, convert
 
 @dataclass(slots=True)
 class Compared:
-    """What each standard says of a parameter. `strictest`: the keys with the lowest upper limit, where not all agree."""
+    """What each standard says of a parameter. `strictest`: keys with the lowest upper limit, where not all agree."""
 
     parameter: UUID
     limits: dict[str, Limit] = field(default_factory=dict)

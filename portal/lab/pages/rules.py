@@ -219,8 +219,8 @@ def _largest(verdicts: dict[str, dict[str, int]]) -> int:
 
 def _moves(counts: dict[str, int]) -> list[tuple[str, str, int]]:
     """From, to and how many, the most first."""
-    rows = [(*move.split(">"), count) for move, count in counts.items()]
-    return sorted(rows, key=lambda move: -move[2])  # type: ignore[return-value]
+    rows = [(*move.partition(">")[::2], count) for move, count in counts.items()]
+    return sorted(rows, key=lambda move: -move[2])
 
 
 def _said(proposal: dict[str, Any]) -> list[tuple[str, str]]:

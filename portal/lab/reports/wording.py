@@ -29,8 +29,8 @@ DECISION_RULES: dict[str, str | Promise] = {
     ),
     "guard_band": _("Guard band: a result whose interval of expanded uncertainty contains the limit is indeterminate."),
     "ilac_g8": _(
-        "ILAC-G8, four outcomes: a result whose interval of expanded uncertainty contains the limit passes conditionally"
-        " (warning) on the right side of the limit and is indeterminate on the other."
+        "ILAC-G8, four outcomes: a result whose interval of expanded uncertainty contains the limit passes"
+        " conditionally (warning) on the right side of the limit and is indeterminate on the other."
     ),
 }
 NOTES: list[str | Promise] = [
