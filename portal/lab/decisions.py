@@ -40,7 +40,7 @@ def checked(proposal: Proposal) -> dict[str, Any]:
             share = Decimal(str(proposal["warningShare"]))
         except InvalidOperation:
             share = Decimal(0)
-        if not Decimal("0.5") <= share <= 1:
+        if not share.is_finite() or not Decimal("0.5") <= share <= 1:
             raise Invalid.field("warningShare", _("The warning share lies between 50 and 100 %."))
         proposal["warningShare"] = f"{share.normalize():f}"
     if "standards" in proposal:

@@ -32,7 +32,7 @@ def total(members: Iterable[Measurement], *, censored: str) -> str | None:
     if not count:
         return None
     if over:
-        return f">{known:f}"
+        return f">{known.normalize():f}"
     if not found and bounds:
-        return f"<{bounds:f}"
-    return f"{known + bounds * _SHARES[censored]:f}"
+        return f"<{bounds.normalize():f}"
+    return f"{(known + bounds * _SHARES[censored]).normalize():f}"
