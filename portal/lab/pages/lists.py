@@ -220,10 +220,6 @@ class StandardTable(Table):
     class Meta:
         model = Standard
         fields = ("reference", "name", "edition", "role_here", "owner", "period", "limit_count")
-        order_by = ("role_here",)
-
-    def __init__(self, *args: Any, order_by: Any = None, **kwargs: Any) -> None:
-        super().__init__(*args, order_by=order_by or (), **kwargs)
 
     def render_role_here(self, value: str) -> str:
         return str(StandardRole(value).label) if value else str(_("Not used"))
@@ -322,7 +318,7 @@ class ComparedColumn(django_tables2.Column):
         )
         mark = format_html('<span class="provisional" title="{}">*</span>', _("provisional"))
         return format_html(
-            '<a href="{}">{}</a>{}{}',
+            '<span><a href="{}">{}</a>{}{}</span>',
             reverse("lab:limit_detail", args=[limit.pk]),
             ltr(limit_text(limit)),
             mark if getattr(limit, "open", False) else "",
