@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from uuid import uuid4
 
+import orjson
 from program import ROOT, Program
 
 PASSWORD = "a password of the benchmark"
@@ -46,7 +47,7 @@ class Client:
         return text, answer.headers
 
     def data(self, method: str, path: str, body: Any = None) -> Any:
-        return json.loads(self.send(method, path, body)[0])["data"]
+        return orjson.loads(self.send(method, path, body)[0])["data"]  # what a client does with it shall cost little
 
     def sign_in(self, email: str) -> "Client":
         handed = self.data("POST", "/api/v1/auth/login", {"email": email, "password": PASSWORD})
@@ -88,10 +89,12 @@ class Table:
         row = {"id": key, "work": work, "unit": unit, "median": median, "runs": runs}
         row |= {"reference": reference or None, "cpu_ms": cpu}
         self.rows.append(row)
-        shown = f"{reference:12,.1f} {median / reference:6.2f}" if reference else " " * 19
+        shown = f"{reference:12,.{2 if reference < 10 else 1}f} {median / reference:6.2f}" if reference else " " * 19
         spent = f"{cpu:8.2f}" if cpu is not None else " " * 8
-        spread = " ".join(f"{run:,.0f}" if run >= 100 else f"{run:.1f}" for run in runs)
-        print(f"{key:4} {work:58} {median:12,.1f} {unit:12} {shown} {spent}  {spread}", flush=True)
+        spread = " ".join(f"{run:,.0f}" if run >= 100 else f"{run:.{2 if run < 10 else 1}f}" for run in runs)
+        print(
+            f"{key:4} {work:58} {median:12,.{2 if median < 10 else 1}f} {unit:12} {shown} {spent}  {spread}", flush=True
+        )
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -228,6 +231,42 @@ class Bench:
             reference=bare, cpu=cpu,
         )  # fmt: skip
 
+    def rights(self) -> None:
+        """P10 in this process: what every request with a token pays before its own work begins."""
+        import jwt
+        from django.conf import settings
+
+        from portal.core.accounts import selectors, tokens
+        from portal.core.tenancy.scope import tenant
+
+        user = self.organization()
+        token = tokens.issue(user)[0]
+        key = jwt.PyJWK(tokens.jwks()["keys"][-1])
+        named = {"issuer": settings.JWT_ISSUER, "audience": settings.JWT_AUDIENCE}
+
+        def check() -> None:
+            holder = selectors.token_holder(tokens.read(token))
+            assert holder.has_permission("samples.edit")
+
+        def runs_of(act: Callable[[], object]) -> tuple[list[list[float]], float]:
+            for _ in range(50):
+                act()
+            spent = self.program.cpu() + time.process_time()
+            runs = [[1000 * timed(act) for _ in range(1000)] for _ in self.runs()]
+            return runs, (self.program.cpu() + time.process_time() - spent) / len(runs)  # ms a call, 1,000 calls a run
+
+        with tenant(user.organization_id):
+            checks, cpu = runs_of(check)
+        alone, _cpu = runs_of(lambda: jwt.decode(token, key, algorithms=["RS256"], **named))
+        self.table.add(
+            "P10",
+            "token and right checked, person read anew (reference: jwt.decode)",
+            shares(checks, 0.5),
+            "ms p50",
+            reference=statistics.median(shares(alone, 0.5)),
+            cpu=cpu,
+        )
+
     def repeat(self, act: Callable[[], object], count: int) -> tuple[list[list[float]], float]:
         """Milliseconds of each call, per run, and the server's CPU milliseconds per call."""
         for _ in range(5):
@@ -329,8 +368,40 @@ class Bench:
         )
 
     def pull(self) -> None:
-        client = Client(self.program.port).sign_in(self.pushed.email)
-        client.headers["X-Device-ID"] = "bench-pull"
+        for clients, size in ((1, 200), (1, 1000), (4, 1000)):
+            self.pull_by(clients, size)
+
+    def pull_by(self, clients: int, size: int) -> None:
+        signed = [Client(self.program.port).sign_in(self.pushed.email) for _ in range(clients)]
+        for number, client in enumerate(signed):
+            client.headers["X-Device-ID"] = f"bench-pull-{number}"
+        pages: list[float] = []
+
+        def drain(client: Client) -> int:
+            cursor, more, seen = "", True, 0
+            while more:
+                asked = time.perf_counter()
+                page = client.data("GET", f"/api/v1/sync/changes?limit={size}&cursor={cursor}")
+                pages.append(1000 * (time.perf_counter() - asked))
+                cursor, more = page["pagination"]["nextCursor"], page["pagination"]["hasMore"]
+                seen += len(page["changes"])
+            assert seen >= self.options.records, seen
+            return seen
+
+        rates, cpu = [], 0.0
+        with ThreadPoolExecutor(clients) as threads:
+            for _ in self.runs():
+                began, spent = time.perf_counter(), self.program.cpu()
+                seen = sum(threads.map(drain, signed))
+                rates.append(seen / (time.perf_counter() - began))
+                cpu += 1000 * (self.program.cpu() - spent) / seen
+        work = f"pull the feed, pages of {size}, {clients} client{'s' * (clients > 1)} (reference: SELECT as JSON)"
+        self.table.add("P2", work, rates, "changes/s", reference=self.select_rate, cpu=cpu / len(rates))
+        self.table.add("P2", f"one page of {size}, {clients} at once", [percentile(pages, 0.95)], "ms p95")
+
+    @cached_property
+    def select_rate(self) -> float:
+        """The same records as the database's own JSON: rows per second."""
         with self.owner() as connection:
             condition = f"WHERE organization_id = '{self.pushed.organization_id}'"
 
@@ -342,26 +413,7 @@ class Bench:
                         found += sum(1 for _ in out)
                 return found
 
-            reference = self.options.records / statistics.median(timed(select) for _ in range(3))
-        for size in (200, 1000):
-            rates, pages, cpu = [], [], 0.0
-            for _ in self.runs():
-                cursor, more, seen = "", True, 0
-                began, spent = time.perf_counter(), self.program.cpu()
-                while more:
-                    asked = time.perf_counter()
-                    page = client.data("GET", f"/api/v1/sync/changes?limit={size}&cursor={cursor}")
-                    pages.append(1000 * (time.perf_counter() - asked))
-                    cursor, more = page["pagination"]["nextCursor"], page["pagination"]["hasMore"]
-                    seen += len(page["changes"])
-                rates.append(seen / (time.perf_counter() - began))
-                cpu += 1000 * (self.program.cpu() - spent) / seen
-            assert seen >= self.options.records, seen
-            self.table.add(
-                "P2", f"pull the whole feed, pages of {size} (reference: SELECT as JSON)", rates, "changes/s",
-                reference=reference, cpu=cpu / len(rates),
-            )  # fmt: skip
-            self.table.add("P2", f"one page of {size}", [percentile(pages, 0.95)], "ms p95")
+            return float(self.options.records / statistics.median(timed(select) for _ in range(3)))
 
     def api(self) -> None:
         user = self.listed()
@@ -376,6 +428,11 @@ class Bench:
         bare = self.bare(Client(self.program.port), "/login")
         for query in ("", "q=tap+17", "sort=location&page=20"):
             self.list_times("P5", browser, "/samples", query, bare)
+
+    def audit(self) -> None:
+        from bench_audit import Audit
+
+        Audit(self).run()
 
     @cache  # noqa: B019  (one organisation serves both)
     def listed(self) -> Any:
@@ -395,7 +452,7 @@ class Bench:
         return statistics.median(shares(calls, 0.5))
 
 
-WORKS = ("start", "login", "engine", "push", "pull", "api", "pages")
+WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages", "audit")
 
 
 def main() -> int:
@@ -404,14 +461,15 @@ def main() -> int:
     parser.add_argument(
         "--records", type=int, default=10_000, help="records of a push, a fifth of them samples (10,000)"
     )
+    parser.add_argument("--entries", type=int, default=1_000_000, help="audit entries to verify (1,000,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs behind each median (3)")
-    parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, one run")
+    parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, 100,000 entries, one run")
     parser.add_argument("works", nargs="*", metavar="work", help=f"{', '.join(WORKS)} (all; push and pull need engine)")
     options = parser.parse_args()
     if unknown := set(options.works) - set(WORKS):
         parser.error(f"no such work: {', '.join(sorted(unknown))}")
     if options.quick:
-        options.samples, options.records, options.runs = 10_000, 5_000, 1
+        options.samples, options.records, options.entries, options.runs = 10_000, 5_000, 100_000, 1
     sys.path.insert(0, str(ROOT))
     program = Program(MARSAD_RATE_LIMITS="off")
     try:

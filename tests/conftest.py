@@ -120,3 +120,19 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(settings.BASE_DIR)
+
+
+@pytest.fixture(autouse=True)
+def complete_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After each test of what people and devices do: played back, the audit log yields the tables (001-SC-006)."""
+    folders = Path(request.path).relative_to(settings.BASE_DIR / "tests").parts
+    watched = (
+        folders[0] in {"api", "lab", "desk"} or folders[:2] == ("core", "sync")
+    ) and request.node.get_closest_marker("django_db") is not None
+    if watched:
+        request.getfixturevalue("db")
+    yield
+    if watched and not connections["default"].needs_rollback:
+        from tests.replay import differences
+
+        assert differences() == []

@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from api.kit import body
 from api.kit.schemas import uuid_in
-from portal.core.accounts import selectors, tokens, trail
+from portal.core.accounts import selectors, signals, tokens
 from portal.core.accounts.models import User
-from portal.core.accounts.policy import Policy, record_denial, request_actor
+from portal.core.accounts.policy import Policy, record_denial, record_support, request_actor
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common.errors import Denied, DomainError, NotFound
 from portal.core.common.ids import parse_uuid
@@ -85,6 +85,17 @@ def session(
             label=f"{request.method} {request.path}"[:300],
             reason=str(refusal.meta.get("permission", refusal.code)),
         )
+        if refusal.code == "TENANT_MISMATCH" and claims.organization:
+            with tenant(claims.organization, by=actor):
+                signals.security_event.send(
+                    sender=User,
+                    kind="cross_tenant",
+                    severity="high",
+                    user=claims.user,
+                    organization=claims.organization,
+                    subject=claims.name,
+                    details={"request": f"{request.method} {request.path}"[:300], "ip": actor.ip},
+                )
         raise
 
 
@@ -108,13 +119,5 @@ def _workspace(request: HttpRequest, user: User, actor: Actor, reach: Reach) -> 
     inner: Any = tenant(organization.pk, by=actor) if organization else nullcontext()
     with inner:
         if reach in ("tenant", "span"):
-            trail.record(
-                trail.Trace(
-                    "support_access",
-                    "organization",
-                    str(organization.pk) if organization else "",
-                    organization.name if organization else "",
-                    reason=f"{request.method} {request.path}"[:300],
-                )
-            )
+            record_support(organization, f"{request.method} {request.path}")
         yield organization is not None

@@ -1,12 +1,17 @@
 """The unified surface: specifications 000 to 003 under `/api/v1`."""
 
 from api.kit import Api
-from api.v1.accounts.router import router as accounts
 from api.v1.audit.router import router as audit
+from api.v1.audit.watch import router as watch
+from api.v1.auth.router import router as auth
+from api.v1.invitations.router import router as invitations
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
+from api.v1.organizations.router import router as organizations
+from api.v1.platform.router import router as platform
 from api.v1.sync.router import router as sync
+from api.v1.users.router import router as users
 
 DESCRIPTION = """
 One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
@@ -53,5 +58,18 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
-for router in (accounts, samples, results, catalogue, sync, reports, audit):
+for router in (
+    auth,
+    users,
+    invitations,
+    platform,
+    organizations,
+    samples,
+    results,
+    catalogue,
+    sync,
+    reports,
+    audit,
+    watch,
+):
     api.add_router("", router)

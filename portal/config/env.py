@@ -53,6 +53,23 @@ def folder(name: str, default: Path) -> Path:
     return Path(text(name) or default).expanduser().resolve()
 
 
+def bucket(name: str) -> dict[str, str] | None:
+    """Turn `https://key:secret@endpoint/bucket/prefix?region=eu-west-3` into its parts; None where it is not set."""
+    parts = urlsplit(text(name))
+    if not parts.geturl():
+        return None
+    host, path = parts.netloc.rpartition("@")[2], parts.path.strip("/")
+    if parts.scheme not in {"http", "https"} or not (host and path and parts.username and parts.password):
+        raise ImproperlyConfigured(f"{name} is not like https://key:secret@endpoint/bucket/prefix?region=eu-west-3")
+    return {
+        "endpoint": f"{parts.scheme}://{host}",
+        "path": path,
+        "key": unquote(parts.username),
+        "secret": unquote(parts.password),
+        "region": dict(parse_qsl(parts.query)).get("region", "us-east-1"),
+    }
+
+
 def database(url: str, *, source: str) -> dict[str, object]:
     """Turn `postgresql://user:password@host:port/name?option=value` into Django's dictionary.
 
@@ -77,4 +94,24 @@ def database(url: str, *, source: str) -> dict[str, object]:
         "HOST": options.pop("host", parts.hostname or ""),
         "PORT": str(options.pop("port", port or "")),
         "OPTIONS": options,
+    }
+
+
+def smtp(name: str) -> dict[str, object]:
+    """Turn `smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS) or `smtp+plain://…` into Django's options."""
+    parts = urlsplit(text(name))
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname or port == -1:
+        raise ImproperlyConfigured(f"{name} is not like smtp://user:password@host:587")
+    return {
+        "host": parts.hostname,
+        "port": port or {"smtp": 587, "smtps": 465, "smtp+plain": 25}[parts.scheme],
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "use_tls": parts.scheme == "smtp",
+        "use_ssl": parts.scheme == "smtps",
+        "timeout": 20,
     }

@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "crispy_bootstrap5",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "auditlog",
     "ninja",
     "procrastinate.contrib.django",
@@ -122,6 +123,10 @@ PASSWORD_HASHERS = [
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 6}},
 ]
+MFA_ADAPTER = "portal.core.accounts.adapter.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "Marsad"
+MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "login"
@@ -129,8 +134,29 @@ JWT_ISSUER = env.text("MARSAD_JWT_ISSUER", "FieldScope")
 JWT_AUDIENCE = env.text("MARSAD_JWT_AUDIENCE", "FieldScope")
 ACCESS_TOKEN_SECONDS = env.number("MARSAD_ACCESS_TOKEN_SECONDS", 3600, low=300, high=86400)
 
+# --- mail -----------------------------------------------------------------------
+MARSAD_MAIL = env.choice(
+    "MARSAD_MAIL", "smtp" if env.text("MARSAD_SMTP_URL") else "console", ("console", "file", "smtp")
+)
+DEFAULT_FROM_EMAIL = env.text("MARSAD_MAIL_FROM", "Marsad <marsad@localhost>")
+MAILERS = {
+    "default": {
+        "console": {"BACKEND": "django.core.mail.backends.console.EmailBackend"},
+        "file": {
+            "BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "OPTIONS": {"file_path": str(DATA_DIR / "mail")},
+        },
+        "smtp": {
+            "BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+            "OPTIONS": env.smtp("MARSAD_SMTP_URL") if MARSAD_MAIL == "smtp" else {},
+        },
+    }[MARSAD_MAIL]
+}
+
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"
+CHECKPOINT_MAIL = env.names("MARSAD_CHECKPOINT_MAIL")
+CHECKPOINT_S3 = env.bucket("MARSAD_CHECKPOINT_S3")
 
 # --- language, time -------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -190,6 +216,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked on the machine itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True

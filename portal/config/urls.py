@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.lab.reports.urls")),
     path("", include(declare(public("signing in and out, language"), ui.urlpatterns))),
     path("api/", include("api.urls")),
+    path("health/", include("api.health")),
 ]
 
 handler403 = "portal.ui.views.permission_denied"

@@ -31,7 +31,10 @@ def sign_in(nobody: Person, name: str = "alice", **more: Any) -> Any:
     return nobody.post("/auth/login", {"email": f"{name}@example.test", "password": PASSWORD, **more})
 
 
-@pytest.mark.covers("E001-001", "E002-001", "E003-001", "001-FR-001")
+@pytest.mark.covers(
+    "E000-001", "E001-001", "E002-001", "E003-001", "001-FR-001", "001-FR-003", "001-FR-060", "001-US4-AS1",
+    "000-AUTH-01", "C19", "C21",
+)  # fmt: skip
 def test_login_answers_what_every_source_promises(cast: Cast, nobody: Person, trail: Any) -> None:
     response = sign_in(nobody)
 
@@ -46,7 +49,7 @@ def test_login_answers_what_every_source_promises(cast: Cast, nobody: Person, tr
     assert [entry.object_pk for entry in trail(Action.LOGIN)] == [str(cast.alice.user.pk)]
 
 
-@pytest.mark.covers("E001-001")
+@pytest.mark.covers("E001-001", "C20")
 @pytest.mark.parametrize("identifier", ["ALICE@example.test", "alice", " alice@example.test "])
 def test_login_by_user_name_and_in_any_case(cast: Cast, nobody: Person, identifier: str) -> None:
     response = nobody.post("/auth/login", {"username": identifier, "password": PASSWORD})
@@ -64,7 +67,7 @@ def test_wrong_password_and_unknown_person_answer_alike(cast: Cast, nobody: Pers
     assert [entry.object_repr for entry in trail(Action.LOGIN_FAILED)] == ["alice@example.test", "zoe@example.test"]
 
 
-@pytest.mark.covers("E003-001")
+@pytest.mark.covers("E003-001", "C22", "003-AUTH-05")
 def test_inactive_person_is_told_only_with_the_right_password(cast: Cast, nobody: Person) -> None:
     with platform():
         User.objects.filter(pk=cast.alice.user.pk).update(is_active=False)
@@ -76,7 +79,7 @@ def test_inactive_person_is_told_only_with_the_right_password(cast: Cast, nobody
     )
 
 
-@pytest.mark.covers("E002-001")
+@pytest.mark.covers("E002-001", "002-AUTH-01")
 def test_tenant_at_login_is_a_check(cast: Cast, nobody: Person) -> None:
     assert sign_in(nobody, tenantId=str(cast.a.pk)).status_code == 200
     assert code(sign_in(nobody, tenantId=str(cast.b.pk))) == (401, "INVALID_CREDENTIALS")
@@ -127,7 +130,7 @@ def test_portal_sign_in_and_out_are_audited(cast: Cast, trail: Any) -> None:
     assert len(trail(Action.LOGOUT, actor=cast.bob.user.pk)) == 1
 
 
-@pytest.mark.covers("E001-001", "C24")
+@pytest.mark.covers("E001-001", "C24", "C15", "000-AUTH-02", "002-SEC-01", "003-AUTH-02")
 def test_token_carries_the_agreed_claims_and_verifies_with_the_published_keys(cast: Cast, nobody: Person) -> None:
     token = sign_in(nobody).json()["data"]["token"]
     keys = {key["kid"]: key for key in nobody.get("/auth/jwks").json()["keys"]}
@@ -161,7 +164,7 @@ def forged(user: User, **changes: Any) -> str:
     return jwt.encode(body, key, algorithm="RS256", headers={"kid": kid})
 
 
-@pytest.mark.covers("001-FR-004")
+@pytest.mark.covers("001-FR-004", "000-AUTH-03", "001-EDGE-07")
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -201,7 +204,7 @@ def test_algorithm_is_pinned(cast: Cast) -> None:
         assert code(Person(cast.alice.user, {"Authorization": f"Bearer {token}"}).get("/auth/me"))[0] == 401
 
 
-@pytest.mark.covers("E001-002", "E000-003", "E002-003", "001-FR-005")
+@pytest.mark.covers("E001-002", "E000-003", "E002-003", "E003-002", "001-FR-005", "002-SEC-02", "C17", "C18")
 def test_refresh_rotates_and_reuse_ends_the_family(cast: Cast, nobody: Person) -> None:
     first = sign_in(nobody).json()["data"]
     second = nobody.post("/auth/refresh", {"refreshToken": first["refreshToken"]}).json()["data"]
@@ -221,7 +224,7 @@ def test_refresh_rotates_and_reuse_ends_the_family(cast: Cast, nobody: Person) -
     assert code(Person(cast.alice.user, bearer).get("/auth/me")) == (401, "TOKEN_REVOKED")
 
 
-@pytest.mark.covers("E001-002")
+@pytest.mark.covers("E001-002", "C16", "003-AUTH-03", "004-AUTH-04")
 def test_refresh_token_is_kept_as_a_hash_and_lives_as_agreed(cast: Cast, nobody: Person) -> None:
     short, long = sign_in(nobody).json()["data"], sign_in(nobody, rememberMe=True).json()["data"]
 
@@ -236,7 +239,7 @@ def test_refresh_token_is_kept_as_a_hash_and_lives_as_agreed(cast: Cast, nobody:
     assert code(nobody.post("/auth/refresh", {"refreshToken": long["refreshToken"]})) == (401, "REFRESH_TOKEN_INVALID")
 
 
-@pytest.mark.covers("E001-003", "001-FR-006")
+@pytest.mark.covers("E001-003", "E002-002", "001-FR-006", "002-SEC-03", "C23")
 def test_logout_ends_the_token_at_once_and_its_family(cast: Cast, nobody: Person, trail: Any) -> None:
     data = sign_in(nobody).json()["data"]
     person = Person(cast.alice.user, {"Authorization": f"Bearer {data['token']}"})
@@ -395,6 +398,7 @@ def test_parallel_guesses_count_one_by_one(cast: Cast, nobody: Person) -> None:
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 5
 
 
+@pytest.mark.covers("C15", "001-FR-064", "003-AUTH-01", "004-AUTH-01")
 def test_lifetime_follows_the_organisation_within_bounds(cast: Cast) -> None:
     for wished, expected in ((600, 600), (10, 3600), (10**9, 3600), ("x", 3600)):
         cast.a.settings = {"accessTokenSeconds": wished}

@@ -101,7 +101,7 @@ def test_a_token_of_the_other_api_is_bound_to_no_device(cast: Cast) -> None:
     assert fault(response)["code"] == "DEVICE_NOT_REGISTERED"
 
 
-@pytest.mark.covers("E004-002")
+@pytest.mark.covers("E004-002", "C37")
 def test_a_device_is_registered_with_a_token_of_either_api(cast: Cast, app: App) -> None:
     by_v1 = call("post", "/auth/register-device", {"deviceId": "phone"}, **cast.alice.headers)
     assert by_v1.status_code == 201
@@ -114,7 +114,7 @@ def test_a_device_is_registered_with_a_token_of_either_api(cast: Cast, app: App)
     assert fault(phone.call("get", "/sync/changes"))["code"] == "AUTHENTICATION_REQUIRED"
 
 
-@pytest.mark.covers("E004-003")
+@pytest.mark.covers("E004-003", "004-AUTH-02", "004-AUTH-03")
 def test_tokens_rotate_and_stay_on_the_device(app: App) -> None:
     body = {"refreshToken": app.tokens["refreshToken"]}
     assert fault(call("post", "/auth/refresh", body, X_Device_ID="phone"))["code"] == "REFRESH_TOKEN_INVALID"

@@ -8,13 +8,25 @@ from django.apps import apps
 from django.db import connection, models
 from django.utils import timezone
 
+from portal.core.accounts import tokens
+from portal.core.accounts.models import User
 from portal.core.sync.models import FeedRecord
 from portal.core.tenancy.scope import platform
-from tests.api.conftest import Cast
+from tests.api.conftest import Cast, Person
 
 MARK = "Zarqa"  # stands in every text of organisation A
 # A refused request may leave traces of itself: who tried, when a device was seen, and what was counted.
-LOGS = ("audit_auditentry", "django_session", "notifications_event", "sync_idempotency")
+LOGS = (
+    "audit_auditentry", "django_session", "notifications_event", "sync_idempotency", "accounts_loginfailure",
+)  # fmt: skip
+
+
+def fresh(person: Person) -> Person:
+    """The same person as the database has them now, with a new token."""
+    with platform():
+        user = User.objects.select_related("role", "organization").get(pk=person.user.pk)
+    person.user, person.headers = user, {"Authorization": f"Bearer {tokens.issue(user)[0]}"}
+    return person
 
 
 def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
@@ -74,6 +86,8 @@ def _value(field: Any, cast: Cast) -> Any:
             own = [f.name for f in field.related_model._meta.concrete_fields if f.name == "organization"]
             found = rows.filter(organization=cast.a).first() if own else None
             return found or rows.first()
+        case models.CharField() if field.name.endswith("unit"):
+            return "mg/L"  # a page calculates with it
         case models.CharField() | models.TextField():
             return field.choices[0][0] if field.choices else MARK[: field.max_length or 99]
         case models.DateTimeField():

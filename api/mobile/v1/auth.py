@@ -11,6 +11,7 @@ from api.mobile.v1.surface import MOBILE
 from portal.core.accounts import selectors, services
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
+from portal.core.accounts.tokens import Unauthenticated
 from portal.core.common.errors import Invalid
 
 router = Router(surface=MOBILE, tags=["auth"])
@@ -35,12 +36,17 @@ def _user(user: User) -> dict[str, Any]:
 @router.post("/auth/login", policy=ENTRY, bucket="m.auth", response=schemas.LoginOut, summary="Sign in on a device")
 def login(request: HttpRequest, payload: schemas.LoginIn) -> dict[str, Any]:
     """Registers the device and binds the tokens to it: send the same `deviceId` as `X-Device-ID` from now on."""
-    handed = services.login(
-        identifier=payload.username,
-        password=payload.password,
-        by=request_actor(request, via="mobile", device=payload.device_info.device_id),
-        device=payload.device_info.model_dump(),
-    )
+    try:
+        handed = services.login(
+            identifier=payload.username,
+            password=payload.password,
+            by=request_actor(request, via="mobile", device=payload.device_info.device_id),
+            device=payload.device_info.model_dump(),
+            code=payload.mfa_code,
+        )
+    except services.MfaRequired:
+        message = _("Send the code of your authenticator app as mfaCode.")
+        raise Unauthenticated(message, meta={"mfaRequired": True}) from None
     assert handed.device is not None
     device = {"deviceRegistrationId": handed.device.pk, "status": handed.device.status}
     return {**_tokens(handed), "user": _user(handed.user), "device": device}

@@ -28,6 +28,7 @@ class LoginIn(In):
 
     username: str = Field(min_length=1, max_length=254, examples=["technician@demo.marsad.test"])
     password: str = Field(min_length=1, max_length=1000, examples=["Marsad-demo-2026"])
+    mfa_code: str = Field("", max_length=20, description="Of two-step sign-in, where the person has it on")
     device_info: DeviceIn
 
 

@@ -1,10 +1,14 @@
-"""The portal's sign-in through django-allauth: no sign-up, the same lockout as the APIs."""
+"""The portal's sign-in through django-allauth: no sign-up, the same lockout as the APIs, encrypted secrets."""
 
+from base64 import urlsafe_b64encode
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
+from cryptography.fernet import Fernet
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from portal.core.accounts.models import User
 
@@ -19,3 +23,18 @@ class AccountAdapter(DefaultAccountAdapter):
         if user is None and refusal is not None and refusal.code != "INVALID_CREDENTIALS":
             raise ValidationError(str(refusal.message), code=refusal.code)
         return user
+
+
+def vault() -> Fernet:
+    """Encrypts secrets that have to be read again, with a key that the program's secret key gives."""
+    return Fernet(urlsafe_b64encode(salted_hmac("marsad.mfa", "key", algorithm="sha256").digest()))
+
+
+class MFAAdapter(DefaultMFAAdapter):
+    """Secrets of authenticators are encrypted in the database."""
+
+    def encrypt(self, text: str) -> str:
+        return vault().encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return vault().decrypt(encrypted_text.encode()).decode()

@@ -3,16 +3,50 @@
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.core.checks import CheckMessage
+from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Coalesce, Concat, Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions
+from portal.core.accounts.permissions import Grants
 from portal.core.common.models import Record, SoftDeleted
 from portal.core.tenancy.models import Organization, TenantModel
 from portal.core.tenancy.scope import Actor
+
+# The letters that `common.text.normalise` equates, for a column that PostgreSQL computes; marks that it drops last.
+_FOLDED = (
+    "أإآٱةىؤئکیàâäáãåçèéêëìíîïñòóôöõùúûüýÿ" + "".join(chr(0x0660 + n) + chr(0x06F0 + n) for n in range(10)),
+    "ااااهيويكيaaaaaaceeeeiiiinooooouuuuyy" + "".join(f"{n}{n}" for n in range(10)),
+)
+_DROPPED = "".join(map(chr, (0x0640, 0x0670, *range(0x064B, 0x0660))))
+
+
+def _search_text(*columns: str) -> Func:
+    """Lower case, one spelling: what `normalise` makes of the usual letters of Arabic, French and English."""
+    parts = [piece for column in columns for piece in (Coalesce(F(column), Value("")), Value(" "))]
+    text = models.TextField()
+    return Func(
+        Lower(Concat(*parts, output_field=text)),
+        Value(_FOLDED[0] + _DROPPED),
+        Value(_FOLDED[1]),
+        function="translate",
+        output_field=text,
+    )
+
+
+class _Computed(models.GeneratedField):
+    """A column that PostgreSQL computes, without the system check that asks a server: it may not run yet."""
+
+    def check(self, **kwargs: Any) -> list[CheckMessage]:
+        return super().check(**{**kwargs, "databases": []})
+
+    def deconstruct(self) -> Any:
+        name, _path, args, kwargs = super().deconstruct()
+        return name, "django.db.models.GeneratedField", args, kwargs
 
 
 class Role(Record):
@@ -33,7 +67,9 @@ class Role(Record):
         verbose_name = _("role")
         ordering = ["name", "id"]
         constraints = [
-            models.UniqueConstraint("organization", Lower("key"), name="role_key_once", nulls_distinct=False),
+            models.UniqueConstraint(
+                "organization", Lower("key"), condition=Q(deleted_at=None), name="role_key_once", nulls_distinct=False
+            ),
         ]
 
     def __str__(self) -> str:
@@ -43,9 +79,9 @@ class Role(Record):
     def is_system(self) -> bool:
         return self.organization_id is None
 
-    @property
-    def codes(self) -> frozenset[str]:
-        return permissions.builtin(self.key) if self.is_system else frozenset(self.permissions)
+    @cached_property
+    def grants(self) -> Grants:
+        return permissions.builtin(self.key) if self.is_system else permissions.grants(self.permissions)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -71,7 +107,14 @@ class User(AbstractBaseUser, Record, SoftDeleted):
         verbose_name=_("organisation"),
     )
     email = models.EmailField(_("e-mail"), max_length=254)
-    username = models.CharField(_("user name"), max_length=100, null=True, blank=True)
+    username = models.CharField(
+        _("user name"),
+        max_length=100,
+        null=True,
+        blank=True,
+        # without @, so that nobody's user name is somebody else's address
+        validators=[RegexValidator(r"^[\w.+-]+$", _("Letters, digits and . _ + - only."))],
+    )
     name = models.CharField(_("name"), max_length=150)
     role = models.ForeignKey(Role, models.PROTECT, related_name="users", verbose_name=_("role"))
     department = models.CharField(_("department"), max_length=100, blank=True)
@@ -88,8 +131,19 @@ class User(AbstractBaseUser, Record, SoftDeleted):
     denied_permissions = models.JSONField(_("rights taken away"), default=list, blank=True)
     all_projects = models.BooleanField(_("all projects"), default=True)
     is_active = models.BooleanField(_("active"), default=True)
-    # Grows when every token of this person must die: deactivation, deletion, change of role or password.
+    mfa_enabled = models.BooleanField(_("two-step sign-in"), default=False, editable=False)
+    # The encrypted secret of a two-step sign-in that is being set up.
+    mfa_pending = models.TextField(blank=True, default="", editable=False)
+    # Grows when every access token of this person must die: deactivation, deletion, change of role or password.
     token_epoch = models.IntegerField(default=0, editable=False)
+    # Grows when the person's portal sessions must end too.
+    session_epoch = models.IntegerField(default=0, editable=False)
+    search_text = _Computed(
+        expression=_search_text("name", "email", "username", "department"),
+        output_field=models.TextField(),
+        db_persist=True,
+        editable=False,
+    )
     version = models.BigIntegerField(default=1, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -99,7 +153,7 @@ class User(AbstractBaseUser, Record, SoftDeleted):
     REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
 
     audit_entity = "user"
-    audit_ignored = ("password", "last_login", "token_epoch")
+    audit_ignored = ("password", "last_login", "token_epoch", "session_epoch", "mfa_pending")
 
     class Meta:
         verbose_name = _("person")
@@ -123,11 +177,24 @@ class User(AbstractBaseUser, Record, SoftDeleted):
         return self.role.is_system and self.role.key == permissions.SUPERADMIN
 
     @cached_property
+    def grants(self) -> Grants:
+        """Every right with the scope that it is held for: role and extra rights, less what was taken away."""
+        held = dict(self.role.grants)
+        for code, scope in permissions.grants(self.extra_permissions).items():
+            held[code] = permissions.wider(held.get(code, ""), scope)
+        return {code: scope for code, scope in held.items() if code not in self.denied_permissions}
+
+    @cached_property
     def permission_codes(self) -> frozenset[str]:
-        return (self.role.codes | frozenset(self.extra_permissions)) - frozenset(self.denied_permissions)
+        return frozenset(self.grants)
 
     def has_permission(self, code: str) -> bool:
         return self.is_active and code in self.permission_codes
+
+    def _get_session_auth_hash(self, secret: str | bytes | None = None) -> str:
+        """Django's, with the epoch: a new one ends every portal session."""
+        told: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]  # unknown to the stubs
+        return f"{told}{self.session_epoch or ''}"
 
     def actor(self, **more: Any) -> Actor:
         """This person as the audit log records them."""
@@ -199,3 +266,85 @@ class LoginFailure(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["identifier", "at"], name="login_failure_recent")]
+
+
+class Avatar(Record):
+    """A portrait in two sizes, re-encoded as WebP. Its address is unguessable, so that an `<img>` can show it."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, null=True, related_name="+", db_index=False)
+    user = models.OneToOneField(User, models.CASCADE, related_name="+")
+    token = models.CharField(max_length=64, unique=True)
+    small = models.BinaryField()  # 64 x 64 pixels
+    large = models.BinaryField()  # 256 x 256 pixels
+
+
+class Invitation(TenantModel):
+    """An offer to join. Only the hash of its token is kept; the token follows from `nonce` and the secret key."""
+
+    class Status(models.TextChoices):
+        PENDING = "Pending", _("Pending")
+        ACCEPTED = "Accepted", _("Accepted")
+        EXPIRED = "Expired", _("Expired")
+        CANCELLED = "Cancelled", _("Cancelled")
+
+    email = models.EmailField(_("e-mail"), max_length=254)
+    role = models.ForeignKey(Role, models.PROTECT, related_name="+", verbose_name=_("role"))
+    projects = models.JSONField(_("projects"), null=True, blank=True)  # None: all of them
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.PENDING)
+    nonce = models.CharField(max_length=32, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    expires_at = models.DateTimeField(_("expires"))
+    accepted_at = models.DateTimeField(_("accepted"), null=True, editable=False)
+    accepted_by = models.ForeignKey(User, models.PROTECT, null=True, editable=False, related_name="+")
+    sent_by = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("sent by"))
+    sent_at = models.JSONField(default=list, editable=False)  # moments of the last mails, newest last
+
+    audit_entity = "invitation"
+    audit_label = "email"
+    audit_ignored = ("nonce", "token_hash", "sent_at")
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                "organization", Lower("email"), condition=Q(status="Pending"), name="invitation_pending_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["organization", "-created_at", "-id"], name="invitation_recent")]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class PasswordReset(Record):
+    """A mailed chance to choose a new password, for an hour and once."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
+class SupportSession(TenantModel):
+    """A SuperAdmin works inside an organisation in the portal, for a reason and at most an hour."""
+
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name=_("person"))
+    user_name = models.CharField(max_length=150, editable=False)  # row-level security hides the platform's people
+    reason = models.CharField(_("reason"), max_length=300)
+    expires_at = models.DateTimeField(_("expires"))
+    ended_at = models.DateTimeField(_("ended"), null=True, editable=False)
+
+    audit_entity = "support_session"
+    audit_label = "reason"
+
+    class Meta:
+        verbose_name = _("support session")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(ended_at=None), name="support_session_one_open"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reason

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts import trail
 from portal.core.accounts.models import User
 from portal.core.common.errors import Denied, NotFound
+from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 
 View = Callable[..., HttpResponseBase]
@@ -57,6 +58,12 @@ def record_denial(*, actor: Actor, organization: Any, label: str, reason: str) -
                 organization=organization,
             )
         )
+
+
+def record_support(organization: Organization | None, what: str) -> None:
+    """Put a SuperAdmin's request inside an organisation (None: across all of them) into the audit log."""
+    pk, name = (str(organization.pk), organization.name) if organization else ("", "")
+    trail.record(trail.Trace("support_access", "organization", pk, name, reason=what[:300]))
 
 
 def to_login(request: HttpRequest) -> HttpResponse:

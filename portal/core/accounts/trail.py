@@ -1,13 +1,14 @@
 """How this app reports sign-ins and refusals to the audit log, which stands above it in the import order."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """`action` is one of login, logout, login_failed, denied, support_access; `outcome` success, denied or failed."""
+    """`action` is a word of `contract-platform.md` section 3; `outcome` is success, denied or failed."""
 
     action: str
     entity: str = "user"
@@ -16,6 +17,7 @@ class Trace:
     reason: str = ""
     outcome: str = "success"
     organization: UUID | None = None
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 _recorder: list[Callable[[Trace], None]] = []

@@ -9,13 +9,26 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
         from portal.core.accounts import trail
-        from portal.core.audit import checks, services  # noqa: F401
+        from portal.core.audit import alerts, checks, retention, security, services  # noqa: F401
+        from portal.core.tenancy import seeds
 
         trail.register(services.record_trace)
+        security.listen()
+        security.on_event(alerts.deliver)
+        seeds.register(retention.seed_policies)
+        group, watchers = _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})
         rights.register(
             [
+                rights.Permission("audit.view", _("See the audit log"), group, watchers),
+                rights.Permission("audit.export", _("Export the audit log"), group, watchers, verb="export"),
+                rights.Permission("audit.verify", _("Verify the audit log"), group, watchers, verb="write"),
+                rights.Permission("audit.resolve", _("Settle security events"), group, watchers, verb="write"),
                 rights.Permission(
-                    "audit.view", _("See the audit log"), _("Audit"), frozenset({rights.ADMIN, rights.AUDITOR})
+                    "audit.manage",
+                    _("Manage alert rules, retention and erasure"),
+                    group,
+                    frozenset({rights.ADMIN}),
+                    verb="manage",
                 ),
             ]
         )

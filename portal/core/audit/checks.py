@@ -1,11 +1,16 @@
-"""Start-up check: every model that says it is audited has its triggers."""
+"""Start-up checks: every model that says it is audited has its triggers, and the log its guards."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections
+
+from portal.core.audit.triggers import CHECKPOINTS, LEAVES, TABLE, VERIFICATIONS
+
+GUARDED: Final = (TABLE, LEAVES, CHECKPOINTS, VERIFICATIONS)
+GUARDS: Final = {"audit_no_change", "audit_no_truncate"}
 
 
 @register(Tags.database)
@@ -17,9 +22,20 @@ def audited_models_have_triggers(
         with connections[alias].cursor() as cursor:
             cursor.execute(
                 "SELECT c.relname, array_agg(t.tgname::text) FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
-                " WHERE NOT t.tgisinternal AND t.tgenabled <> 'D' GROUP BY 1"
+                " WHERE NOT t.tgisinternal AND t.tgenabled = 'A' GROUP BY 1"
             )
             triggers = {table: set(names) for table, names in cursor.fetchall()}
+            cursor.execute("SELECT tablename, tableowner FROM pg_tables WHERE tablename LIKE 'audit\\_%'")
+            owners = dict(cursor.fetchall())
+        found.extend(
+            Error(
+                f"The table {table} of the audit log is not guarded",
+                hint="It belongs to marsad_audit, and its guards are ENABLE ALWAYS: restore them from the migrations.",
+                id="audit.E002",
+            )
+            for table in GUARDED
+            if not triggers.get(table, set()) >= GUARDS or owners.get(table) != "marsad_audit"
+        )
         wanted = {"audit_insert", "audit_update", "audit_delete"}
         found.extend(
             Error(

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from portal.core.accounts.trail import Trace
-from portal.core.audit.models import Action, AuditEntry, Outcome
+from portal.core.audit.models import Action, AuditEntry, Outcome, SecurityEvent
+from portal.core.audit.security import raise_event
 from portal.core.common import clock
 from portal.core.tenancy import scope
 
@@ -59,15 +60,24 @@ def record_all(events: Sequence[Event]) -> None:
 
 
 def record_trace(trace: Trace) -> None:
-    """What the accounts app saw: a sign-in, a sign-out, a refusal."""
+    """What the accounts app saw: a sign-in, a sign-out, a refusal. One at another organisation's door is announced."""
     record(
         Event(
             Action[trace.action.upper()],
             trace.entity,
             trace.object_pk,
+            trace.changes,
             label=trace.label,
             reason=trace.reason,
             outcome=Outcome(trace.outcome),
             organization=trace.organization,
         )
     )
+    if trace.reason == "TENANT_MISMATCH":
+        raise_event(
+            "cross_tenant",
+            severity=SecurityEvent.Severity.HIGH,
+            subject=scope.actor().email or trace.label,
+            details={"request": trace.label},
+            organization=trace.organization,
+        )

@@ -10,6 +10,8 @@ _ARABIC = str.maketrans(
     | {chr(0x06F0 + n): str(n) for n in range(10)}
 )
 _SPACE = re.compile(r"\s+")
+_FORMULA = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
 
 
 def normalise(text: str) -> str:
@@ -20,3 +22,10 @@ def normalise(text: str) -> str:
     text = _TASHKEEL.sub("", text).translate(_ARABIC)
     text = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return _SPACE.sub(" ", text).strip()
+
+
+def harmless(value: object) -> object:
+    """Keep a spreadsheet from reading people's text as a formula; numbers, negative ones too, stay as they are."""
+    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
+        return f"'{value}"
+    return value

@@ -7,4 +7,8 @@ class JobsConfig(AppConfig):
     label = "jobs"
 
     def ready(self) -> None:
+        from portal.core.common import health
+        from portal.core.jobs import probe
+
+        health.register("backgroundJobs", probe.queue)
         autodiscover_modules("jobs")  # every app declares its own in `jobs.py`

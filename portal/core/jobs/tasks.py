@@ -194,6 +194,12 @@ def defer(work: Work, **arguments: Any) -> Job:
         "language": translation.get_language(),
         "arguments": arguments,
     }
+    _queue(work, kwargs)
+    _tell(row.pk)
+    return row
+
+
+def _queue(work: Work, arguments: dict[str, Any]) -> None:
     # Django's own connection, also in a worker, whose app has another one: the job belongs to this transaction.
     JobManager(DjangoConnector()).defer_job(
         queue_jobs.Job(
@@ -202,11 +208,32 @@ def defer(work: Work, **arguments: Any) -> Job:
             lock=None,
             queueing_lock=None,
             task_name=work.name,
-            task_kwargs=orjson.loads(orjson.dumps(kwargs)),
+            task_kwargs=orjson.loads(orjson.dumps(arguments)),
         )
     )
-    _tell(row.pk)
-    return row
+
+
+def platform_job(*, name: str, retry: int = 3, queue: str = "default") -> Callable[[Callable[..., object]], Work]:
+    """Declare background work of no organisation, such as a mail to somebody whose organisation is not known yet.
+
+    The body gets the keyword arguments of `defer_platform` as JSON values and runs in a platform scope, in the
+    language of whoever deferred it. Nobody sees its progress.
+    """
+
+    def declare(body: Callable[..., object]) -> Work:
+        def run(language: str | None, arguments: dict[str, Any]) -> None:
+            with translation.override(language), platform(by=_HOUSEKEEPER):
+                body(**arguments)
+
+        app.task(name=name, queue=queue, retry=Backoff(retry))(run)
+        return Work(name, queue, body)
+
+    return declare
+
+
+def defer_platform(work: Work, **arguments: Any) -> None:
+    """Queue work of `platform_job`, if and when the transaction in force commits."""
+    _queue(work, {"language": translation.get_language(), "arguments": arguments})
 
 
 def _perform(

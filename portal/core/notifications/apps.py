@@ -1,4 +1,10 @@
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
 from django.apps import AppConfig
+
+ADDRESSED: Final = 100  # people in one message of at most 8 kB
 
 
 class NotificationsConfig(AppConfig):
@@ -6,6 +12,8 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
+        from portal.core.accounts import signals as accounts
+        from portal.core.audit import security
         from portal.core.jobs import tasks as jobs
         from portal.core.notifications import events
 
@@ -17,16 +25,56 @@ class NotificationsConfig(AppConfig):
                 events.EventType("report.ready"),
                 events.EventType("export.ready"),
                 events.EventType("file.scanned"),
+                events.EventType("support.changed", "organization.edit", organization=True),
                 events.EventType("security.event", "audit.view", organization=True),
                 events.EventType("health.changed", platform=True),
             ]
         )
+        accounts.access_changed.connect(revoked, dispatch_uid="notifications.revoked")
+        accounts.support_changed.connect(support, dispatch_uid="notifications.support")
+        security.on_event(announce)
         jobs.on_change(
-            lambda job: events.publish(
-                "job.changed",
-                entity="job",
-                id=job.pk,
-                data={"kind": job.kind, "status": job.status, "progress": job.progress},
-                users=[job.created_by_id] if job.created_by_id else [],
+            lambda job: (
+                events.publish(
+                    "job.changed",
+                    entity="job",
+                    id=job.pk,
+                    data={"kind": job.kind, "status": job.status, "progress": job.progress},
+                    users=[job.created_by_id],
+                )
+                if job.created_by_id
+                else None
             )
+        )
+
+
+def revoked(users: Sequence[UUID], **more: Any) -> None:
+    """Have the sockets of these people look again at who they are."""
+    from portal.core.notifications import events
+
+    for start in range(0, len(users), ADDRESSED):
+        part = users[start : start + ADDRESSED]
+        events.publish(events.REVOKED, entity="user", id=part[0] if len(part) == 1 else None, users=part)
+
+
+def support(session: Any, **more: Any) -> None:
+    """Tell the organisation's administrators that the platform's support came or went."""
+    from portal.core.notifications import events
+
+    events.publish(
+        "support.changed",
+        entity="support_session",
+        id=session.pk,
+        data={"userName": session.user_name, "reason": session.reason, "open": session.ended_at is None},
+    )
+
+
+def announce(event: Any, delivery: Mapping[str, Any]) -> None:
+    """Show a security event to whoever watches over its organisation, unless its alert rule wants it quiet."""
+    from portal.core.notifications import events
+
+    if event.organization_id and "in_app" in delivery.get("channels", ["in_app"]):
+        data = {"type": event.type, "severity": event.severity, "status": event.status, "count": event.count}
+        events.publish(
+            "security.event", entity="security_event", id=event.pk, organization=event.organization_id, data=data
         )

@@ -43,6 +43,7 @@ class Organization(Record, SoftDeleted):
     )
     settings = models.JSONField(_("settings"), default=dict, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    version = models.BigIntegerField(default=1, editable=False)
 
     audit_entity = "organization"
     audit_organization_column = "id"

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from portal.core.audit.models import AuditEntry
 from portal.core.audit.selectors import entry_card
 from portal.core.common import clock
+from portal.core.common.text import harmless
 from portal.core.tenancy.scope import Actor, tenant
-from portal.lab.reports.exports import harmless
 
 CHUNK = 1000
 CSV_COLUMNS = (

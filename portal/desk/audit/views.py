@@ -16,6 +16,7 @@ from portal.core.accounts.policy import policy, request_actor
 from portal.core.audit import selectors
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.audit.services import Event, record
+from portal.core.common import clock
 from portal.core.common.errors import NotFound
 from portal.core.tenancy import scope
 from portal.desk.audit import exports
@@ -73,7 +74,7 @@ def entry_export(request: HttpRequest, extension: str) -> HttpResponseBase:
     filters = EntryFilter(request.GET, queryset=selectors.entry_list(), request=request)
     if not filters.form.is_valid():
         return HttpResponse(filters.form.errors.as_text(), status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
-    rows: QuerySet[AuditEntry] = filters.qs
+    rows: QuerySet[AuditEntry] = filters.qs.filter(timestamp__lt=clock.now())  # without the record of this export
     used = {key: value for key, value in request.GET.items() if value and key in filters.form.fields}
     record(Event(Action.EXPORT, "audit", "", {"format": extension, "filters": used}, label=f"audit.{extension}"))
     make, kind = _FORMATS[extension]

@@ -2,17 +2,16 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Font
 
+from portal.core.common.sheets import text_cell
+from portal.core.common.text import harmless
 from portal.lab.models import ComplianceReport
 from portal.lab.reports.wording import Wording, report_json
 
@@ -20,15 +19,6 @@ CSV_COLUMNS = (
     "sampleCode", "collectionDate", "location", "parameterCode", "parameterName", "valueText", "unit", "comparedValue",
     "limit", "limitUnit", "standard", "edition", "role", "verdict", "reason", "provisional", "sampleId", "resultId",
 )  # fmt: skip
-_FORMULA = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
-
-
-def harmless(value: object) -> object:
-    """Keep a spreadsheet from reading people's text as a formula; numbers, negative ones too, stay as they are."""
-    if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
-        return f"'{value}"
-    return value
 
 
 def report_csv(report: ComplianceReport, *, language: str | None = None) -> bytes:
@@ -107,18 +97,9 @@ def _sheet(book: Any, words: Wording, title: str, head: Sequence[str], rows: Ite
     sheet.freeze_panes = "A2"
     for column in "ABCDEFGHIJKLMN"[: len(head)]:
         sheet.column_dimensions[column].width = 22
-    bold = [_cell(sheet, text) for text in head]
+    bold = [text_cell(sheet, text) for text in head]
     for cell in bold:
         cell.font = Font(bold=True)
     sheet.append(bold)
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
-
-
-def _cell(sheet: Any, value: object) -> Any:
-    """A cell that is never a formula, whatever its text begins with."""
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("", value))
-    cell.data_type = "s"
-    return cell
+        sheet.append([text_cell(sheet, value) for value in row])

@@ -10,14 +10,15 @@ from django.conf import settings
 from django.db import DatabaseError, connection, connections, models
 
 from portal.core.audit import checks
-from portal.core.audit.models import Action, AuditEntry
+from portal.core.audit.models import Action, AlertRule, AuditEntry
 from portal.core.audit.triggers import ALWAYS_IGNORED
 from portal.core.sync.models import SyncedModel
 from portal.core.tenancy.management.commands import bootstrap
 from portal.core.tenancy.models import Organization
-from portal.core.tenancy.scope import Actor, platform
+from portal.core.tenancy.scope import Actor, platform, tenant
 from tests.core.people import Cast
 from tests.core.rows import organization_column, row
+from tests.replay import differences
 
 pytestmark = pytest.mark.django_db
 AUDITED: list[Any] = [model for model in apps.get_models() if hasattr(model, "audit_entity")]
@@ -48,6 +49,10 @@ def plain_column(model: Any) -> str:
         if isinstance(field, models.CharField | models.TextField)
         and not (field.choices or field.null or field.column in ignored(model))
     )
+
+
+def attribute(model: Any, column: str) -> str:
+    return next(field.attname for field in model._meta.concrete_fields if field.column == column)
 
 
 @every_audited
@@ -88,7 +93,71 @@ def test_raw_sql_and_bulk_calls_are_recorded_like_a_save(model: Any) -> None:
     for entry in (created, updated):
         assert (entry.actor_name, entry.actor_role, entry.remote_addr) == ("Alice", "Admin", "192.0.2.7")
         assert (entry.cid, entry.reason, entry.via) == ("request-1", "because", "tests")
-        assert bytes(entry.leaf_hash) != bytes(entry.payload_hash)
+
+
+@every_audited
+@pytest.mark.covers("001-FR-080", "001-SC-006", "002-AUD-01")
+def test_update_and_upsert_leave_a_log_that_yields_the_table(model: Any) -> None:
+    """Services, API, portal, import and sync: see `complete_log` in conftest.py."""
+    cast = Cast()
+    table, column = model._meta.db_table, plain_column(model)
+    with platform(by=ACTOR):
+        made = row(model, cast.a)
+        made.save(force_insert=True)
+        with connection.cursor() as cursor:
+            cursor.execute(f'SELECT * FROM "{table}" WHERE id = %s', [made.pk])
+            names = [field.name for field in cursor.description]
+        assert model._base_manager.filter(pk=made.pk).update(**{attribute(model, column): "0"}) == 1
+        listed = ", ".join(f'"{name}"' for name in names)
+        sql(
+            f'INSERT INTO "{table}" ({listed}) SELECT {listed} FROM "{table}" WHERE id = %s'
+            f' ON CONFLICT (id) DO UPDATE SET "{column}" = %s',
+            made.pk,
+            "1",
+        )
+
+    assert entries(made.pk)[-1].changes[column] == ["0", "1"]
+    assert differences() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_copy_is_recorded_and_the_applications_role_cannot_even_use_it() -> None:
+    cast = Cast()
+    with tenant(cast.a.pk, by=ACTOR):
+        AlertRule.objects.create(organization=cast.a, name="Copied")
+    read = "COPY (SELECT {} FROM audit_alertrule WHERE name = 'Copied') TO STDOUT"
+    with closing(bootstrap.connect(connections.settings["owner"])) as owner, owner.cursor() as cursor:
+        cursor.execute("SELECT * FROM audit_alertrule LIMIT 0")
+        columns = ", ".join("gen_random_uuid()" if c.name == "id" else f'"{c.name}"' for c in cursor.description or ())
+        with cursor.copy(read.format(columns)) as out:
+            lines = [bytes(part) for part in out]
+        with cursor.copy("COPY audit_alertrule FROM STDIN") as into:
+            for line in lines:
+                into.write(line)
+
+    with tenant(cast.a.pk):
+        told = AuditEntry.objects.filter(entity="alert_rule", action=Action.CREATE).order_by("id")
+        assert [(entry.object_repr, entry.via) for entry in told] == [("Copied", "tests"), ("Copied", "sql")]
+    assert differences() == []
+    with pytest.raises(DatabaseError), platform(), connection.cursor() as cursor:
+        cursor.execute("COPY audit_alertrule FROM STDIN")
+
+
+@every_audited
+@pytest.mark.parametrize(
+    "statement", ['UPDATE "{}" SET id = gen_random_uuid() WHERE id = %s', 'TRUNCATE "{}" CASCADE -- %s']
+)
+def test_what_the_log_could_not_tell_of_is_refused(model: Any, statement: str) -> None:
+    cast = Cast()
+    with platform(by=ACTOR):
+        made = row(model, cast.a)
+        made.save(force_insert=True)
+
+    with pytest.raises(DatabaseError), platform(by=ACTOR):
+        sql(statement.format(model._meta.db_table), made.pk)
+
+    with platform():
+        assert model._base_manager.filter(pk=made.pk).exists()
 
 
 @every_audited
@@ -175,6 +244,28 @@ def test_an_audited_model_without_triggers_stops_the_start(monkeypatch: pytest.M
     monkeypatch.setattr(device, "audit_entity", "token", raising=False)
 
     assert [error.id for error in checks.audited_models_have_triggers(databases=["default"])] == ["audit.E001"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("damage", "repair", "code"),
+    [
+        ("ALTER TABLE audit_auditleaf DISABLE TRIGGER audit_no_change",
+         "ALTER TABLE audit_auditleaf ENABLE ALWAYS TRIGGER audit_no_change", "audit.E002"),
+        ("ALTER TABLE audit_checkpoint OWNER TO CURRENT_USER",
+         "ALTER TABLE audit_checkpoint OWNER TO marsad_audit", "audit.E002"),
+        ("ALTER TABLE lab_sample ENABLE TRIGGER audit_update",
+         "ALTER TABLE lab_sample ENABLE ALWAYS TRIGGER audit_update", "audit.E001"),
+    ],
+)  # fmt: skip
+def test_a_log_without_its_guards_stops_the_start(damage: str, repair: str, code: str) -> None:
+    with closing(bootstrap.connect(connections.settings["owner"])) as owner:
+        owner.execute(damage)
+        found = [error.id for error in checks.audited_models_have_triggers(databases=["default"])]
+        owner.execute(repair)
+
+    assert found == [code]
+    assert checks.audited_models_have_triggers(databases=["default"]) == []
 
 
 def test_the_log_is_not_the_applications() -> None:

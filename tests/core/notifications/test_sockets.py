@@ -15,14 +15,18 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.db import connection
+from django.test import Client as DjangoClient
 
 from portal.config.websockets import websocket_urlpatterns
 from portal.core.accounts import tokens
 from portal.core.accounts.models import Role, User
+from portal.core.accounts.services import people, sessions
+from portal.core.accounts.services import signin as services
 from portal.core.common import clock
+from portal.core.common.errors import DomainError
 from portal.core.notifications import consumers, events
 from portal.core.notifications.models import Event
-from portal.core.tenancy.scope import platform, tenant
+from portal.core.tenancy.scope import Actor, platform, tenant
 from tests.core.notifications.client import Client
 from tests.core.people import Cast, session_of
 
@@ -270,6 +274,75 @@ def test_a_deactivated_persons_sockets_close(cast: Cast) -> None:
 
         assert [await client.close_code() for client in sockets] == [4401, 4401]
         assert await carol.receive_nothing(0.2)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("how", ["switched off", "removed", "new password", "signed out everywhere", "signed out here"])
+def test_what_ends_a_session_ends_its_sockets_at_once(cast: Cast, how: str) -> None:
+    """Through the services, without a word to the sockets from this test."""
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def end(key: str) -> None:
+        with tenant(cast.a.pk, by=cast.alice.actor()):
+            bob = User.objects.select_related("role", "organization").get(pk=cast.bob.pk)
+            match how:
+                case "switched off":
+                    people.user_set_active(user=bob, active=False, by=cast.alice)
+                case "removed":
+                    people.user_delete(user=bob, by=cast.alice)
+                case "new password":
+                    people.user_update(user=bob, changes={"password": "another one"}, by=cast.alice)
+                case "signed out everywhere":
+                    sessions.sessions_end(user=bob, by=bob)
+        if how == "signed out here":
+            page = DjangoClient()
+            page.cookies["sessionid"] = key
+            assert page.post("/logout").status_code == 302
+
+    async def scenario() -> None:
+        key = await database_sync_to_async(session_of)(cast.bob)
+        client, other = socket("/ws/notifications/", key=key), await opened("/ws/notifications/", cast.alice)
+        assert await client.connect()
+        await client.say({"type": "ping"})
+        assert await client.hear() == {"type": "pong"}
+
+        await end(key)
+
+        assert await client.close_code() == consumers.NOT_AUTHENTICATED
+        assert await other.receive_nothing(0.2)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("how", ["logout", "reuse", "device"])
+def test_what_ends_a_token_ends_its_sockets_at_once(cast: Cast, how: str) -> None:
+    with platform():
+        device = {"device_id": "t-1"} if how == "device" else None
+        handed = services.finish_login(user=cast.bob, by=Actor(), remember=False, device=device)
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def end() -> None:
+        if how == "reuse":
+            services.refresh(token=handed.refresh, by=Actor())
+            with pytest.raises(DomainError):
+                services.refresh(token=handed.refresh, by=Actor())
+            return
+        with tenant(cast.a.pk):
+            if handed.device is not None:
+                services.device_revoke(device=handed.device)
+            else:
+                services.logout(user=cast.bob, claims=tokens.read(handed.access), refresh_token=None)
+
+    async def scenario() -> None:
+        client = socket("/ws/notifications/", origin=None)
+        assert await client.connect()
+        await client.say({"type": "auth", "token": handed.access})
+        assert await client.hear() == {"type": "auth.ok"}
+
+        await end()
+
+        assert await client.close_code() == consumers.NOT_AUTHENTICATED
 
     run(scenario)
 

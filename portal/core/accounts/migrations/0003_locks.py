@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         TenantTable("User"),
         TenantTable("Device"),
         AuditedTable("Role", "role"),
-        AuditedTable("User", "user", ignored=("password", "last_login", "token_epoch")),
+        AuditedTable("User", "user", ignored=("password", "last_login", "token_epoch", "session_epoch", "mfa_pending")),
         AuditedTable("Device", "device", label="device_name", ignored=("push_token", "last_seen_at")),
     ]

@@ -80,9 +80,8 @@ class Migration(migrations.Migration):
                 ("timestamp", models.DateTimeField(verbose_name="time")),
                 ("latitude", models.FloatField(null=True)),
                 ("longitude", models.FloatField(null=True)),
-                ("salt", models.BinaryField(null=True)),
-                ("payload_hash", models.BinaryField(null=True)),
-                ("leaf_hash", models.BinaryField(null=True)),
+                ("erased_by", models.BigIntegerField(editable=False, null=True)),
+                ("actor_erased_by", models.BigIntegerField(editable=False, null=True)),
                 ("xid", portal.core.audit.models.Xid8Field(editable=False, null=True)),
                 (
                     "actor",
@@ -116,5 +115,175 @@ class Migration(migrations.Migration):
                     models.Index(fields=["organization_id", "object_pk", "-id"], name="audit_by_record"),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="AuditLeaf",
+            fields=[
+                (
+                    "entry",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="seal",
+                        serialize=False,
+                        to=settings.AUDITLOG_LOGENTRY_MODEL,
+                    ),
+                ),
+                ("organization_id", models.UUIDField(editable=False)),
+                ("seq", models.BigIntegerField()),
+                ("salt", models.BinaryField(null=True)),
+                ("payload_hash", models.BinaryField()),
+                ("actor_salt", models.BinaryField(null=True)),
+                ("actor_hash", models.BinaryField()),
+                ("leaf", models.BinaryField()),
+                ("previous", models.BinaryField()),
+                ("chain", models.BinaryField()),
+            ],
+            options={
+                "verbose_name": "sealed entry",
+                "ordering": ["organization_id", "seq"],
+            },
+        ),
+        migrations.CreateModel(
+            name="AuditWords",
+            fields=[
+                (
+                    "entry",
+                    models.OneToOneField(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to=settings.AUDITLOG_LOGENTRY_MODEL,
+                    ),
+                ),
+                ("organization_id", models.UUIDField(editable=False)),
+                ("words", portal.core.audit.models.WordsField(editable=False)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Checkpoint",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("organization_id", models.UUIDField(editable=False)),
+                ("first", models.BigIntegerField()),
+                ("count", models.BigIntegerField(verbose_name="entries")),
+                ("head", models.BinaryField()),
+                ("root", models.BinaryField()),
+                ("at", models.DateTimeField(verbose_name="time")),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("regular", "regular"),
+                            ("export", "export"),
+                            ("report", "report"),
+                            ("verify", "verification"),
+                            ("retention", "retention"),
+                        ],
+                        max_length=10,
+                        verbose_name="cause",
+                    ),
+                ),
+                ("previous", models.BinaryField()),
+                ("key_id", models.CharField(max_length=16, verbose_name="key")),
+                ("signature", models.BinaryField()),
+            ],
+            options={
+                "verbose_name": "checkpoint",
+                "ordering": ["organization_id", "count"],
+            },
+        ),
+        migrations.CreateModel(
+            name="Sealer",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sealed_below", portal.core.audit.models.Xid8Field()),
+            ],
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(fields=["organization_id", "actor", "-id"], name="audit_by_person"),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(fields=["xid"], name="audit_by_transaction"),
+        ),
+        migrations.AddConstraint(
+            model_name="auditleaf",
+            constraint=models.UniqueConstraint(fields=("organization_id", "seq"), name="audit_leaf_one_per_place"),
+        ),
+        migrations.AddConstraint(
+            model_name="checkpoint",
+            constraint=models.UniqueConstraint(fields=("organization_id", "count"), name="checkpoint_one_per_place"),
+        ),
+        migrations.AddConstraint(
+            model_name="checkpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("count__gte", models.F("first")), ("first__gte", 1)),
+                name="checkpoint_covers_entries",
+            ),
+        ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("organization_id", models.UUIDField(editable=False)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("incremental", "incremental"), ("full", "full"), ("sample", "sample")],
+                        max_length=11,
+                        verbose_name="mode",
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("ok", "intact"),
+                            ("tampered", "tampered with"),
+                            ("missing", "entries are missing"),
+                            ("unsealed_lag", "sealing lags behind"),
+                        ],
+                        max_length=12,
+                        verbose_name="status",
+                    ),
+                ),
+                ("at", models.DateTimeField(verbose_name="time")),
+                ("first", models.BigIntegerField()),
+                ("last", models.BigIntegerField()),
+                ("checked", models.BigIntegerField(verbose_name="checked")),
+                ("erased", models.BigIntegerField(verbose_name="erased")),
+                ("checkpoints", models.IntegerField(verbose_name="checkpoints")),
+                ("signature_ok", models.BooleanField(verbose_name="signatures")),
+                ("findings", models.JSONField(default=list)),
+                ("duration_ms", models.IntegerField(verbose_name="duration (ms)")),
+                ("by_name", models.CharField(blank=True, max_length=150, verbose_name="by")),
+            ],
+            options={
+                "verbose_name": "verification",
+                "ordering": ["-at", "-id"],
+            },
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(
+                condition=models.Q(("erased_by__isnull", False)), fields=["erased_by"], name="audit_erased"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="auditentry",
+            index=models.Index(
+                condition=models.Q(("actor_erased_by__isnull", False)),
+                fields=["actor_erased_by"],
+                name="audit_actor_erased",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="verification",
+            index=models.Index(fields=["organization_id", "-at"], name="verification_recent"),
         ),
     ]

@@ -1,7 +1,6 @@
 """Sign-in, refresh, sign-out and the own profile."""
 
 import hashlib
-import math
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,32 +9,39 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.password_validation import (
+    CommonPasswordValidator,
+    MinimumLengthValidator,
+    validate_password,
+)
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.core.validators import URLValidator
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.accounts import tokens, trail
+from portal.core.accounts import signals, tokens, trail
 from portal.core.accounts.models import Device, LoginFailure, RefreshToken, RevokedToken, User
+from portal.core.accounts.services import mfa
+from portal.core.accounts.services.lockout import FAILURES, failures_of
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, DomainError, Errors, Invalid
+from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, organization_id, platform, tenant
 
-FAILURES: Final = 5
-WINDOW: Final = timedelta(minutes=15)
+AVATAR_PATH: Final = "/api/v1/avatars/"
 SHORT: Final = timedelta(days=6)  # life of a refresh token on v1 (C16)
 DEVICE_ID_LENGTH: Final = 200
 SEEN: Final = timedelta(minutes=1)  # how exactly a device's last visit is kept
 LONG: Final = timedelta(days=30)  # with rememberMe, and on mobile
 
 
-class Locked(DomainError):
-    """429 until the oldest of the last five failures is 15 minutes old; `meta.retryAfter` in seconds."""
+class MfaRequired(Exception):
+    """The second step is missing; `challenge` is the token that, with a code, finishes the sign-in."""
 
-    status = 429
-    code = "ACCOUNT_LOCKED"
+    def __init__(self, challenge: str) -> None:
+        super().__init__("two-step sign-in")
+        self.challenge = challenge
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +61,18 @@ def verify_password(*, identifier: str, password: str, by: Actor) -> User:
     Shared by the portal and both APIs. Raises INVALID_CREDENTIALS (401), ACCOUNT_INACTIVE (403) and, after five
     failures within 15 minutes for one identifier, known or not, ACCOUNT_LOCKED (429).
     """
-    refusal: DomainError | None = None
+    refusal: DomainError | None
     with platform(by=by):
-        user = _person(identifier)
+        user = find_person(identifier)
         key = (user.email if user else identifier.strip()).lower()[:254]
-        with connection.cursor() as cursor:  # guesses at one account wait for each other, else 50 at once count as none
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"login {key}"])
-        now = clock.now()
-        recent = LoginFailure.objects.filter(identifier=key, at__gt=now - WINDOW).order_by("-at")
-        failures = list(recent.values_list("at", flat=True)[:FAILURES])
-        if len(failures) == FAILURES:
-            wait = max(1, math.ceil((failures[-1] + WINDOW - now).total_seconds()))
-            refusal = Locked(_("Too many failed sign-ins. Try again later."), meta={"retryAfter": wait})
-        else:
+        failures, refusal = failures_of(key)
+        if refusal is None:
             if user is None:
                 make_password(password)  # the same work as for a known person, so that time tells nothing
             if user is None or not user.check_password(password):
                 LoginFailure.objects.create(identifier=key, ip=by.ip)
+                if failures == FAILURES - 1:
+                    _tell_locked(user, key, by)
                 refusal = Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
             elif not user.is_active or (user.organization and not user.organization.is_active):
                 refusal = Denied(_("This account is not active."), code="ACCOUNT_INACTIVE")
@@ -93,7 +94,34 @@ def verify_password(*, identifier: str, password: str, by: Actor) -> User:
     return user
 
 
-def _person(identifier: str) -> User | None:
+def tell_security(kind: str, severity: str, user: User, **details: Any) -> None:
+    """Announce something that people who watch over security want to know of."""
+    signals.security_event.send(
+        sender=User,
+        kind=kind,
+        severity=severity,
+        user=user.pk,
+        organization=user.organization_id,
+        subject=user.name,
+        details=details,
+    )
+
+
+def _tell_locked(user: User | None, key: str, by: Actor) -> None:
+    """Five failures: of an account, or of guesses at one that does not exist."""
+    signals.security_event.send(
+        sender=User,
+        kind="account_locked" if user else "brute_force",
+        severity="medium",
+        user=user.pk if user else None,
+        organization=user.organization_id if user else None,
+        subject=user.name if user else key,
+        details={"ip": by.ip},
+    )
+
+
+def find_person(identifier: str) -> User | None:
+    """The person with this e-mail address or user name, in the scope in force."""
     try:
         return User.objects.get_by_natural_key(identifier)
     except User.DoesNotExist:
@@ -108,17 +136,38 @@ def login(
     tenant_id: UUID | None = None,
     remember: bool = False,
     device: Mapping[str, str] | None = None,
+    code: str = "",
 ) -> SignIn:
     """Sign in to the API. A `tenant_id` that is not the person's is a failed sign-in (C32).
 
     `device` (fields of `Device`) makes it a mobile sign-in: the tokens are bound to it and renewed for 30 days.
+    Where the person uses two-step sign-in and no `code` came along: raises MfaRequired. A wrong code counts as a
+    failure and is refused with MFA_CODE_INVALID (401).
     """
     user = verify_password(identifier=identifier, password=password, by=by)
-    actor = user.actor(ip=by.ip, agent=by.agent, request=by.request, device=by.device, via=by.via)
     wrong = tenant_id is not None and tenant_id != user.organization_id
+    if user.mfa_enabled and not wrong:
+        if not code:
+            raise MfaRequired(mfa.challenge(user, remember=remember))
+        mfa.verify(user=user, code=code, by=by)
+    return finish_login(user=user, by=by, remember=remember, device=device, wrong=wrong)
+
+
+def login_second_step(*, challenge: str, code: str, by: Actor) -> SignIn:
+    """Finish a sign-in that raised MfaRequired. Raises MFA_TOKEN_INVALID and MFA_CODE_INVALID (401)."""
+    user, remember = mfa.challenged(challenge)
+    mfa.verify(user=user, code=code, by=by)
+    return finish_login(user=user, by=by, remember=remember)
+
+
+def finish_login(
+    *, user: User, by: Actor, remember: bool, device: Mapping[str, str] | None = None, wrong: bool = False
+) -> SignIn:
+    """Hand out the tokens of somebody who has shown who they are; `wrong`: for another organisation than theirs."""
+    actor = user.actor(ip=by.ip, agent=by.agent, request=by.request, device=by.device, via=by.via)
     with platform(by=actor):
         if wrong:
-            _trace("login_failed", user, reason="TENANT_MISMATCH", outcome="failed")
+            trace("login_failed", user, reason="TENANT_MISMATCH", outcome="failed")
         else:
             user.last_login = clock.now()
             user.save(update_fields=["last_login"])
@@ -126,17 +175,18 @@ def login(
                 handed = _hand_out(user, family=uuid4(), remember=remember, surface="v1", device=None, by=by)
             else:
                 handed = _sign_in_device(user, device, by)
-            _trace("login", user)
+            trace("login", user)
     if wrong:
         raise Unauthenticated(_("The e-mail address or the password is wrong."), code="INVALID_CREDENTIALS")
     return handed
 
 
-def _trace(action: str, user: User, *, reason: str = "", outcome: str = "success") -> None:
+def trace(action: str, user: User, *, reason: str = "", outcome: str = "success") -> None:
+    """Put what no row of ours shows into the audit log."""
     trail.record(trail.Trace(action, "user", str(user.pk), user.name, reason, outcome, user.organization_id))
 
 
-def _hash(token: str) -> str:
+def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -149,7 +199,7 @@ def _hand_out(user: User, *, family: UUID, remember: bool, surface: str, device:
         device=device,
         family=family,
         surface=surface,
-        token_hash=_hash(opaque),
+        token_hash=hashed(opaque),
         access_jti=jti,
         remember_me=remember,
         expires_at=clock.now() + (LONG if remember else SHORT),
@@ -172,7 +222,7 @@ def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> 
         link = (
             RefreshToken.objects.select_for_update(of=("self",))
             .select_related("user__role", "user__organization", "device")
-            .filter(token_hash=_hash(token), surface=surface)
+            .filter(token_hash=hashed(token), surface=surface)
             .first()
         )
         if link is not None and (link.device.device_id if link.device else "") == device:
@@ -181,7 +231,8 @@ def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> 
             sound = user.is_active and user.deleted_at is None and employed
             if link.rotated_at is not None and link.rotated_at <= arrived and link.revoked_at is None:
                 end_family(link.family)
-                _trace("login_failed", user, reason="REFRESH_TOKEN_REUSED", outcome="denied")
+                trace("login_failed", user, reason="REFRESH_TOKEN_REUSED", outcome="denied")
+                tell_security("token_reuse", "high", user, surface=surface, device=device, ip=by.ip)
             elif (
                 link.rotated_at is None
                 and link.revoked_at is None
@@ -200,7 +251,13 @@ def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> 
 
 
 def end_family(family: UUID) -> None:
-    """Kill a refresh family and the access tokens it handed out."""
+    """Kill a refresh family, the access tokens it handed out, and the sockets that were opened with them."""
+    _kill(family)
+    people = list(RefreshToken.objects.filter(family=family).values_list("user", flat=True).distinct())
+    signals.access_changed.send(sender=RefreshToken, users=people)
+
+
+def _kill(family: UUID) -> None:
     links, life = RefreshToken.objects.filter(family=family), timedelta(seconds=tokens.LONGEST)
     living = links.filter(created_at__gt=clock.now() - life).values_list("access_jti", "created_at")
     RevokedToken.objects.bulk_create(
@@ -210,10 +267,12 @@ def end_family(family: UUID) -> None:
 
 
 def end_sessions(*, user: User) -> None:
-    """Kill every token of a person: deactivation, deletion, new password. Saves `token_epoch`."""
+    """Kill every token and portal session of a person: deactivation, deletion, new password. Saves both epochs."""
     user.token_epoch += 1
-    user.save(update_fields=["token_epoch"])
+    user.session_epoch += 1
+    user.save(update_fields=["token_epoch", "session_epoch"])
     RefreshToken.objects.filter(user=user, revoked_at=None).update(revoked_at=clock.now())
+    signals.access_changed.send(sender=User, users=[user.pk])
 
 
 def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
@@ -223,10 +282,36 @@ def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
     )
     ended = Q(access_jti=claims.jti)
     if refresh_token:
-        ended |= Q(token_hash=_hash(refresh_token))
+        ended |= Q(token_hash=hashed(refresh_token))
     for family in set(RefreshToken.objects.filter(ended, user=user).values_list("family", flat=True)):
-        end_family(family)
-    _trace("logout", user)
+        _kill(family)
+    signals.access_changed.send(sender=User, users=[user.pk])
+    trace("logout", user)
+
+
+def password_errors(
+    errors: Errors, field: str, password: str, organization: Organization | None, user: User | None = None
+) -> None:
+    """Note what is wrong with a new password: 6 characters at least (C33), more where the organisation says so."""
+    rules = organization.settings if organization else {}
+    try:
+        validate_password(password, user)
+        if len(password) < rules.get("passwordMinLength", 0):
+            MinimumLengthValidator(rules["passwordMinLength"]).validate(password)
+        if rules.get("passwordBreachList"):
+            CommonPasswordValidator().validate(password)
+    except ValidationError as refused:
+        errors.add(field, " ".join(refused.messages))
+
+
+def avatar_errors(errors: Errors, avatar: str) -> None:
+    """An avatar is one that was uploaded here, or the address of a picture elsewhere."""
+    if not avatar or avatar.startswith(AVATAR_PATH):
+        return
+    try:
+        URLValidator(schemes=["http", "https"])(avatar)
+    except ValidationError as refused:
+        errors.add("avatar", " ".join(refused.messages))
 
 
 def profile_update(*, user: User, changes: Mapping[str, Any], version: int | None = None) -> User:
@@ -244,18 +329,18 @@ def profile_update(*, user: User, changes: Mapping[str, Any], version: int | Non
     if new is not None:
         if current is None or not user.check_password(current):
             errors.add("current_password", _("The current password is wrong."))
-        try:
-            validate_password(new, user)
-        except ValidationError as refused:
-            errors.add("new_password", " ".join(refused.messages))
+        password_errors(errors, "new_password", new, user.organization, user)
     for name, value in wished.items():
         setattr(user, name, {} if name == "preferences" and value is None else "" if value is None else value)
     if not user.name.strip():
         errors.add("name", _("This field is required."))
+    if "avatar" in wished:
+        avatar_errors(errors, user.avatar)
     errors.raise_any()
     if new is not None:
         user.set_password(new)
         end_sessions(user=user)
+        trace("settings", user, reason="PASSWORD_CHANGED")
         wished["password"] = new
     if wished:
         user.version += 1
@@ -267,7 +352,7 @@ def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
     if user.organization_id is None:
         raise Denied(_("Platform administrators do not work on devices."))
     known = {name: value for name, value in said.items() if value}
-    device, _made = Device.objects.select_for_update().get_or_create(
+    device, made = Device.objects.select_for_update().get_or_create(
         organization_id=user.organization_id, user=user, device_id=known.pop("device_id"), defaults=known
     )
     if device.status == Device.Status.BLOCKED:
@@ -275,6 +360,8 @@ def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
     for name, value in {**known, "status": Device.Status.ACTIVE, "last_seen_at": clock.now()}.items():
         setattr(device, name, value)
     device.save()
+    if made:
+        tell_security("new_device", "low", user, device=device.device_name or device.device_id, ip=by.ip)
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
         end_family(family)  # one sign-in per device
     return _hand_out(user, family=uuid4(), remember=True, surface="mobile", device=device, by=by)
@@ -290,7 +377,8 @@ def device_revoke(*, device: Device) -> None:
     device.status = Device.Status.REVOKED
     device.save(update_fields=["status", "updated_at"])
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
-        end_family(family)
+        _kill(family)
+    signals.access_changed.send(sender=Device, users=[device.user_id])
 
 
 def device_block(*, device: Device) -> None:
