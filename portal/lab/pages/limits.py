@@ -117,7 +117,7 @@ def limit_create(request: HttpRequest, standard_id: UUID) -> HttpResponse:
                 return redirect(reverse("lab:limit_grid", args=[standard_id]) + f"#limit-{made.pk}")
             kept = ("matrix", "kind", "effective_from", "provisional")
             fresh = LimitForm(initial={name: form.cleaned_data[name] for name in kept})
-            context = {"standard": standard, "form": fresh, "row": _row(selectors.limit_get(id=made.pk)), "added": True}
+            context = {"standard": standard, "form": fresh, "row": _row(selectors.limit_get(id=made.pk))}
             return render(request, "lab/rules/grid.html#added", context)
     if not request.htmx:  # type: ignore[attr-defined]
         context = _grid(request, standard) | {"form": form}
@@ -229,6 +229,7 @@ def _row(limit: Limit) -> dict[str, Any]:
 
 def _grid(request: HttpRequest, standard: Standard) -> dict[str, Any]:
     filters = LimitFilter(request.GET, queryset=selectors.limit_list(standard=standard.pk), request=request)
+    filters.form.fields["group"].widget.attrs["class"] = "form-select w-auto"
     page = Paginator(filters.qs, PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)

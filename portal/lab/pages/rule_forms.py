@@ -99,7 +99,7 @@ class StandardForm(ServiceForm):
 class LimitForm(ServiceForm):
     """One row of the grid of limits; the prefix keeps rows apart."""
 
-    parameter = forms.ModelChoiceField(label=_("Parameter"), queryset=Parameter.objects.none())
+    parameter = forms.ModelChoiceField(label=_("Parameter"), queryset=Parameter.objects.none(), empty_label="")
     matrix = forms.ChoiceField(label=_("Kind of water"), choices=Matrix.choices)
     kind = forms.ChoiceField(label=_("Kind"), choices=LimitKind.choices)
     lower = DecimalField(label=_("Lower limit"), required=False)
@@ -157,7 +157,7 @@ class RulesForm(ServiceForm):
     decision_rule = forms.ChoiceField(label=_("Decision rule"), choices=DecisionRule.choices, widget=forms.RadioSelect)
     warning_share = DecimalField(
         label=_("Warning from this share of a limit (%)"),
-        help_text=_("A result within a maximum gets a warning from this share on; 100 switches the warning off."),
+        help_text=_("A result within a maximum gets a warning from this share on; with 100 only at the limit itself."),
     )
     censored_members = forms.ChoiceField(
         label=_("What a censored value counts in a sum"), choices=CensoredMembers.choices
