@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
 
-from portal.core.accounts.models import Device, RefreshToken, User
+from portal.core.accounts.models import Device, User
 from portal.core.audit.models import Action, AuditEntry, Outcome
 from portal.core.common import clock
 from portal.core.sync.models import Conflict, FeedRecord
@@ -125,9 +125,3 @@ def organizations() -> list[dict[str, Any]]:
 def own_devices(*, user: User) -> QuerySet[Device]:
     rows: QuerySet[Device] = Device.objects.filter(user=user)
     return rows.order_by(F("last_seen_at").desc(nulls_last=True), "pk")
-
-
-def own_sessions(*, user: User) -> QuerySet[RefreshToken]:
-    """The sign-ins of apps that can still renew themselves."""
-    living = Q(user=user, revoked_at=None, rotated_at=None, expires_at__gt=clock.now())
-    return RefreshToken.objects.filter(living).select_related("device").order_by("-created_at")

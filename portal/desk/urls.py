@@ -2,11 +2,15 @@
 
 from django.urls import include, path
 
-from portal.desk import views
+from portal.desk import verify, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
+    path("", include("portal.desk.entry.urls")),
     path("", include("portal.desk.me.urls")),
+    path("", include("portal.desk.people.urls")),
+    path("", include("portal.desk.platform.urls")),
+    path("", include(verify.urlpatterns)),
     path("", include("portal.desk.sync.urls")),
 ]

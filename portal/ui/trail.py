@@ -21,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.audit.models import Action, AuditEntry
+from portal.core.audit.security import TYPES
 from portal.core.audit.selectors import wire_name
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, localdatetime, ltr
 
@@ -43,6 +44,15 @@ _FIELDS: dict[str, str | Promise] = {
     "compliance_status": gettext_lazy("compliance"),
     "verdicts": gettext_lazy("verdicts"),
     "organization_id": gettext_lazy("organisation"),
+    "mode": gettext_lazy("mode"),
+    "checked": gettext_lazy("checked"),
+    "entries": gettext_lazy("entries"),
+    "keepDays": gettext_lazy("keep (days)"),
+    "policy": gettext_lazy("retention policy"),
+    "subject": gettext_lazy("concerns"),
+    "part": gettext_lazy("what was erased"),
+    "digest": gettext_lazy("digest of the entries"),
+    "archive": gettext_lazy("archive"),
 }
 # The doors that changes come through.
 _DOORS: dict[str, str | Promise] = {
@@ -50,6 +60,8 @@ _DOORS: dict[str, str | Promise] = {
     "api": gettext_lazy("API"),
     "sync": gettext_lazy("synchronisation"),
     "system": gettext_lazy("system"),
+    "job": gettext_lazy("background work"),
+    "demo": gettext_lazy("demonstration data"),
     "socket": gettext_lazy("live connection"),
 }
 # Action -> (Tabler colour, icon). The word stands beside it.
@@ -118,8 +130,12 @@ def entity_name(entity: str) -> str:
 
 
 def record_name(entry: AuditEntry) -> str:
-    """What the log calls the record; a conflict is called by the kind of record it is about."""
-    return entity_name(entry.object_repr) if entry.entity == "conflict" else entry.object_repr
+    """What the log calls the record; a conflict is called by the kind of record it is about, an event by its type."""
+    if entry.entity == "conflict":
+        return entity_name(entry.object_repr)
+    return (
+        str(TYPES.get(entry.object_repr, entry.object_repr)) if entry.entity == "security_event" else entry.object_repr
+    )
 
 
 def action_badge(action: Action) -> SafeString:

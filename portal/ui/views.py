@@ -38,6 +38,8 @@ def set_language(request: HttpRequest) -> HttpResponse:
     )
     user = request.user
     if isinstance(user, User) and user.language != code:
+        if user.is_superadmin:
+            user.organization = None  # the one of a support session: their own row stands outside of all
         language_choose(user=user, language=code, by=request_actor(request, user=user))
     return response
 

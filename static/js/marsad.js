@@ -107,6 +107,12 @@
     }));
   }
 
+  // --- tabs that do not fit: the one in force is in sight ------------------------------------------
+  document.querySelectorAll(".tabs [aria-current]").forEach((tab) => {
+    const box = tab.parentElement;
+    box.scrollLeft = tab.offsetLeft - box.offsetLeft - (box.clientWidth - tab.offsetWidth) / 2;
+  });
+
   // --- small menus: one at a time, closed by Escape and by a click elsewhere ------------------
   document.addEventListener("click", (event) => {
     document.querySelectorAll("details.menu-box[open]").forEach((box) => { if (!box.contains(event.target)) box.open = false; });
@@ -178,6 +184,39 @@
   }
   // Later deferred scripts bring Tom Select; all of them have run before this event.
   document.addEventListener("DOMContentLoaded", () => document.querySelectorAll("select[data-search]").forEach(searchable));
+
+  // --- a support session: the minutes that are left, and the page again when it is over ------------------------------
+  document.querySelectorAll("[data-until]").forEach((place) => {
+    const words = new Intl.NumberFormat(`${root.lang}-u-nu-latn`, { style: "unit", unit: "minute", unitDisplay: "long" });
+    const show = () => {
+      const left = Math.ceil((new Date(place.dataset.until) - Date.now()) / 60000);
+      if (left > 0) place.textContent = words.format(left); else location.reload();
+    };
+    show();
+    setInterval(show, 20000);
+  });
+
+  // --- rows that are ticked: the bar of what can be done with them says how many they are ------------------------------
+  function ticked() {
+    const bar = document.querySelector("[data-bulk]");
+    if (!bar) return;
+    const boxes = [...document.querySelectorAll(`input[name=ids][form=${bar.id}]`)];
+    const count = boxes.filter((box) => box.checked).length;
+    bar.querySelector("[data-bulk-count]").textContent = count;
+    bar.classList.toggle("is-idle", !count);
+    bar.querySelectorAll("select, button").forEach((control) => { control.disabled = !count; });
+    const all = bar.querySelector("[data-bulk-all]");
+    all.checked = count > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+  }
+  document.addEventListener("change", (event) => {
+    const bar = event.target.closest("[data-bulk]");
+    if (event.target.matches("[data-bulk-all]"))
+      document.querySelectorAll(`input[name=ids][form=${bar.id}]`).forEach((box) => { box.checked = event.target.checked; });
+    ticked();
+  });
+  document.addEventListener("htmx:after:swap", ticked);
+  document.addEventListener("DOMContentLoaded", ticked);
 
   // --- live reloads: input in progress is kept, and the focus is not lost ------------------------------------------
   // `data-hold` on the element that reloads names what must not be swapped away; the notice says that there is more.

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 
 from portal.core.accounts import jobs, signals
 from portal.core.accounts.models import Device, PasswordReset, RevokedToken, User
-from portal.core.audit.models import Action
+from portal.core.audit.models import Action, SecurityEvent
 from portal.core.common import clock
 from portal.core.tenancy.scope import platform, tenant
 from tests.api.conftest import PASSWORD, Cast, Person
@@ -317,6 +317,9 @@ def test_a_spent_refresh_token_ends_the_family_and_is_announced(cast: Cast, nobo
     assert bearer(other).get("/auth/me").status_code == 200
     assert [(one["kind"], one["severity"], one["user"]) for one in said] == [("token_reuse", "high", cast.bob.user.pk)]
     assert [one["users"] for one in ended] == [[cast.bob.user.pk]]
+    with platform():
+        event = SecurityEvent.objects.get(type="token_reuse")
+    assert (event.organization_id, event.severity, event.status) == (cast.a.pk, "high", "open")
     denied = [entry.reason for entry in trail(Action.LOGIN_FAILED)]
     assert denied == ["REFRESH_TOKEN_REUSED"]
 

@@ -11,6 +11,7 @@ from django.test import Client
 from portal.core.accounts import figures, jobs
 from portal.core.accounts.figures import Projects, Submissions
 from portal.core.accounts.models import Invitation, SupportSession, User
+from portal.core.audit import probe
 from portal.core.audit.models import Action
 from portal.core.common import clock, health
 from portal.core.common.health import Finding, State
@@ -142,7 +143,7 @@ def test_health_has_what_003_shows_and_more(cast: Cast, worker: None) -> None:
     days, clockface = data["performance"]["serverUptimeFormatted"].split(".")
     assert (days.isdigit(), len(clockface)) == (True, 8)
     assert 20 < data["performance"]["memoryUsageMB"] < 4000
-    assert {data["storage"]["status"], data["mail"]["status"]} == {"Healthy"}
+    assert {data[part]["status"] for part in ("storage", "mail", "auditSealer")} == {"Healthy"}
 
 
 @pytest.mark.covers("E003-036")
@@ -172,6 +173,14 @@ def test_a_job_that_waits_too_long_shows(cast: Cast, worker: None) -> None:
     assert 350 < jobs["queueAgeSeconds"] < 400
 
 
+def test_entries_that_wait_too_long_for_their_seal_show(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    cast.alice.patch(f"/users/{cast.bob.user.pk}", {"name": "Robert"})
+    with platform():
+        assert probe.sealer().facts["unsealedEntries"] > 0
+        monkeypatch.setattr(probe, "LATE", -1)
+        assert probe.sealer().state == State.DEGRADED
+
+
 def test_an_unreachable_mail_server_degrades(settings: Any) -> None:
     settings.MARSAD_MAIL = "smtp"
     settings.MAILERS = {"default": {"BACKEND": "x", "OPTIONS": {"host": "127.0.0.1", "port": 1}}}
@@ -188,10 +197,11 @@ def test_machines_ask_whether_it_lives_and_serves(db: None, monkeypatch: pytest.
     def down() -> Any:
         raise DatabaseError
 
-    monkeypatch.setattr(connection, "cursor", down)
-    refused = Client().get("/health/ready")
+    with monkeypatch.context() as patched:
+        patched.setattr(connection, "cursor", down)
+        refused = Client().get("/health/ready")
+        assert Client().get("/health/live").status_code == 200
     assert (refused.status_code, refused.json(), refused["Retry-After"]) == (503, {"status": "unavailable"}, "5")
-    assert Client().get("/health/live").status_code == 200
 
 
 def test_a_database_without_its_migrations_is_not_ready(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portal.core.accounts.models import Device, User
-from portal.core.tenancy.scope import platform, tenant
 from tests.core.people import Cast
 from tests.lab.test_pages import FRAGMENT, a_result, a_sample, page
 
@@ -22,11 +20,6 @@ def cast() -> Cast:
 @pytest.fixture(autouse=True)
 def static_files(tmp_path: Any, settings: Any) -> None:
     settings.STATIC_ROOT = tmp_path
-
-
-def stored(user: User) -> User:
-    with platform():
-        return User.objects.get(pk=user.pk)
 
 
 # --- home ------------------------------------------------------------------------------
@@ -100,69 +93,3 @@ def test_home_costs_the_same_however_much_there_is(cast: Cast) -> None:
         a_result(a_sample(cast.alice), cast.alice, "60")
 
     assert queries() <= few  # fewer where the latest entries refer to fewer kinds of record
-
-
-# --- me ----------------------------------------------------------------------------------
-def profile_of(user: User, **changes: Any) -> dict[str, Any]:
-    fields = ("name", "phone", "department", "language", "version")
-    return {name: getattr(user, name) for name in fields} | changes
-
-
-def test_the_own_profile_is_changed(cast: Cast) -> None:
-    client = page(cast.carol)
-
-    answer = client.post("/me", profile_of(cast.carol, name="Carol Ann", phone="+212 600", language="fr"))
-
-    assert answer.status_code == 302
-    assert (stored(cast.carol).name, stored(cast.carol).phone, stored(cast.carol).language) == (
-        "Carol Ann",
-        "+212 600",
-        "fr",
-    )
-    assert 'lang="fr"' in client.get("/me").content.decode()
-
-
-def test_a_stale_or_empty_profile_changes_nothing(cast: Cast) -> None:
-    client = page(cast.carol)
-
-    stale = client.post("/me", profile_of(cast.carol, name="Other", version=99))
-    empty = client.post("/me", profile_of(cast.carol, name=" "))
-
-    assert {stale.status_code, empty.status_code} == {422}
-    assert stored(cast.carol).name == "carol"
-
-
-def test_a_new_password_keeps_this_browser_signed_in(cast: Cast) -> None:
-    client, other = page(cast.carol), page(cast.carol)
-    form = {"current_password": "a password of the tests", "new_password": "another one 7", "again": "another one 7"}
-
-    wrong = client.post("/me/security", form | {"current_password": "guess"})
-    differs = client.post("/me/security", form | {"again": "another one 8"})
-    done = client.post("/me/security", form)
-
-    assert "current_password" in wrong.context["form"].errors
-    assert "again" in differs.context["form"].errors
-    assert done.status_code == 302
-    assert stored(cast.carol).check_password("another one 7")
-    assert client.get("/me").status_code == 200
-    assert other.get("/me").status_code == 302
-
-
-def test_own_devices_and_no_others(cast: Cast) -> None:
-    with tenant(cast.a.pk):
-        for user in (cast.carol, cast.alice):
-            Device.objects.create(organization=cast.a, user=user, device_id=f"tablet of {user.name}")
-
-    shown = page(cast.carol).get("/me/devices").content.decode()
-
-    assert "tablet of carol" in shown
-    assert "tablet of alice" not in shown
-    assert page(cast.root).get("/me/devices").status_code == 200
-
-
-def test_apps_are_signed_out(cast: Cast) -> None:
-    epoch = cast.carol.token_epoch
-
-    assert page(cast.carol).post("/me/devices/sign-out").status_code == 302
-    assert page(cast.carol).get("/me/devices/sign-out").status_code == 405
-    assert stored(cast.carol).token_epoch == epoch + 1

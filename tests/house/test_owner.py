@@ -56,7 +56,7 @@ def test_an_owner_without_superuser_makes_saves_and_restores_the_database(
     manage(first, "bootstrap")
     manage(first, "bootstrap")
 
-    assert owners(first) == [("keeper", True), ("marsad_audit", False)]
+    assert owners(first) == [("keeper", True), ("marsad_audit", True)]
     assert rows(first, "SELECT count(*) > 0 FROM accounts_role") == [(True,)]  # shared rows are for all
     assert rows(first, "SELECT count(*) FROM audit_auditentry") == [(0,)]  # the owner is bound like everybody
 

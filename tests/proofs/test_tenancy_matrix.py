@@ -65,10 +65,10 @@ def with_id(path: str, id: str) -> str:
 
 
 def tell_tale(response: Any, asked: str, theirs: dict[str, str]) -> list[str]:
-    """What of A stands in an answer, beside the id that was asked for."""
+    """What of A stands in an answer, beside the ids in `asked`."""
     body = b"".join(response.streaming_content) if response.streaming else response.content
     text = body.decode(errors="replace") + str(response.headers)
-    return [word for word in (MARK, *theirs.values()) if len(word) > 4 and word in text and word != asked]
+    return [word for word in (MARK, *theirs.values()) if len(word) > 4 and word in text and word not in asked]
 
 
 def test_no_answer_holds_anything_of_another_organisation(cast: Cast, theirs: dict[str, str]) -> None:
@@ -89,7 +89,8 @@ def test_no_answer_holds_anything_of_another_organisation(cast: Cast, theirs: di
                     continue
                 assert not tell_tale(response, id, theirs), (method, whole)
                 if id and method == "get":
-                    assert response.status_code in (403, 404, 405), (method, whole, response.status_code)
+                    empty = response.status_code == 200 and b'"data":[]' in response.content  # an audit trail
+                    assert empty or response.status_code in (403, 404, 405), (method, whole, response.status_code)
                 elif id:
                     assert response.status_code >= 400, (method, whole, response.status_code)
     assert asked > 200

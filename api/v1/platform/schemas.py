@@ -102,6 +102,7 @@ class HealthOut(Out):
     performance: PerformanceOut
     storage: PartOut
     mail: PartOut
+    audit_sealer: PartOut
 
 
 class SupportIn(In):

@@ -1,10 +1,13 @@
-"""The language of a request: the person's choice, then the browser's, then the organisation's."""
+"""The language of a request, and the organisation that a SuperAdmin helps."""
 
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+
+from portal.core.accounts.models import User
+from portal.core.accounts.selectors.support import support_open
 
 _KNOWN = frozenset(code for code, _name in settings.LANGUAGES)
 
@@ -22,7 +25,30 @@ def browser_language(header: str) -> str:
     return next((code for quality, _, code in sorted(wishes) if code in _KNOWN and quality < 0), "")
 
 
+class SupportMiddleware:
+    """While a support session is open, its SuperAdmin sees the portal as one of the organisation would (C32).
+
+    `request.support` is the session; the person carries its organisation for this request, in memory alone. The APIs
+    name the organisation in a header instead.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user = request.user
+        request.support = None  # type: ignore[attr-defined]
+        if not request.path_info.startswith("/api/") and isinstance(user, User) and user.is_superadmin:
+            session = support_open(user=user)
+            if session is not None:
+                request.support = session  # type: ignore[attr-defined]
+                user.organization = session.organization
+        return self.get_response(request)
+
+
 class LanguageMiddleware:
+    """The person's choice, then the browser's, then the organisation's."""
+
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 

@@ -10,6 +10,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce, Concat, Lower
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from django_scopes import ScopedManager
 
 from portal.core.accounts import permissions
 from portal.core.accounts.permissions import Grants
@@ -276,6 +277,8 @@ class Avatar(Record):
     token = models.CharField(max_length=64, unique=True)
     small = models.BinaryField()  # 64 x 64 pixels
     large = models.BinaryField()  # 256 x 256 pixels
+
+    objects = ScopedManager(organization="organization")
 
 
 class Invitation(TenantModel):

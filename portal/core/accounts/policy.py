@@ -41,7 +41,11 @@ def request_actor(request: HttpRequest, *, user: User | None = None, via: str = 
         via=via,
         device=device,
     )
-    return replace(where, user=user.pk, name=user.name, email=user.email, role=user.role_key) if user else where
+    if user is None:
+        return where
+    support = getattr(request, "support", None)
+    reason = support.reason if support and support.user_id == user.pk else ""
+    return replace(where, user=user.pk, name=user.name, email=user.email, role=user.role_key, reason=reason)
 
 
 def record_denial(*, actor: Actor, organization: Any, label: str, reason: str) -> None:
@@ -84,6 +88,11 @@ def signed_in(view: View) -> View:
     return _guarded(SIGNED_IN)(view)
 
 
+def own_account(view: View) -> View:
+    """A page about the person who is signed in: in the scope that their own row is in, a support session or not."""
+    return _guarded(SIGNED_IN, own=True)(view)
+
+
 def platform_policy(permission: str) -> Callable[[View], View]:
     """A page across organisations for a SuperAdmin."""
     return _guarded(Policy(permission=permission), across=True)
@@ -113,7 +122,7 @@ def declare(mark: Callable[[View], View], patterns: list[URLPattern | URLResolve
     return patterns
 
 
-def _guarded(rule: Policy, *, across: bool = False) -> Callable[[View], View]:
+def _guarded(rule: Policy, *, across: bool = False, own: bool = False) -> Callable[[View], View]:
     def refusal(user: User) -> str:
         if (rule.permission and not user.has_permission(rule.permission)) or (across and not user.is_superadmin):
             return _("You do not have the right to see this page.")
@@ -127,7 +136,8 @@ def _guarded(rule: Policy, *, across: bool = False) -> Callable[[View], View]:
             user = request.user
             if not isinstance(user, User):
                 return to_login(request)
-            actor, organization = request_actor(request, user=user), user.organization_id
+            home = not across and not (own and user.is_superadmin)  # in a support session a SuperAdmin has one, too
+            actor, organization = request_actor(request, user=user), user.organization_id if home else None
             message, reason = refusal(user), rule.permission
             if not message:
                 try:

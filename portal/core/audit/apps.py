@@ -9,9 +9,11 @@ class AuditConfig(AppConfig):
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
         from portal.core.accounts import trail
-        from portal.core.audit import alerts, checks, retention, security, services  # noqa: F401
+        from portal.core.audit import alerts, checks, probe, retention, security, services  # noqa: F401
+        from portal.core.common import health
         from portal.core.tenancy import seeds
 
+        health.register("auditSealer", probe.sealer)
         trail.register(services.record_trace)
         security.listen()
         security.on_event(alerts.deliver)

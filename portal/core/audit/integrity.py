@@ -11,6 +11,7 @@ from portal.core.audit.security import Severity, raise_event
 from portal.core.audit.services import Event, record
 
 AT_ONCE: Final = 100_000  # more entries than that are a job's work
+SOUND: Final = (Verification.Status.OK, Verification.Status.UNSEALED_LAG)
 
 
 def integrity_verify(
@@ -46,12 +47,20 @@ def integrity_verify(
     return result
 
 
+def known_damage(chain: UUID) -> Verification | None:
+    """The last damage found, until a full verification finds none: one of the newest entries cannot refute it."""
+    done = Verification.objects.filter(organization_id=chain).order_by("-at", "-id")
+    refuted = done.filter(mode=Verification.Mode.FULL, status=Verification.Status.OK).first()
+    bad = done.exclude(status__in=SOUND)
+    return (bad.filter(at__gt=refuted.at) if refuted else bad).first()
+
+
 def integrity_card(result: Verification) -> dict[str, Any]:
     """A verification on the wire (`contract-platform.md` section 3; `valid`, `firstBroken` are the source's names)."""
     first = result.findings[0] if result.findings else None
     return {
         "status": result.status,
-        "valid": result.status in (Verification.Status.OK, Verification.Status.UNSEALED_LAG),
+        "valid": result.status in SOUND,
         "mode": result.mode,
         "checked": result.checked,
         "erased": result.erased,

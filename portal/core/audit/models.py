@@ -110,7 +110,7 @@ class AuditEntry(AbstractLogEntry):
             models.Index(fields=["organization_id", "-timestamp", "-id"], name="audit_by_time"),
             models.Index(fields=["organization_id", "object_pk", "-id"], name="audit_by_record"),
             models.Index(fields=["organization_id", "actor", "-id"], name="audit_by_person"),
-            models.Index(fields=["xid"], name="audit_by_transaction"),
+            models.Index(fields=["xid", "id"], name="audit_by_transaction"),
             models.Index(fields=["erased_by"], name="audit_erased", condition=Q(erased_by__isnull=False)),
             models.Index(
                 fields=["actor_erased_by"], name="audit_actor_erased", condition=Q(actor_erased_by__isnull=False)
@@ -167,9 +167,10 @@ class AuditWords(models.Model):
 
 
 class Sealer(models.Model):
-    """One row: every entry of a transaction below `sealed_below` has its leaf."""
+    """One row: every entry of a transaction below `sealed_below` has its leaf, and of that one those up to an id."""
 
     sealed_below = Xid8Field()
+    sealed_after = models.BigIntegerField()
 
     def __str__(self) -> str:
         return str(self.sealed_below)

@@ -19,7 +19,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal.core.accounts.models import User
 from portal.core.audit import canon, keys, sealing, security, selectors, verification
-from portal.core.audit.integrity import integrity_card, integrity_verify
+from portal.core.audit.integrity import integrity_card, integrity_verify, known_damage
 from portal.core.audit.models import (
     Action,
     AuditEntry,
@@ -90,6 +90,7 @@ def compliance(
     if since >= until:
         raise Invalid.field("date_to", _("The period ends before it begins."))
     checked = integrity_verify(mode=Verification.Mode.INCREMENTAL, noted=False, progress=progress)
+    checked = known_damage(checked.organization_id) or checked
     stands_on = sealing.checkpoint(cause=Checkpoint.Cause.REPORT)
     entries = AuditEntry.objects.filter(
         organization_id=scope.organization_id(), timestamp__gte=since, timestamp__lt=until

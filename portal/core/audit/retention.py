@@ -195,16 +195,7 @@ def erase_person(*, resource: str, id: str, reason: str, by: User) -> dict[str, 
     if not reason.strip():
         raise Invalid.field("reason", _("Say why the data is erased."), "required")
     sealing.seal()
-    entries = AuditEntry.objects.filter(organization_id=scope.current().organization).exclude(action__in=_RECORDS)
-    about = entries.filter(entity=resource, object_pk=id)
-    acted = entries.none()
-    if resource == "user":
-        person = parse_uuid(id)
-        named = Q(entity="user", object_pk=id)
-        for text in _ways_to_reach(entries, about, person):
-            named |= Q(object_repr__icontains=text) | Q(reason__icontains=text) | Q(changes__icontains=text)
-        about = entries.filter(named)
-        acted = entries.filter(Q(actor_id=person) | Q(impersonator_id=person)) if person else acted
+    about, acted = entries_of(resource=resource, id=id)
     if not about.exists() and not acted.exists():
         raise NotFound(_("The audit log knows nothing of this person."))
     if policy_list().filter(legal_hold=True, resource__in=["", resource]).exists():
@@ -220,10 +211,23 @@ def erase_person(*, resource: str, id: str, reason: str, by: User) -> dict[str, 
     return {"entries": len(set(payloads) | set(people)), "records": made}
 
 
-def _ways_to_reach(entries: QuerySet[AuditEntry], about: QuerySet[AuditEntry], person: UUID | None) -> set[str]:
+def entries_of(*, resource: str, id: str) -> tuple[QuerySet[AuditEntry], QuerySet[AuditEntry]]:
+    """What an erasure takes: entries that say something of the record, and those that the person made."""
+    entries = AuditEntry.objects.filter(organization_id=scope.current().organization).exclude(action__in=_RECORDS)
+    own = entries.filter(entity=resource, object_pk=id)
+    person = parse_uuid(id) if resource == "user" else None
+    if person is None:
+        return own, entries.none()
+    named = Q(entity="user", object_pk=id)
+    for text in _ways_to_reach(entries, own, person):
+        named |= Q(object_repr__icontains=text) | Q(reason__icontains=text) | Q(changes__icontains=text)
+    return entries.filter(named), entries.filter(Q(actor_id=person) | Q(impersonator_id=person))
+
+
+def _ways_to_reach(entries: QuerySet[AuditEntry], about: QuerySet[AuditEntry], person: UUID) -> set[str]:
     """E-mail addresses and telephone numbers of a user, by their record, its history and what they did."""
     found = set(entries.filter(actor_id=person).values_list("actor_email", flat=True).distinct())
-    for known in User.objects.filter(pk=person).values_list("email", "phone") if person else ():
+    for known in User.objects.filter(pk=person).values_list("email", "phone"):
         found |= set(known)
     for changes in about.filter(changes__isnull=False).values_list("changes", flat=True):
         for name in ("email", "phone"):

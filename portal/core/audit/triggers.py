@@ -104,22 +104,28 @@ SEAL = f"""
 CREATE FUNCTION marsad_audit_link(state bytea, leaf bytea, head bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $body$ SELECT sha256('\\x01'::bytea || coalesce(state, head) || leaf) $body$;
 CREATE AGGREGATE marsad_audit_chain(leaf bytea, head bytea) (SFUNC = marsad_audit_link, STYPE = bytea);
-INSERT INTO {SEALER} (sealed_below) VALUES ('0');
+INSERT INTO {SEALER} (sealed_below, sealed_after) VALUES ('0', 0);
 CREATE INDEX audit_words_found ON {WORDS} USING gin (words);
 CREATE FUNCTION marsad_audit_seal(most integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $body$
 DECLARE
     below xid8;
-    running xid8 := pg_snapshot_xmin(pg_current_snapshot());
+    after bigint;
+    running xid8;
     restored boolean;
-    last xid8;
     sealed integer;
 BEGIN
-    SELECT sealed_below INTO below FROM {SEALER} FOR UPDATE SKIP LOCKED;
+    SELECT sealed_below, sealed_after INTO below, after FROM {SEALER} FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN 0;
     END IF;
+    running := pg_snapshot_xmin(pg_current_snapshot());
     restored := below > pg_snapshot_xmax(pg_current_snapshot());
+    IF restored THEN
+        below := '0';
+        after := 0;
+        running := '18446744073709551615';
+    END IF;
     WITH fresh AS MATERIALIZED (
         SELECT e.id, coalesce(e.organization_id, '{PLATFORM}') AS organization_id, e.xid,
                CASE WHEN e.erased_by IS NULL THEN e.salt END AS salt,
@@ -129,7 +135,7 @@ BEGIN
                {canon.sql_meta("e")} AS meta, {search_words("e")} AS words
         FROM (
             SELECT e.*, uuid_send(gen_random_uuid()) AS salt, uuid_send(gen_random_uuid()) AS actor_salt FROM {TABLE} e
-            WHERE (restored OR (e.xid >= below AND e.xid < running))
+            WHERE (e.xid, e.id) > (below, after) AND e.xid < running
               AND NOT EXISTS (SELECT FROM {LEAVES} l WHERE l.entry_id = e.id)
             ORDER BY e.xid, e.id LIMIT most
         ) e
@@ -154,10 +160,15 @@ BEGIN
     ), words AS (
         INSERT INTO {WORDS} (entry_id, organization_id, words) SELECT id, organization_id, words FROM fresh
     )
-    SELECT count(*), max(xid) INTO sealed, last FROM fresh;
+    SELECT count(*) OVER (), xid, id INTO sealed, below, after FROM fresh ORDER BY xid DESC, id DESC LIMIT 1;
+    sealed := coalesce(sealed, 0);
+    IF sealed < most THEN
+        below := CASE WHEN restored THEN pg_snapshot_xmin(pg_current_snapshot()) ELSE running END;
+        after := 0;
+    END IF;
     IF sealed < most OR NOT restored THEN
-        UPDATE {SEALER} SET sealed_below = CASE WHEN sealed < most THEN running ELSE last END
-        WHERE sealed_below IS DISTINCT FROM CASE WHEN sealed < most THEN running ELSE last END;
+        UPDATE {SEALER} SET sealed_below = below, sealed_after = after
+        WHERE (sealed_below, sealed_after) IS DISTINCT FROM (below, after);
     END IF;
     RETURN sealed;
 END $body$;

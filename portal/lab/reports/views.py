@@ -21,6 +21,7 @@ from portal.lab.reports.filters import matching_samples, read_filters
 from portal.lab.reports.forms import ReportFilter, ReportForm, ReportTable
 from portal.lab.reports.wording import Wording, report_json
 from portal.ui.lists import Empty, list_page
+from portal.ui.throttle import throttled
 
 PAGE = 100
 RETRY_SECONDS = 5
@@ -130,6 +131,7 @@ def report_data(request: HttpRequest, report_id: UUID, extension: str) -> HttpRe
 
 @require_GET
 @public("whoever holds a printed report may check that it is genuine; only a matching number and hash answer")
+@throttled(bucket="verify", per_minute=20)
 def report_verify(request: HttpRequest, number: str) -> HttpResponse:
     report = selectors.report_confirm(number=number, digest=request.GET.get("h", ""))
     context = {"number": number[:30], "report": report, "organization_name": report and report.organization.name}

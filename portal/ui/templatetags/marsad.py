@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django import template
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
@@ -12,6 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
+
+from portal.core.accounts.models import User
+from portal.core.accounts.services.signin import AVATAR_PATH
 
 register = template.Library()
 
@@ -52,6 +56,24 @@ def _icon(name: str, label: str, css: str) -> SafeString:
     return format_html('<svg class="{}" aria-hidden="true" focusable="false">{}</svg>', classes, use)
 
 
+@register.simple_tag
+def portrait(user: User, side: int = 32) -> SafeString:
+    """A person's picture, `side` pixels wide, or the first letter of the name; decoration beside the name."""
+    size = {32: "avatar-sm", 128: "avatar-xl"}.get(side, "")
+    if user.avatar.startswith(AVATAR_PATH):  # pictures of other hosts are not loaded (CSP)
+        return format_html(
+            '<img class="avatar {} rounded-circle" src="{}?size={}" width="{}" height="{}" alt="">',
+            size,
+            user.avatar,
+            64 if side <= 40 else 256,
+            side,
+            side,
+        )
+    return format_html(
+        '<span class="avatar {} rounded-circle" aria-hidden="true">{}</span>', size, (user.name or user.email)[:1]
+    )
+
+
 @register.filter
 def ltr(value: object) -> SafeString:
     """Keep a value (number, range, unit, code, date, phone) in left-to-right order inside any text.
@@ -84,6 +106,16 @@ def localdate(value: date | datetime | None) -> SafeString:
 def localdatetime(value: datetime | None) -> SafeString:
     """Day and minute of `value` in the active time zone (the organisation's), Latin digits."""
     return _time(value, "SHORT_DATETIME_FORMAT")
+
+
+@register.simple_tag(takes_context=True)
+def history_link(context: template.Context, entity: str, record: object) -> SafeString:
+    """A button to a record's trail in the audit log, for whoever may read it; otherwise nothing."""
+    user = context["request"].user
+    if not user.has_permission("audit.view") or user.organization_id is None:
+        return SafeString()
+    address = reverse("audit:record_trail", args=[entity, str(record)])
+    return format_html('<a class="btn" href="{}">{}{}</a>', address, icon("history"), _("Audit trail"))
 
 
 @register.simple_tag

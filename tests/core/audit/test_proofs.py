@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from portal.core.audit import bundles, keys, reports, retention, sealing, selectors
+from portal.core.audit import bundles, integrity, keys, reports, retention, sealing, selectors
 from portal.core.audit.models import Action, AuditEntry, RetentionPolicy
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
@@ -275,6 +275,19 @@ def test_a_report_still_verifies_after_the_log_was_rewritten() -> None:
     found = reports.report_confirm(number=report.number, digest=digest)
     assert found is not None
     assert found[1] == {"report": True, "signature": True, "log": False}
+
+
+def test_a_report_does_not_call_a_log_intact_whose_damage_is_known() -> None:
+    cast = Cast()
+    leaves = sealed(cast, 6)
+    now = clock.now()
+    superuser("DELETE FROM audit_auditentry WHERE id = %(id)s", id=leaves[2].entry_id)
+    with tenant(cast.a.pk, by=cast.alice.actor(via="portal")):
+        found = integrity.integrity_verify(mode="full")
+        assert found.status not in integrity.SOUND
+        assert integrity.integrity_verify(mode="incremental").status in integrity.SOUND
+        said = reports.compliance(since=now - timedelta(days=1), until=now + timedelta(days=1))["integrity"]
+    assert (said["valid"], said["firstBad"]) == (False, found.findings[0])
 
 
 def test_search_finds_any_spelling_in_sealed_and_unsealed_entries() -> None:

@@ -201,6 +201,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("sealed_below", portal.core.audit.models.Xid8Field()),
+                ("sealed_after", models.BigIntegerField()),
             ],
         ),
         migrations.AddIndex(
@@ -209,7 +210,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="auditentry",
-            index=models.Index(fields=["xid"], name="audit_by_transaction"),
+            index=models.Index(fields=["xid", "id"], name="audit_by_transaction"),
         ),
         migrations.AddConstraint(
             model_name="auditleaf",

@@ -1,0 +1,21 @@
+"""Addresses of the platform's pages and of an organisation's settings."""
+
+from django.urls import path
+
+from portal.desk.platform import figures, views
+
+app_name = "platform"
+urlpatterns = [
+    path("platform/organizations", views.organizations, name="organizations"),
+    path("platform/organizations/new", views.create, name="organization_create"),
+    path("platform/organizations/<uuid:organization_id>", views.detail, name="organization"),
+    path("platform/organizations/<uuid:organization_id>/edit", views.edit, name="organization_edit"),
+    path("platform/organizations/<uuid:organization_id>/status", views.status, name="organization_status"),
+    path("platform/organizations/<uuid:organization_id>/delete", views.delete, name="organization_delete"),
+    path("platform/organizations/<uuid:organization_id>/invite", views.invite_admin, name="invite_admin"),
+    path("platform/stats", figures.stats, name="stats"),
+    path("platform/health", figures.system_health, name="health"),
+    path("platform/support", views.support, name="support"),
+    path("platform/support/leave", views.support_leave, name="support_leave"),
+    path("settings/organization", views.own_settings, name="own_settings"),
+]
