@@ -42,6 +42,31 @@ class StandardRole(models.TextChoices):
     INFORMATION = "information", _("Information")
 
 
+class DecisionRule(models.TextChoices):
+    """How the expanded uncertainty (k = 2) enters a decision."""
+
+    SIMPLE_ACCEPTANCE = "simple_acceptance", _("Simple acceptance")
+    GUARD_BAND = "guard_band", _("Guard band")
+    ILAC_G8 = "ilac_g8", _("ILAC-G8, four outcomes")
+
+
+class CensoredMembers(models.TextChoices):
+    """What a member of a sum counts that was reported as "less than" a bound."""
+
+    ZERO = "zero", _("Nothing")
+    HALF = "half", _("Half of the bound")
+    FULL = "full", _("The whole bound")
+
+
+class Matrix(models.TextChoices):
+    DRINKING = "drinking", _("drinking water")
+    BOTTLED = "bottled", _("bottled water")
+    BATHING = "bathing", _("bathing water")
+    POOL = "pool", _("pool water")
+    WASTE_WATER = "waste_water", _("waste water")
+    IRRIGATION = "irrigation", _("irrigation water")
+
+
 class LimitKind(models.TextChoices):
     MAXIMUM = "maximum", _("Maximum")
     MINIMUM = "minimum", _("Minimum")

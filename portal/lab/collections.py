@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,17 @@ from portal.lab.choices import Compliance, SampleStatus, SampleType
 from portal.lab.models import Result, Sample, SamplingPoint
 from portal.lab.rulebook import Rulebook, rulebook
 from portal.lab.science.measurement import Measurement, MeasurementError, Qualifier, check_plausible, parse_measurement
+from portal.lab.science.sums import CALCULATED
 from portal.lab.science.units import UnitError, canonical_unit, convert
-from portal.lab.science.verdicts import SAMPLE_MATRIX, Verdict, compliance_status, evaluate, sample_status
+from portal.lab.science.verdicts import (
+    SAMPLE_MATRIX,
+    Flag,
+    Verdict,
+    compliance_status,
+    detection_limit_above,
+    evaluate,
+    sample_status,
+)
 
 SAMPLE_FIELDS = fields.fields(
     Field("type", "type", fields.choice(SampleType.values), required=True),
@@ -106,6 +115,7 @@ def validate_samples(batch: Batch, changes: Sequence[Change]) -> None:
                 change.refuse("VALIDATION_ERROR", _("There is no such sampling point."), "samplingPointId")
 
 
+_NOT_JUDGED: Row = {"compliance_status": Compliance.PENDING.value, "verdicts": [], "flags": []}
 _NOT_COMPUTED: Row = {
     "compliance_status": Compliance.PENDING.value,
     "verdicts": [],
@@ -183,7 +193,7 @@ def _find_parameter(change: Change, columns: Row, rules: Rulebook) -> None:
 
 def _read_value(change: Change, columns: Row, rules: Rulebook) -> None:
     current = change.current
-    row = (current or {"id": change.id, **_NEW_ROW, "compliance_status": "pending", "verdicts": []}) | columns
+    row = (current or {"id": change.id, **_NEW_ROW, **_NOT_JUDGED}) | columns
     parameter = rules.parameters.get(row["parameter_id"])
     if parameter is None:
         change.refuse("VALIDATION_ERROR", _("This parameter is no longer in use."), "parameterId")
@@ -346,16 +356,16 @@ def _judge(batch: Batch) -> None:
         before = batch.before["sample"].get(id)
         if before is not None and any(before[c] != row[c] for c in ("type", "collection_date", "status", "deleted_at")):
             again.add(id)
+    measured = parameters_by_sample([*(row for id, row in stored.items() if id not in written), *written.values()])
     for id, row in stored.items():
-        if row["sample_id"] in again and id not in written:
-            fresh = dict(row)
-            _verdict(fresh, parents[row["sample_id"]], rules, zone)
-            if fresh["verdicts"] != row["verdicts"]:
-                batch.write("result", fresh, row)
+        if id not in written and (row["sample_id"] in again or row["test_method"].startswith(CALCULATED)):
+            fresh = judged(row, parents[row["sample_id"]], rules, zone, measured[row["sample_id"]])
+            if any(fresh[name] != row[name] for name in fresh):
+                batch.write("result", row | fresh, row)
     by_sample: dict[UUID, list[Row]] = defaultdict(list)
     for row in written.values():
         if row["deleted_at"] is None:
-            _verdict(row, parents[row["sample_id"]], rules, zone)
+            row.update(judged(row, parents[row["sample_id"]], rules, zone, measured[row["sample_id"]]))
             by_sample[row["sample_id"]].append(row)
     for id, row in stored.items():
         if id not in written:
@@ -369,24 +379,52 @@ def _judge(batch: Batch) -> None:
                 batch.write("sample", row | figures, row)
 
 
-def _verdict(row: Row, sample: Row, rules: Rulebook, zone: ZoneInfo) -> None:
+def parameters_by_sample(results: Iterable[Row]) -> dict[UUID, set[UUID]]:
+    """What was measured in each sample."""
+    measured: dict[UUID, set[UUID]] = defaultdict(set)
+    for row in results:
+        if row["deleted_at"] is None:
+            measured[row["sample_id"]].add(row["parameter_id"])
+    return measured
+
+
+def judged(row: Row, sample: Row, rules: Rulebook, zone: ZoneInfo, measured: set[UUID]) -> Row:
+    """The verdicts, compliance status and remarks of a result. `measured`: the parameters measured in its sample, by
+    which a calculated sum is complete or not."""
     taken: datetime = sample["collection_date"]
     matrix = SAMPLE_MATRIX[sample["type"]]
+    parameter = rules.parameters.get(row["parameter_id"])
+    species = parameter.species or None if parameter else None
+    incomplete = row["test_method"].startswith(CALCULATED) and not measured.issuperset(
+        rules.members(row["parameter_id"])
+    )
     judgements = evaluate(
         Measurement(row["value_text"], Qualifier(row["qualifier"]), row["value"], row["censoring_limit"]),
         unit=row["unit"],
-        species=rules.parameters[row["parameter_id"]].species or None
-        if row["parameter_id"] in rules.parameters
-        else None,
+        species=species,
         limits=rules.limits_for(row["parameter_id"], matrix, taken.astimezone(zone).date()),
         matrix=matrix,
         detection_limit=row["detection_limit"],
         uncertainty=row["uncertainty"],
         rule=rules.rule,
         rejected=sample["status"] == SampleStatus.REJECTED,
+        incomplete=incomplete,
     )
-    row["verdicts"] = [judgement.as_json() for judgement in judgements]
-    row["compliance_status"] = compliance_status(judgements)
+    flags = [Flag.SUM_INCOMPLETE.value] if incomplete else []
+    if detection_limit_above(judgements, detection_limit=row["detection_limit"], unit=row["unit"], species=species):
+        flags.append(Flag.DETECTION_LIMIT_ABOVE_CRITERION.value)
+    if (
+        row["test_date"]
+        and parameter
+        and parameter.holding_hours is not None
+        and row["test_date"] - taken > timedelta(hours=parameter.holding_hours)
+    ):
+        flags.append(Flag.HOLDING_TIME_EXCEEDED.value)
+    return {
+        "verdicts": [judgement.as_json() for judgement in judgements],
+        "compliance_status": compliance_status(judgements),
+        "flags": flags,
+    }
 
 
 def summarise(results: Iterable[Row]) -> Row:

@@ -1,14 +1,12 @@
 """Background work of the laboratory."""
 
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils import translation
 
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
-from portal.core.tenancy.scope import tenant
 from portal.lab.models import ComplianceReport
 
 
@@ -26,26 +24,19 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
 
 @job(name="lab.import", retry=3, queue="imports")
 def import_step(running: Running, *, run: str, reason: str = "") -> dict[str, str]:
-    """Check, import or revert a file, as its state says.
-
-    Each batch commits by itself on a connection of its own: readers and devices wait for one batch at most, and a start
-    after a kill goes on with the next one.
-    """
+    """Check, import or revert a file, as its state says, batch by batch: readers and devices wait for one at most, and
+    a start after a kill goes on with the next one."""
     from portal.lab.imports import services
 
     language = translation.get_language()
 
     def batch() -> tuple[int, int] | None:
-        with translation.override(language), tenant(running.organization, by=running.by):
+        with translation.override(language):  # `apart` works in a thread of its own
             state = services.step(run_id=UUID(run), reason=reason)
-            return (state.position, state.samples) if state is not None and state.busy else None
+        return (state.position, state.samples) if state is not None and state.busy else None
 
-    with ThreadPoolExecutor(1) as apart:
-        try:
-            while found := apart.submit(batch).result():
-                running.progress(*found)
-        finally:
-            apart.submit(lambda: connection.close()).result()  # noqa: PLW0108  (its own thread's connection)
+    while found := running.apart(batch):
+        running.progress(*found)
     return {"importId": run}
 
 
@@ -55,3 +46,20 @@ def import_purge() -> None:
     from portal.lab.imports import services
 
     services.purge()
+
+
+@job(name="lab.reevaluation_count", retry=2, queue="reports")
+def reevaluation_count(running: Running, *, reevaluation: str) -> dict[str, Any]:
+    """Count what other rules would change."""
+    from portal.lab import reevaluation as work
+
+    work.reevaluation_count(id=UUID(reevaluation), progress=running.progress)
+    return {"reevaluationId": reevaluation}
+
+
+@job(name="lab.reevaluation_run", retry=4, queue="reports")
+def reevaluation_run(running: Running, *, reevaluation: str) -> dict[str, Any]:
+    """Write what the rules in force change."""
+    from portal.lab import reevaluation as work
+
+    return work.reevaluation_run(id=UUID(reevaluation), running=running)

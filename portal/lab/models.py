@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.common.models import Record
 from portal.core.sync.models import SyncedModel
 from portal.core.tenancy.models import Organization, TenantModel
-from portal.lab.choices import Compliance, LimitKind, SampleStatus, SampleType, StandardRole
+from portal.lab.choices import Compliance, LimitKind, Matrix, SampleStatus, SampleType, StandardRole
 
 
 def _named(row: "Parameter | Standard") -> str:
@@ -45,6 +45,9 @@ class Parameter(SharedModel):
     maximum = models.DecimalField(_("highest plausible value"), max_digits=30, decimal_places=12, null=True, blank=True)
     typical_loq = models.CharField(_("usual limit of quantification"), max_length=60, blank=True)
     methods = models.TextField(_("methods"), blank=True)
+    # From sampling to the start of the analysis; later is flagged.
+    holding_hours = models.SmallIntegerField(_("holding time (h)"), null=True, blank=True)
+    members = models.JSONField(_("members of the sum"), default=list, blank=True)  # codes of what a sum adds up
     is_active = models.BooleanField(_("in use"), default=True)
 
     audit_entity = "parameter"
@@ -78,6 +81,7 @@ class Standard(SharedModel):
     role = models.CharField(_("role"), max_length=12, choices=StandardRole)
     position = models.SmallIntegerField(default=0)
     effective_from = models.DateField(_("in force from"), null=True, blank=True)
+    effective_to = models.DateField(_("in force until"), null=True, blank=True)  # the first day without it
 
     audit_entity = "standard"
     audit_label = "reference"
@@ -89,7 +93,11 @@ class Standard(SharedModel):
         constraints = [
             models.UniqueConstraint(
                 fields=["organization", "key", "edition"], name="standard_edition_once", nulls_distinct=False
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_to__isnull=True) | Q(effective_from__lt=F("effective_to")),
+                name="standard_period_ordered",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,16 +113,17 @@ class Limit(SharedModel):
 
     standard = models.ForeignKey(Standard, models.CASCADE, related_name="limits")
     parameter = models.ForeignKey(Parameter, models.CASCADE, related_name="limits")
-    matrix = models.CharField(_("kind of water"), max_length=20, default="drinking")
+    matrix = models.CharField(_("kind of water"), max_length=20, choices=Matrix, default=Matrix.DRINKING)
     kind = models.CharField(_("kind"), max_length=16, choices=LimitKind)
     lower = models.DecimalField(_("lower limit"), max_digits=30, decimal_places=12, null=True, blank=True)
     upper = models.DecimalField(_("upper limit"), max_digits=30, decimal_places=12, null=True, blank=True)
     guidance = models.DecimalField(_("guidance value"), max_digits=30, decimal_places=12, null=True, blank=True)
     unit = models.CharField(_("unit"), max_length=30)
-    strict = models.BooleanField(default=False)  # the limit itself already fails
+    strict = models.BooleanField(_("strict"), default=False)  # the limit itself already fails
     provisional = models.BooleanField(_("provisional"), default=False)
     confidence = models.CharField(_("source"), max_length=1, blank=True)  # P primary, S secondary, O older, M memory
     note = models.TextField(_("note"), blank=True)
+    clause = models.CharField(_("clause"), max_length=120, blank=True)
     effective_from = models.DateField(_("in force from"), null=True, blank=True)
     effective_to = models.DateField(_("in force until"), null=True, blank=True)
 
@@ -133,17 +142,44 @@ class Limit(SharedModel):
             models.CheckConstraint(
                 condition=Q(lower__isnull=True) | Q(upper__isnull=True) | Q(lower__lte=F("upper")), name="limit_ordered"
             ),
+            models.CheckConstraint(
+                condition=Q(effective_to__isnull=True)
+                | Q(effective_from__isnull=True)
+                | Q(effective_from__lt=F("effective_to")),
+                name="limit_period_ordered",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.lower or ''}..{self.upper or ''} {self.unit}"
 
 
+class LimitConfirmation(TenantModel):
+    """That somebody of the organisation has compared a provisional limit with the text of the standard."""
+
+    limit = models.ForeignKey(Limit, models.CASCADE, related_name="confirmations", verbose_name=_("limit"))
+    clause = models.CharField(_("clause"), max_length=120)
+    note = models.TextField(_("note"), blank=True)
+    confirmed_by = models.ForeignKey("accounts.User", models.PROTECT, related_name="+", verbose_name=_("confirmed by"))
+
+    audit_entity = "standard"
+    audit_label = "clause"
+
+    class Meta:
+        verbose_name = _("confirmation of a limit")
+        ordering = ["-created_at", "-id"]
+        constraints = [models.UniqueConstraint(fields=["organization", "limit"], name="limit_confirmed_once")]
+
+    def __str__(self) -> str:
+        return self.clause
+
+
 class StandardChoice(TenantModel):
-    """That an organisation gives a standard another role than its default; `role` empty: not used at all."""
+    """That an organisation gives a standard another role or place on reports than its own; `role` empty: not used."""
 
     key = models.CharField(_("standard"), max_length=20)
     role = models.CharField(_("role"), max_length=12, choices=StandardRole, blank=True)
+    position = models.SmallIntegerField(_("place on reports"), null=True, blank=True)
 
     audit_entity = "standard"
     audit_label = "key"
@@ -267,10 +303,11 @@ class Result(SyncedModel):
     replaces = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     compliance_status = models.CharField(max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False)
     verdicts = models.JSONField(default=list, editable=False)
+    flags = models.JSONField(_("remarks"), default=list, editable=False)  # of `science.verdicts.Flag`
 
     audit_entity = "result"
     audit_label = "value_text"
-    sync_derived = ("compliance_status", "verdicts", "normalized_value", "normalized_unit")
+    sync_derived = ("compliance_status", "verdicts", "flags", "normalized_value", "normalized_unit")
 
     class Meta:
         verbose_name = _("result")
@@ -285,6 +322,50 @@ class Result(SyncedModel):
 
     def __str__(self) -> str:
         return f"{self.parameter_id} {self.value_text} {self.unit}"
+
+
+class Reevaluation(TenantModel):
+    """All verdicts of the organisation under changed rules: first counted, then, when somebody agrees, written.
+
+    `proposal` holds the rules that are put in force at the agreement (see `portal.lab.rulebook.Proposal`), nothing
+    where they are in force already. Work stops and goes on after the sample `position`.
+    """
+
+    class State(models.TextChoices):
+        COUNTING = "counting", _("Counting")
+        READY = "ready", _("Waiting for your decision")
+        RUNNING = "running", _("Re-evaluating")
+        DONE = "done", _("Done")
+        CANCELLED = "cancelled", _("Cancelled")
+
+    reason = models.CharField(_("reason"), max_length=500)
+    state = models.CharField(_("status"), max_length=10, choices=State, default=State.COUNTING)
+    proposal = models.JSONField(_("proposed rules"), default=dict)
+    stamp = models.TextField(editable=False, default="")  # of the rules that the count was made with
+    expected = models.JSONField(default=dict, editable=False)  # what the count found, `Figures.as_json()`
+    figures = models.JSONField(default=dict, editable=False)  # what was written so far
+    total = models.IntegerField(default=0, editable=False)  # results to look at
+    position = models.UUIDField(null=True, editable=False)
+    job = models.UUIDField(null=True, editable=False)
+    created_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+", editable=False)
+    finished_at = models.DateTimeField(_("finished"), null=True)
+
+    audit_entity = "reevaluation"
+    audit_label = "reason"
+    audit_ignored = ("stamp", "expected", "figures", "total", "position", "job")
+
+    class Meta:
+        verbose_name = _("re-evaluation")
+        verbose_name_plural = _("re-evaluations")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(state="running"), name="reevaluation_one_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 class ComplianceReport(TenantModel):

@@ -1,9 +1,12 @@
 """The parameters and limits that an organisation works with, held in memory until one of them changes."""
 
 import bisect
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from threading import Lock
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -15,6 +18,11 @@ from portal.lab.science import verdicts
 from portal.lab.science.names import normalise_name
 from portal.lab.science.verdicts import DecisionRule
 
+# What an organisation decides, as JSON: `standards` ([{key, role}] in the order of reports, role "": not used),
+# `decisionRule`, `warningShare` (the part of a maximum from which a result is near it, as text), `censoredMembers`.
+Proposal = Mapping[str, Any]
+RULES: Proposal = {"decisionRule": "simple_acceptance", "warningShare": "0.9", "censoredMembers": "zero"}
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:
@@ -25,6 +33,7 @@ class Edition:
     role: str
     position: int
     since: date
+    until: date | None
 
 
 @dataclass(slots=True)
@@ -33,16 +42,26 @@ class Rulebook:
 
     zone: str
     rule: DecisionRule
+    warning_share: Decimal
+    censored: str  # what a censored member of a sum counts: zero, half, full
+    stamp: str
     parameters: dict[UUID, models.Parameter]
     by_name: dict[str, models.Parameter]
     editions: dict[str, list[Edition]]  # by standard key, oldest first
     limits: dict[tuple[str, str, UUID], list[models.Limit]]  # standard key, edition, parameter
     boundaries: list[date]
+    confirmed: frozenset[UUID]
+    codes: dict[str, UUID]
     made: dict[tuple[UUID, str | None, int], list[verdicts.Limit]] = field(default_factory=dict)
 
     def find(self, name: str) -> models.Parameter | None:
         """By code, or name in any language, or alias."""
         return self.by_name.get(normalise_name(name))
+
+    def members(self, parameter: UUID) -> list[UUID]:
+        """The parameters that a sum adds up; empty for one that is no sum."""
+        held = self.parameters.get(parameter)
+        return [self.codes[code] for code in held.members if code in self.codes] if held and held.members else []
 
     def limits_for(self, parameter: UUID, matrix: str | None, on: date) -> list[verdicts.Limit]:
         """One limit per standard in use, in the standards' order: the edition in force on `on`, before the first one
@@ -57,7 +76,9 @@ class Rulebook:
         chosen = []
         for editions in self.editions.values():
             current = [edition for edition in editions if edition.since <= on]
-            chosen.append(current[-1] if current else editions[0])
+            last = current[-1] if current else editions[0]
+            if last.until is None or on < last.until:
+                chosen.append(last)
         return sorted(chosen, key=lambda edition: edition.position)
 
     def _limit(self, edition: Edition, parameter: UUID, matrix: str | None, on: date) -> verdicts.Limit:
@@ -77,27 +98,29 @@ class Rulebook:
             guidance=row.guidance,
             unit=row.unit,
             matrix=row.matrix,
-            provisional=row.provisional,
+            provisional=row.provisional and row.pk not in self.confirmed,
             strict=row.strict,
+            warning_share=self.warning_share,
         )
 
 
-_held: dict[UUID, tuple[tuple[object, ...], Rulebook]] = {}
+_held: dict[UUID, Rulebook] = {}
 _lock = Lock()
 
 
-def _stamp(organization: UUID) -> tuple[object, ...]:
+def _stamp(organization: UUID) -> str:
     """Moves whenever a rule that this organisation sees changes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT (SELECT (max(updated_at), count(*))::text FROM lab_parameter),"
-            " (SELECT (max(updated_at), count(*))::text FROM lab_standard),"
-            " (SELECT (max(updated_at), count(*))::text FROM lab_limit),"
-            " (SELECT (max(updated_at), count(*))::text FROM lab_standardchoice WHERE organization_id = %s),"
-            " (SELECT updated_at FROM tenancy_organization WHERE id = %s)",
-            [organization, organization],
+            "SELECT concat_ws(' ', (SELECT (max(updated_at), count(*)) FROM lab_parameter),"
+            " (SELECT (max(updated_at), count(*)) FROM lab_standard),"
+            " (SELECT (max(updated_at), count(*)) FROM lab_limit),"
+            " (SELECT (max(updated_at), count(*)) FROM lab_standardchoice WHERE organization_id = %(id)s),"
+            " (SELECT (max(updated_at), count(*)) FROM lab_limitconfirmation WHERE organization_id = %(id)s),"
+            " (SELECT (time_zone, settings) FROM tenancy_organization WHERE id = %(id)s))",
+            {"id": organization},
         )
-        return tuple(cursor.fetchone())
+        return str(cursor.fetchone()[0])
 
 
 def rulebook() -> Rulebook:
@@ -105,13 +128,29 @@ def rulebook() -> Rulebook:
     organization = scope.organization_id()
     stamp = _stamp(organization)
     held = _held.get(organization)
-    if held is None or held[0] != stamp:
+    if held is None or held.stamp != stamp:
         with _lock:
-            held = _held[organization] = (stamp, _load(organization))
-    return held[1]
+            held = _held[organization] = _load(organization, stamp)
+    return held
 
 
-def _load(organization: UUID) -> Rulebook:
+def proposed(proposal: Proposal) -> Rulebook:
+    """The rules as they would be with `proposal`; what it does not say stays as it is."""
+    if not proposal:
+        return rulebook()
+    organization = scope.organization_id()
+    return _load(organization, _stamp(organization), proposal)
+
+
+def limits_in_force(rows: Iterable[models.Limit]) -> list[models.Limit]:
+    """The rows without those that an organisation's own row stands in for."""
+    held: dict[tuple[Any, ...], models.Limit] = {}
+    for row in sorted(rows, key=lambda row: row.organization_id is not None):
+        held[row.standard_id, row.parameter_id, row.matrix, row.effective_from] = row
+    return list(held.values())
+
+
+def _load(organization: UUID, stamp: str, proposal: Proposal | None = None) -> Rulebook:
     owner = Organization.objects.get(pk=organization)
     own = {None, organization}
     parameters = [p for p in models.Parameter.objects.filter(is_active=True) if p.organization_id in own]
@@ -120,25 +159,41 @@ def _load(organization: UUID) -> Rulebook:
         for name in (parameter.code, parameter.name_en, parameter.name_fr, parameter.name_ar, *parameter.aliases):
             if name:
                 by_name.setdefault(normalise_name(name), parameter)
-    choices = dict(models.StandardChoice.objects.values_list("key", "role"))
+    settings = {name: owner.settings[name] for name in RULES if name in owner.settings}
+    decided: dict[str, Any] = {**RULES, **settings, **(proposal or {})}
+    choices: dict[str, tuple[str, int | None]]
+    if "standards" in decided:
+        choices = {entry["key"]: (entry["role"], place) for place, entry in enumerate(decided["standards"])}
+    else:
+        rows = models.StandardChoice.objects.values_list("key", "role", "position")
+        choices = {key: (role, position) for key, role, position in rows}
     editions: dict[str, list[Edition]] = {}
     for row in models.Standard.objects.order_by("effective_from", "edition"):
-        role = choices.get(row.key, row.role)
+        role, position = choices.get(row.key, (row.role, None))
         if role and row.organization_id in own:
-            made = Edition(row.key, row.edition, role, row.position, row.effective_from or date.min)
+            place = row.position if position is None else position
+            made = Edition(row.key, row.edition, role, place, row.effective_from or date.min, row.effective_to)
             editions.setdefault(row.key, []).append(made)
     limits: dict[tuple[str, str, UUID], list[models.Limit]] = {}
-    boundaries = {edition.since for group in editions.values() for edition in group}
-    for limit in models.Limit.objects.select_related("standard").order_by("effective_from", "id"):
-        if limit.organization_id in own:
-            limits.setdefault((limit.standard.key, limit.standard.edition, limit.parameter_id), []).append(limit)
-            boundaries |= {day for day in (limit.effective_from, limit.effective_to) if day}
+    boundaries = {day for group in editions.values() for row in group for day in (row.since, row.until) if day}
+    visible = models.Limit.objects.select_related("standard")
+    for limit in sorted(
+        limits_in_force(row for row in visible if row.organization_id in own),
+        key=lambda row: (row.effective_from or date.min, str(row.pk)),
+    ):
+        limits.setdefault((limit.standard.key, limit.standard.edition, limit.parameter_id), []).append(limit)
+        boundaries |= {day for day in (limit.effective_from, limit.effective_to) if day}
     return Rulebook(
         zone=owner.time_zone,
-        rule=owner.settings.get("decisionRule", "simple_acceptance"),
+        rule=decided["decisionRule"],
+        warning_share=Decimal(decided["warningShare"]),
+        censored=decided["censoredMembers"],
+        stamp=stamp,
         parameters={p.pk: p for p in parameters},
         by_name=by_name,
         editions=editions,
         limits=limits,
         boundaries=sorted(boundaries),
+        confirmed=frozenset(models.LimitConfirmation.objects.values_list("limit_id", flat=True)),
+        codes={p.code: p.pk for p in sorted(parameters, key=lambda p: p.organization_id is not None)},
     )

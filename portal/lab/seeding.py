@@ -27,6 +27,8 @@ def seed_catalogue() -> None:
             "maximum": shipped.max_value,
             "typical_loq": "" if shipped.typical_loq is None else f"{shipped.typical_loq:f}",
             "methods": "; ".join(shipped.methods),
+            "holding_hours": shipped.holding_hours,
+            "members": list(shipped.members),
         }
         parameters[shipped.code] = _keep(Parameter, parameters.get(shipped.code), {"code": shipped.code}, values)
     standards = {(s.key, s.edition): s for s in Standard.objects.filter(organization=None)}

@@ -10,7 +10,23 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, CharField, Count, F, Func, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    Exists,
+    F,
+    Func,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 from django.utils.translation import gettext as _
 
 from portal.core.audit.models import AuditEntry
@@ -20,7 +36,16 @@ from portal.core.common.text import normalise
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab import wire
-from portal.lab.models import Limit, Parameter, Result, Sample, Standard, StandardChoice
+from portal.lab.models import (
+    Limit,
+    LimitConfirmation,
+    Parameter,
+    Reevaluation,
+    Result,
+    Sample,
+    Standard,
+    StandardChoice,
+)
 
 _DAY = timedelta(days=1)
 
@@ -127,11 +152,15 @@ def parameter_get(*, id: UUID) -> Parameter:
 def standard_list() -> QuerySet[Standard]:
     """Every edition of every standard in the order of reports. `role_here` is the role that the organisation gives it
     (legal, guideline, information; empty: not used), `limit_count` the number of its limits."""
-    chosen = StandardChoice.objects.filter(key=OuterRef("key")).values("role")[:1]
-    rows = _held(Standard.objects.all()).annotate(chosen=Subquery(chosen), limit_count=Count("limits"))
+    choice = StandardChoice.objects.filter(key=OuterRef("key"))
+    rows = _held(Standard.objects.all()).annotate(
+        chosen=Subquery(choice.values("role")[:1]),
+        place=Coalesce(Subquery(choice.values("position")[:1]), F("position")),
+        limit_count=Count("limits"),
+    )
     role = Case(When(chosen=None, then=F("role")), default=F("chosen"), output_field=CharField())
     # said here, since Django leaves out the model's own order where it groups
-    return rows.annotate(role_here=role).order_by("position", "key", "edition", "id")
+    return rows.annotate(role_here=role).order_by("place", "key", "effective_from", "edition", "id")
 
 
 def standard_get(*, id: UUID) -> Standard:
@@ -140,13 +169,37 @@ def standard_get(*, id: UUID) -> Standard:
 
 
 def limit_list(*, standard: UUID | None = None, parameter: UUID | None = None) -> QuerySet[Limit]:
-    """The limits of a standard, or on a parameter."""
-    rows = _held(Limit.objects.select_related("standard", "parameter"))
+    """The limits of a standard, or on a parameter: of two with the same period the organisation's own. `confirmed_on`,
+    `confirmed_name` and `confirmed_clause` tell of the organisation's confirmation, `open` whether one is missing."""
+    own = Limit.objects.filter(organization=scope.organization_id())
+    same = {name: OuterRef(name) for name in ("standard", "parameter", "matrix")}
+    ever = Value(date.min)
+    stands_in = own.filter(Exact(Coalesce("effective_from", ever), Coalesce(OuterRef("effective_from"), ever)), **same)
+    confirmed = LimitConfirmation.objects.filter(limit=OuterRef("pk"))
+    rows = _held(Limit.objects.select_related("standard", "parameter")).exclude(
+        Q(organization=None) & Exists(stands_in)
+    )
+    rows = rows.annotate(
+        confirmed_on=Subquery(confirmed.values("created_at")[:1]),
+        confirmed_name=Subquery(confirmed.values("confirmed_by__name")[:1]),
+        confirmed_clause=Subquery(confirmed.values("clause")[:1]),
+    ).annotate(open=Case(When(provisional=True, confirmed_on=None, then=True), default=False))
     if standard is not None:
         rows = rows.filter(standard=standard)
     if parameter is not None:
         rows = rows.filter(parameter=parameter)
     return rows.order_by("parameter__code", "standard__position", "matrix", "effective_from", "id")
+
+
+def limit_get(*, id: UUID) -> Limit:
+    """With the organisation's confirmation. Raises NotFound."""
+    return _get(limit_list(), id)
+
+
+def reevaluation_list() -> QuerySet[Reevaluation]:
+    """Newest first."""
+    rows: QuerySet[Reevaluation] = Reevaluation.objects.select_related("created_by")
+    return rows.order_by("-created_at", "-id")
 
 
 def plain(rows: QuerySet[Any]) -> QuerySet[Any, dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.lab.pages import catalogue, results, samples
+from portal.lab.pages import catalogue, limits, results, rules, samples
 
 app_name = "lab"
 urlpatterns = [
@@ -25,6 +25,35 @@ urlpatterns = [
     path("parameters", catalogue.parameter_list, name="parameter_list"),
     path("parameters/<uuid:parameter_id>", catalogue.parameter_detail, name="parameter_detail"),
     path("standards", catalogue.standard_list, name="standard_list"),
+    path("standards/new", limits.standard_create, name="standard_create"),
+    path("standards/choice", rules.standard_choice, name="standard_choice"),
+    path("standards/compare", rules.standard_compare, name="standard_compare"),
+    path("standards/re-evaluations", rules.reevaluation_list, name="reevaluation_list"),
+    path("standards/re-evaluations/<uuid:reevaluation_id>", rules.reevaluation_detail, name="reevaluation_detail"),
+    path("standards/re-evaluations/<uuid:reevaluation_id>/live", rules.reevaluation_live, name="reevaluation_live"),
+    path(
+        "standards/re-evaluations/<uuid:reevaluation_id>/confirm",
+        rules.reevaluation_confirm,
+        name="reevaluation_confirm",
+    ),
+    path(
+        "standards/re-evaluations/<uuid:reevaluation_id>/cancel", rules.reevaluation_cancel, name="reevaluation_cancel"
+    ),
+    path(
+        "standards/re-evaluations/<uuid:reevaluation_id>/resume", rules.reevaluation_resume, name="reevaluation_resume"
+    ),
+    path("standards/re-evaluations/<uuid:reevaluation_id>/again", rules.reevaluation_again, name="reevaluation_again"),
     path("standards/<uuid:standard_id>", catalogue.standard_detail, name="standard_detail"),
+    path("standards/<uuid:standard_id>/edit", limits.standard_edit, name="standard_edit"),
+    path("standards/<uuid:standard_id>/edition", limits.edition_create, name="edition_create"),
+    path("standards/<uuid:standard_id>/delete", limits.standard_delete, name="standard_delete"),
+    path("standards/<uuid:standard_id>/limits", limits.limit_grid, name="limit_grid"),
+    path("standards/<uuid:standard_id>/limits/new", limits.limit_create, name="limit_create"),
+    path("limits/<uuid:limit_id>", limits.limit_detail, name="limit_detail"),
+    path("limits/<uuid:limit_id>/row", limits.limit_row, name="limit_row"),
+    path("limits/<uuid:limit_id>/edit", limits.limit_edit, name="limit_edit"),
+    path("limits/<uuid:limit_id>/delete", limits.limit_delete, name="limit_delete"),
+    path("limits/<uuid:limit_id>/confirm", limits.limit_confirm, name="limit_confirm"),
+    path("limits/<uuid:limit_id>/withdraw", limits.limit_withdraw, name="limit_withdraw"),
     path("", include("portal.lab.imports.urls")),
 ]

@@ -86,6 +86,7 @@ def results(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "notes": row["notes"],
             "replacesId": row["replaces_id"],
             "verdicts": row["verdicts"],
+            "flags": row["flags"],
             **_record(row),
         }
         for row in rows
@@ -121,6 +122,8 @@ def parameters(rows: Iterable[Parameter], *, on: date) -> list[dict[str, Any]]:
                 "limits": [_limit_in_force(limit) for limit in set_here],
                 "decimals": row.decimals,
                 "typicalLoq": row.typical_loq,
+                "holdingHours": row.holding_hours,
+                "members": row.members,
                 "methods": [method for method in row.methods.split("; ") if method],
                 "isActive": row.is_active,
                 "organizationId": row.organization_id,
@@ -146,6 +149,8 @@ def standards(rows: Iterable[Standard]) -> list[dict[str, Any]]:
             "defaultRole": row.role,
             "inUse": bool(row.role_here),  # type: ignore[attr-defined]
             "effectiveFrom": row.effective_from,
+            "effectiveTo": row.effective_to,
+            "position": row.place,  # type: ignore[attr-defined]
             "limitCount": row.limit_count,  # type: ignore[attr-defined]
             "organizationId": row.organization_id,
             "updatedAt": stamp(row.updated_at),
@@ -172,8 +177,12 @@ def limits(rows: Iterable[Limit]) -> list[dict[str, Any]]:
             "unit": row.unit,
             "strict": row.strict,
             "provisional": row.provisional,
+            "confirmed": not row.open,  # type: ignore[attr-defined]
+            "confirmedClause": row.confirmed_clause,  # type: ignore[attr-defined]
             "confidence": row.confidence,
+            "clause": row.clause,
             "note": row.note,
+            "organizationId": row.organization_id,
             "effectiveFrom": row.effective_from,
             "effectiveTo": row.effective_to,
         }

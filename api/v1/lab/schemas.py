@@ -10,9 +10,9 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
 from api.kit import In, Listing, Out
-from portal.lab.choices import Compliance, LimitKind, SampleStatus, SampleType, StandardRole
+from portal.lab.choices import Compliance, DecisionRule, LimitKind, SampleStatus, SampleType, StandardRole
 from portal.lab.science.measurement import Qualifier
-from portal.lab.science.verdicts import Reason, Verdict
+from portal.lab.science.verdicts import Flag, Reason, Verdict
 
 _SAMPLE = "01941f29-7c00-7a1b-8c2d-3e4f5a6b7c8d"
 _RESULT = "01941f2a-1b40-7c3d-9e4f-5a6b7c8d9e0f"
@@ -102,7 +102,7 @@ class SampleIn(In):
             }
         }
     )
-    aliases: ClassVar[Mapping[str, str]] = _said_by_server("complianceStatus", "verdicts", "resultCount")
+    aliases: ClassVar[Mapping[str, str]] = _said_by_server("complianceStatus", "verdicts", "flags", "resultCount")
 
     type: str = Field(description=f"Kind of water: {_TYPES}")
     location: str = Field(max_length=300, description="Where it was taken")
@@ -218,7 +218,9 @@ class ResultIn(In):
         "parameterCode": "parameter_name",
         "valueText": "value",
         "value_text": "value",
-        **_said_by_server("complianceStatus", "verdicts", "censoringLimit", "normalizedValue", "normalizedUnit"),
+        **_said_by_server(
+            "complianceStatus", "verdicts", "flags", "censoringLimit", "normalizedValue", "normalizedUnit"
+        ),
     }
 
     parameter_name: str | None = Field(
@@ -275,7 +277,7 @@ class ResultVerdict(Out):
     guidance: float | None
     compared_value: float | None = Field(description="In `unit`, that of the limit")
     unit: str
-    decision_rule: Literal["simple_acceptance", "guard_band"]
+    decision_rule: DecisionRule
 
 
 class ResultOut(RecordOut):
@@ -294,7 +296,7 @@ class ResultOut(RecordOut):
                      "reason": "ABOVE_LIMIT", "kind": "maximum", "lower": None, "upper": 50, "guidance": None,
                      "comparedValue": 53.124, "unit": "mg/L NO3", "decisionRule": "simple_acceptance"},
                 ],
-                **_RECORD,
+                "flags": [], **_RECORD,
             }
         },
     )  # fmt: skip
@@ -323,6 +325,7 @@ class ResultOut(RecordOut):
     notes: str
     replaces_id: UUID | None
     verdicts: list[ResultVerdict] = Field(description="One per standard in use, with the numbers that were compared")
+    flags: list[Flag] = Field(description="What a reader must know besides: late analysis, blind method, missing parts")
 
 
 class ResultQuery(Listing):
@@ -370,7 +373,8 @@ class ParameterOut(Out):
                 "moroccanThreshold": 50,
                 "limits": [{"standard": "MA", "edition": "2020", "role": "legal", "kind": "maximum", "lower": None,
                             "upper": 50, "guidance": None, "unit": "mg/L NO3", "provisional": False}],
-                "decimals": 2, "typicalLoq": "0.5", "methods": ["ISO 10304-1:2007"], "isActive": True,
+                "decimals": 2, "typicalLoq": "0.5", "holdingHours": None, "members": [],
+                "methods": ["ISO 10304-1:2007"], "isActive": True,
                 "organizationId": None, "updatedAt": "2026-11-01T08:00:00Z",
             }
         },
@@ -395,6 +399,8 @@ class ParameterOut(Out):
     limits: list[ParameterLimit] = Field(description="Today's limits for drinking water, standards in use only")
     decimals: int | None
     typical_loq: str
+    holding_hours: int | None = Field(description="From sampling to analysis; a later result is flagged")
+    members: list[str] = Field(description="Codes of what a sum adds up")
     methods: list[str]
     is_active: bool
     organization_id: UUID | None = Field(description="Null: shared by all organisations")
@@ -402,7 +408,7 @@ class ParameterOut(Out):
 
 
 class StandardQuery(Listing):
-    sortable: ClassVar[Mapping[str, str]] = {"position": "position", "key": "key", "effectiveFrom": "effective_from"}
+    sortable: ClassVar[Mapping[str, str]] = {"position": "place", "key": "key", "effectiveFrom": "effective_from"}
     descending: ClassVar[bool] = False
 
     sort: str | None = Field(None, description="position (default: the order of reports), key, effectiveFrom")
@@ -421,6 +427,8 @@ class StandardOut(Out):
     default_role: StandardRole
     in_use: bool
     effective_from: date | None
+    effective_to: date | None = Field(description="The first day on which it no longer applies")
+    position: int = Field(description="Place on your organisation's reports")
     limit_count: int
     organization_id: UUID | None = Field(description="Null: shared by all organisations")
     updated_at: datetime
@@ -441,8 +449,12 @@ class LimitOut(Out):
     unit: str
     strict: bool = Field(description="The limit itself already fails")
     provisional: bool
-    confidence: str = Field(description="Source: P primary, S secondary, O older edition, M to be confirmed")
+    confirmed: bool = Field(description="Not provisional, or confirmed by your organisation")
+    confirmed_clause: str | None = Field(description="Where the number stands in the text, as your organisation says")
+    confidence: str = Field(description="Source: P primary, S secondary, O older edition, M to be confirmed, W own")
+    clause: str
     note: str
+    organization_id: UUID | None = Field(description="Null: shared by all organisations")
     effective_from: date | None
     effective_to: date | None
 

@@ -171,6 +171,27 @@ def apply(
     return batch
 
 
+def restate(entity: str, rows: Sequence[Row]) -> dict[UUID, int]:
+    """Write what the server computes of existing records and nothing else, in the transaction in force; returns the new
+    versions. Each row carries `id` and the same ones of the model's `sync_derived` columns. For rules that change under
+    many records: a narrow statement instead of `apply`, with the same versions, feed and audit rows."""
+    if not rows:
+        return {}
+    collection = registry.get(entity)
+    table = collection.model._meta.db_table
+    settings = ", ".join(f'"{name}" = r."{name}"' for name in collection.model.sync_derived if name in rows[0])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('marsad.computed', 'on', true)")
+        cursor.execute(
+            f'UPDATE "{table}" t SET {settings}, updated_at = %s'
+            f' FROM jsonb_populate_recordset(NULL::"{table}", %s::jsonb) r WHERE t.id = r.id RETURNING t.id, t.version',
+            [clock.now(), orjson.dumps(rows, default=_json_default).decode()],
+        )
+        versions = dict(cursor.fetchall())
+        cursor.execute("SELECT set_config('marsad.computed', '', true)")
+    return versions
+
+
 def lock_clock() -> int:
     """Serialise the organisation's writers from here to the commit; returns the last version given."""
     with connection.cursor() as cursor:

@@ -3,6 +3,7 @@
 The versions come from the database itself (`triggers.py`); no code path can forget one.
 """
 
+from typing import ClassVar
 from uuid import uuid4
 
 from django.db import models
@@ -15,6 +16,8 @@ from portal.core.tenancy.models import Organization, TenantModel
 
 class SyncedModel(TenantModel, SoftDeleted):
     """A record that devices hold too. `version` is the organisation's sequence number at its last change."""
+
+    sync_derived: ClassVar[tuple[str, ...]] = ()  # columns that the server computes
 
     version = models.BigIntegerField(default=0, editable=False)
     client_updated_at = models.DateTimeField(_("edited on the device"), null=True, blank=True, editable=False)

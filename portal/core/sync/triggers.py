@@ -72,6 +72,8 @@ CREATE FUNCTION marsad_feed() RETURNS trigger LANGUAGE plpgsql AS $body$
 DECLARE
     who jsonb := coalesce(nullif(current_setting('marsad.actor', true), ''), '{}')::jsonb;
     hidden text[] := TG_ARGV[1]::text[];
+    -- `engine.restate` writes computed columns alone: nothing to compare
+    computed boolean := coalesce(current_setting('marsad.computed', true), '') = 'on';
     org uuid;
     moment timestamptz;
     name text;
@@ -106,7 +108,7 @@ BEGIN
                     SELECT n.id, n.version, n.deleted_at, n.deleted_by_id,
                            -- SQL that knows nothing of devices leaves both as they were
                            CASE WHEN n.updated_at IS DISTINCT FROM o.updated_at THEN n.client_updated_at END AS stamp,
-                           to_jsonb(n) - hidden IS DISTINCT FROM to_jsonb(o) - hidden AS content
+                           NOT computed AND to_jsonb(n) - hidden IS DISTINCT FROM to_jsonb(o) - hidden AS content
                     FROM new_rows n JOIN old_rows o USING (id)
                     WHERE n.organization_id = org AND n.version <> o.version
                 ) c

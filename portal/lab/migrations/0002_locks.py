@@ -29,6 +29,8 @@ class Migration(migrations.Migration):
         AuditedTable("ComplianceReport", "report", label="number", ignored=("content",)),
         SyncedTable("Sample", "sample", derived=("compliance_status", "verdicts", "result_count")),
         SyncedTable(
-            "Result", "result", derived=("compliance_status", "verdicts", "normalized_value", "normalized_unit")
+            "Result",
+            "result",
+            derived=("compliance_status", "verdicts", "flags", "normalized_value", "normalized_unit"),
         ),
     ]

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from portal.core.accounts.policy import policy
 from portal.lab import selectors
+from portal.lab.choices import StandardRole
 from portal.lab.pages.lists import (
     LimitFilter,
     LimitsColumn,
@@ -21,6 +22,7 @@ from portal.lab.pages.lists import (
 from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text, plain
 from portal.lab.science.units import fitting_units
 from portal.ui.lists import Empty, list_page
+from portal.ui.people import may
 
 
 @require_GET
@@ -76,6 +78,7 @@ def standard_list(request: HttpRequest) -> HttpResponse:
         list_id="standards",
         caption=_("Standards"),
         empty=Empty(title=_("No standards"), icon="scale"),
+        context={"may_edit": may(request, "standards.edit"), "may_choose": may(request, "parameters.manage")},
     )
 
 
@@ -92,5 +95,9 @@ def standard_detail(request: HttpRequest, standard_id: UUID) -> HttpResponse:
         list_id="limits",
         caption=_("Limits"),
         empty=Empty(title=_("This standard has no limits here"), icon="scale"),
-        context={"standard": standard},
+        context={
+            "standard": standard,
+            "role": StandardRole(role).label if (role := standard.role_here) else _("Not used"),  # type: ignore[attr-defined]
+            "may_edit": may(request, "standards.edit"),
+        },
     )

@@ -5,20 +5,24 @@ from uuid import UUID
 
 import django_filters
 import django_tables2
+from django import forms
 from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.text import normalise
 from portal.lab import selectors
-from portal.lab.choices import Compliance, SampleStatus, SampleType
-from portal.lab.models import Limit, Parameter, Sample, Standard
+from portal.lab.choices import Compliance, Matrix, SampleStatus, SampleType, StandardRole
+from portal.lab.models import Limit, Parameter, Reevaluation, Sample, Standard
+from portal.lab.pages.comparing import Compared, compare
 from portal.lab.pages.wording import CONFIDENCE, GROUPS, MATRICES, group_name, limit_text
 from portal.lab.science.verdicts import Verdict
 from portal.ui.filters import DateFrom, DateTo
 from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn, VerdictColumn
-from portal.ui.templatetags.marsad import EMPTY, VERDICTS, ltr
+from portal.ui.templatetags.marsad import EMPTY, VERDICTS, localdate, ltr
 
 _ALL = _("All")
 _VERDICTS = [(verdict.value, VERDICTS[verdict.value][2]) for verdict in Verdict]
@@ -140,7 +144,7 @@ class LimitFilter(django_filters.FilterSet):
         field_name="parameter__group", label=_("Group"), choices=list(GROUPS.items()), empty_label=_ALL
     )
     matrix = django_filters.ChoiceFilter(label=_("Kind of water"), choices=list(MATRICES.items()), empty_label=_ALL)
-    provisional = django_filters.BooleanFilter(label=_("Provisional"))
+    provisional = django_filters.BooleanFilter(field_name="open", label=_("Provisional"))
 
     class Meta:
         model = Limit
@@ -156,17 +160,29 @@ class LimitTable(Table):
         order_by=("parameter__name_en",),
         linkify=("lab:parameter_detail", {"parameter_id": django_tables2.A("parameter_id")}),
     )
-    limit = LtrColumn(verbose_name=_("Limit"), accessor="upper", order_by=("upper",), empty_values=())
+    limit = LtrColumn(
+        verbose_name=_("Limit"),
+        accessor="upper",
+        order_by=("upper",),
+        empty_values=(),
+        linkify=("lab:limit_detail", {"limit_id": django_tables2.A("pk")}),
+    )
     kind = django_tables2.Column()
     matrix = django_tables2.Column()
     guidance = LtrColumn()
     confidence = django_tables2.Column()
+    period = LtrColumn(
+        verbose_name=_("In force"), accessor="effective_from", order_by=("effective_from",), empty_values=()
+    )
     note = TextColumn(orderable=False)
 
     class Meta:
         model = Limit
-        fields = ("parameter", "limit", "kind", "matrix", "guidance", "confidence", "note")
+        fields = ("parameter", "limit", "kind", "matrix", "guidance", "confidence", "period", "note")
         order_by = ("parameter",)
+
+    def render_period(self, record: Limit) -> SafeString:
+        return period(record)
 
     def render_limit(self, record: Limit) -> SafeString:
         return ltr(limit_text(record))
@@ -185,6 +201,8 @@ def confidence(limit: Limit) -> SafeString:
     word = CONFIDENCE.get(limit.confidence, limit.confidence)
     if not limit.provisional:
         return format_html("{}", word)
+    if not getattr(limit, "open", True):  # annotated by `limit_list`
+        return format_html('<span class="badge bg-green-lt">{}</span> {}', _("confirmed"), word)
     return format_html('<span class="badge bg-yellow-lt">{}</span> {}', _("provisional"), word)
 
 
@@ -193,10 +211,137 @@ class StandardTable(Table):
     name = TextColumn(order_by=("name_en",), verbose_name=_("Name"))
     edition = LtrColumn()
     role_here = django_tables2.Column(verbose_name=_("Role"))
-    effective_from = django_tables2.Column()
+    owner = django_tables2.Column(verbose_name=_("From"), accessor="organization_id", orderable=False, empty_values=())
+    period = LtrColumn(
+        verbose_name=_("In force"), accessor="effective_from", order_by=("effective_from",), empty_values=()
+    )
     limit_count = NumberColumn(verbose_name=_("Limits"))
 
     class Meta:
         model = Standard
-        fields = ("reference", "name", "edition", "role_here", "effective_from", "limit_count")
-        order_by = ("position",)
+        fields = ("reference", "name", "edition", "role_here", "owner", "period", "limit_count")
+
+    def render_role_here(self, value: str) -> str:
+        return str(StandardRole(value).label) if value else str(_("Not used"))
+
+    def render_owner(self, record: Standard) -> str:
+        return str(_("Own")) if record.organization_id else str(_("Shared"))
+
+    def render_period(self, record: Standard) -> SafeString:
+        return period(record)
+
+
+def period(row: Limit | Standard) -> SafeString:
+    """Both days of a period; the second one is the first day outside."""
+    if row.effective_from is None and row.effective_to is None:
+        return EMPTY
+    if row.effective_to is None:
+        return format_html("{}", localdate(row.effective_from))
+    return format_html("{} \N{EN DASH} {}", localdate(row.effective_from), localdate(row.effective_to))
+
+
+class CompareFilter(django_filters.FilterSet):
+    """What is compared: day, kind of water, standards. It says which columns there are, too."""
+
+    q = django_filters.CharFilter(label=_("Search"))
+    group = django_filters.ChoiceFilter(label=_("Group"), choices=list(GROUPS.items()), empty_label=_ALL)
+    on = django_filters.DateFilter(
+        label=_("In force on"), method="ignored", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    matrix = django_filters.ChoiceFilter(
+        label=_("Kind of water"), choices=Matrix.choices, method="ignored", empty_label=_("drinking water")
+    )
+    standard = django_filters.MultipleChoiceFilter(
+        label=_("Standards"), choices=standards, method="ignored", widget=forms.CheckboxSelectMultiple
+    )
+    only = django_filters.ChoiceFilter(
+        label=_("Show"),
+        choices=[("limited", _("with a limit")), ("differs", _("with different limits"))],
+        method="ignored",
+        empty_label=_ALL,
+    )
+
+    def ignored(self, rows: QuerySet[Parameter], name: str, value: Any) -> QuerySet[Parameter]:
+        return rows
+
+    def filter_queryset(self, queryset: QuerySet[Parameter]) -> QuerySet[Parameter]:
+        chosen = self.form.cleaned_data
+        rows = selectors.parameter_list(group=chosen.get("group") or "")
+        if words := normalise(chosen.get("q") or "").split():
+            rows = rows.filter(pk__in=_named(words))
+        if only := chosen.get("only"):
+            held = self.comparison.values()
+            rows = rows.filter(pk__in=[row.parameter for row in held if only == "limited" or row.differs])
+        return rows
+
+    @cached_property
+    def keys(self) -> list[str]:
+        chosen = self.form.cleaned_data.get("standard") if self.form.is_valid() else []
+        return [key for key, _name in standards() if not chosen or key in chosen]
+
+    @cached_property
+    def comparison(self) -> dict[UUID, Compared]:
+        data = self.form.cleaned_data if self.form.is_valid() else {}
+        return compare(keys=self.keys, matrix=data.get("matrix") or Matrix.DRINKING, on=data.get("on"))
+
+
+class CompareTable(Table):
+    name = TextColumn(
+        verbose_name=_("Parameter"),
+        order_by=("name_en",),
+        linkify=("lab:parameter_detail", {"parameter_id": django_tables2.A("pk")}),
+    )
+    code = LtrColumn()
+
+    class Meta:
+        model = Parameter
+        fields = ("name", "code")
+        order_by = ("code",)
+
+
+class ComparedColumn(django_tables2.Column):
+    """One standard's limit; the strictest of the row is marked, so is a provisional one."""
+
+    def __init__(self, key: str, comparison: dict[UUID, Compared]) -> None:
+        super().__init__(verbose_name=key, accessor="pk", orderable=False)
+        self.key, self.comparison = key, comparison
+
+    def render(self, value: UUID) -> SafeString:
+        row = self.comparison.get(value)
+        limit = row.limits.get(self.key) if row else None
+        if row is None or limit is None:
+            return EMPTY
+        strictest = (
+            format_html(' <span class="badge bg-blue-lt">{}</span>', _("strictest"))
+            if self.key in row.strictest
+            else ""
+        )
+        mark = format_html('<span class="provisional" title="{}">*</span>', _("provisional"))
+        return format_html(
+            '<span><a href="{}">{}</a>{}{}</span>',
+            reverse("lab:limit_detail", args=[limit.pk]),
+            ltr(limit_text(limit)),
+            mark if getattr(limit, "open", False) else "",
+            strictest,
+        )
+
+
+def compared_columns(filters: CompareFilter) -> list[tuple[str, ComparedColumn]]:
+    comparison = filters.comparison
+    return [(f"standard_{place}", ComparedColumn(key, comparison)) for place, key in enumerate(filters.keys)]
+
+
+class ReevaluationTable(Table):
+    reason = TextColumn(linkify=("lab:reevaluation_detail", {"reevaluation_id": django_tables2.A("pk")}))
+    state = django_tables2.Column()
+    created_at = DateTimeColumn(verbose_name=_("Asked"))
+    created_by = TextColumn(verbose_name=_("By"), accessor="created_by__name", orderable=False)
+    changed = NumberColumn(verbose_name=_("Changed results"), accessor="figures", orderable=False, empty_values=())
+
+    class Meta:
+        model = Reevaluation
+        fields = ("reason", "state", "created_at", "created_by", "changed")
+        order_by = ("-created_at",)
+
+    def render_changed(self, record: Reevaluation) -> SafeString:
+        return ltr(record.figures.get("changed", "") if record.figures else "")

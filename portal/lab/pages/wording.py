@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.lab.choices import LimitKind, StandardRole
+from portal.lab.choices import LimitKind, Matrix, StandardRole
 from portal.lab.models import Limit, Result
 
 GROUPS: dict[str, str | Promise] = {
@@ -22,19 +22,13 @@ GROUPS: dict[str, str | Promise] = {
     "pesticide": gettext_lazy("Pesticides"),
     "radiological": gettext_lazy("Radiological"),
 }
-MATRICES: dict[str, str | Promise] = {
-    "drinking": gettext_lazy("drinking water"),
-    "bottled": gettext_lazy("bottled water"),
-    "bathing": gettext_lazy("bathing water"),
-    "pool": gettext_lazy("pool water"),
-    "waste_water": gettext_lazy("waste water"),
-    "irrigation": gettext_lazy("irrigation water"),
-}
+MATRICES: dict[str, str | Promise] = dict(Matrix.choices)
 CONFIDENCE: dict[str, str | Promise] = {
     "P": gettext_lazy("Primary source"),
     "S": gettext_lazy("Secondary source"),
     "O": gettext_lazy("Older edition"),
     "M": gettext_lazy("Not confirmed yet"),
+    "W": gettext_lazy("Own"),
 }
 QUALIFIERS: dict[str, str | Promise] = {
     "=": gettext_lazy("= equal to"),
@@ -48,11 +42,14 @@ QUALIFIERS: dict[str, str | Promise] = {
 }
 RULES: dict[str, str | Promise] = {
     "simple_acceptance": gettext_lazy("simple acceptance: the uncertainty does not enter the decision"),
-    "guard_band": gettext_lazy("guard band (ILAC-G8): the expanded uncertainty enters the decision"),
+    "guard_band": gettext_lazy("guard band: undecided where the interval of the expanded uncertainty holds the limit"),
+    "ilac_g8": gettext_lazy(
+        "ILAC-G8: conditional pass or fail where the interval of the expanded uncertainty holds the limit"
+    ),
 }
 REASONS: dict[str, str | Promise] = {
     "WITHIN_LIMIT": gettext_lazy("The value respects the limit."),
-    "NEAR_LIMIT": gettext_lazy("The value respects the limit, but reaches nine tenths of it."),
+    "NEAR_LIMIT": gettext_lazy("The value respects the limit, but reaches the warning share of it."),
     "ABOVE_GUIDANCE": gettext_lazy("The value passes the guidance value, which is not binding."),
     "ABOVE_LIMIT": gettext_lazy("The value is above the limit."),
     "BELOW_MINIMUM": gettext_lazy("The value is below the lower limit."),
@@ -67,6 +64,11 @@ REASONS: dict[str, str | Promise] = {
     "NO_LIMIT": gettext_lazy("The standard sets no limit for this parameter."),
     "OTHER_MATRIX": gettext_lazy("The standard has no limit for this kind of water."),
     "REJECTED": gettext_lazy("The sample was rejected; its results are not judged."),
+}
+FLAGS: dict[str, str | Promise] = {
+    "DETECTION_LIMIT_ABOVE_CRITERION": gettext_lazy("The detection limit lies above the limit value"),
+    "HOLDING_TIME_EXCEEDED": gettext_lazy("Analysed after the holding time"),
+    "SUM_INCOMPLETE": gettext_lazy("Not every part of the sum was measured"),
 }
 
 
@@ -156,6 +158,10 @@ class ResultRow:
     @property
     def judged(self) -> list[Why]:
         return [why for why in self.why if why.verdict != "NOT_EVALUATED"]
+
+    @property
+    def flags(self) -> list[str]:
+        return [str(FLAGS.get(flag, flag)) for flag in self.result.flags]
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -27,8 +27,10 @@ DECISION_RULES: dict[str, str | Promise] = {
         "Simple acceptance: the measured value is compared with the limit as it is; the measurement uncertainty does"
         " not enter the decision."
     ),
-    "guard_band": _(
-        "Guard band (ILAC-G8): a result whose interval of expanded uncertainty contains the limit is indeterminate."
+    "guard_band": _("Guard band: a result whose interval of expanded uncertainty contains the limit is indeterminate."),
+    "ilac_g8": _(
+        "ILAC-G8, four outcomes: a result whose interval of expanded uncertainty contains the limit passes"
+        " conditionally (warning) on the right side of the limit and is indeterminate on the other."
     ),
 }
 NOTES: list[str | Promise] = [

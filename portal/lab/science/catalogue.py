@@ -40,6 +40,8 @@ class Parameter:
     typical_loq: Decimal | None
     methods: tuple[str, ...]
     aliases: tuple[str, ...]
+    holding_hours: int | None  # from sampling to the start of the analysis
+    members: tuple[str, ...]  # codes of what a sum adds up
 
     @property
     def search_keys(self) -> frozenset[str]:
@@ -123,6 +125,8 @@ def load_catalogue(folder: Path = FIXTURES) -> Catalogue:
             typical_loq=_number(row["typical_loq"]),
             methods=_list(row["methods"], ";"),
             aliases=_list(row["aliases"], "|"),
+            holding_hours=int(row["holding_hours"]) if row["holding_hours"] else None,
+            members=_list(row["members"], "|"),
         )
         for row in _rows(folder / "parameters.csv")
     }

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from portal.lab.science.measurement import Measurement, Qualifier
 from portal.lab.science.units import convert
 
-DecisionRule = Literal["simple_acceptance", "guard_band"]
+DecisionRule = Literal["simple_acceptance", "guard_band", "ilac_g8"]
 ComplianceStatus = Literal["pass", "warning", "fail", "pending"]
 
 
@@ -54,6 +54,14 @@ class Reason(StrEnum):
     NO_LIMIT = "NO_LIMIT"
     OTHER_MATRIX = "OTHER_MATRIX"
     REJECTED = "REJECTED"
+
+
+class Flag(StrEnum):
+    """What a reader of a result must know beside its verdicts."""
+
+    DETECTION_LIMIT_ABOVE_CRITERION = "DETECTION_LIMIT_ABOVE_CRITERION"
+    HOLDING_TIME_EXCEEDED = "HOLDING_TIME_EXCEEDED"
+    SUM_INCOMPLETE = "SUM_INCOMPLETE"
 
 
 # Surface water has no limits of its own: it is not drunk untreated, and no listed standard speaks of it.
@@ -187,8 +195,10 @@ def judge(
     """Judge one result against one limit.
 
     `number`, `bound` and the expanded `uncertainty` (k = 2) are in the unit of the limit. Simple acceptance ignores
-    the uncertainty; the guard band (ILAC-G8) leaves a result undecided whose interval holds the limit. `rejected`:
-    the result was withdrawn. `incomplete`: a sum with members missing, which can fail but not pass.
+    the uncertainty; the guard band leaves a result undecided whose interval holds the limit; ILAC-G8 with four outcomes
+    makes of such a result a conditional pass (WARNING) on the right side of the limit and a conditional fail
+    (INDETERMINATE) on the wrong one. `rejected`: the result was withdrawn. `incomplete`: a sum with members missing,
+    which can fail but not pass.
     """
     if limit is None:
         limit = _UNLIMITED
@@ -204,7 +214,9 @@ def judge(
             # The limit speaks of a share of samples: one positive sample alone neither meets nor breaks it.
             verdict = Verdict.INVESTIGATE
     elif number is not None:
-        verdict, reason = _judge_number(number, limit, uncertainty if rule == "guard_band" else None)
+        verdict, reason = _judge_number(number, limit)
+        if uncertainty and rule != "simple_acceptance":
+            verdict, reason = _judge_interval(number, limit, uncertainty, rule, verdict, reason)
     else:
         verdict, reason = _judge_censored(measurement.qualifier, bound, limit)
     if incomplete and _SEVERITY[verdict] > _SEVERITY[Verdict.INDETERMINATE] and verdict is not Verdict.NOT_EVALUATED:
@@ -212,12 +224,22 @@ def judge(
     return Judgement(limit, verdict, reason, bound if number is None else number, rule)
 
 
-def _judge_number(number: Decimal, limit: Limit, uncertainty: Decimal | None) -> tuple[Verdict, Reason]:
+def _judge_interval(
+    number: Decimal, limit: Limit, uncertainty: Decimal, rule: DecisionRule, verdict: Verdict, reason: Reason
+) -> tuple[Verdict, Reason]:
+    """Take the interval of the expanded uncertainty into account where it holds an edge of the limit."""
+    edges = (limit.lower if limit.kind in ("minimum", "range") else None, limit.upper)
+    if not any(edge is not None and number - uncertainty <= edge < number + uncertainty for edge in edges):
+        return verdict, reason
+    if limit.kind in ("action_level", "screening_level"):
+        return Verdict.INVESTIGATE, Reason.UNCERTAINTY_STRADDLES
+    if rule == "guard_band" or verdict is Verdict.FAIL:
+        return Verdict.INDETERMINATE, Reason.UNCERTAINTY_STRADDLES
+    return Verdict.WARNING, Reason.UNCERTAINTY_STRADDLES
+
+
+def _judge_number(number: Decimal, limit: Limit) -> tuple[Verdict, Reason]:
     lower, upper, kind = limit.lower, limit.upper, limit.kind
-    if uncertainty:
-        for edge in (lower if kind in ("minimum", "range") else None, upper):
-            if edge is not None and number - uncertainty <= edge < number + uncertainty:
-                return Verdict.INDETERMINATE, Reason.UNCERTAINTY_STRADDLES
     if upper is not None and (number > upper or (limit.strict and number == upper)):
         if kind == "action_level" or kind == "screening_level":
             return Verdict.INVESTIGATE, Reason.SCREENING_EXCEEDED
@@ -315,6 +337,26 @@ def evaluate(
             )
         )
     return judgements
+
+
+def detection_limit_above(
+    judgements: Iterable[Judgement], *, detection_limit: Decimal | None, unit: str, species: str | None
+) -> bool:
+    """Whether the method could not have seen a breach: its limit of detection (in `unit`), or the bound of a value
+    below it, lies above a limit that the result was judged by."""
+    for judgement in judgements:
+        limit = judgement.limit
+        if judgement.reason is Reason.CENSORED_ABOVE_LIMIT and limit.lower is None:
+            return True
+        if judgement.verdict is Verdict.NOT_EVALUATED or limit.upper is None or detection_limit is None:
+            continue
+        if limit.kind not in ("absence", "percentage"):
+            seen = detection_limit
+            if limit.unit and limit.unit != unit:
+                seen = convert(seen, unit, limit.unit, species=species)
+            if seen > limit.upper:
+                return True
+    return False
 
 
 def compliance_status(judgements: Iterable[Judgement]) -> ComplianceStatus:
