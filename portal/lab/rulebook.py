@@ -72,6 +72,11 @@ class Rulebook:
             found = self.made[key] = [self._limit(edition, parameter, matrix, on) for edition in self._in_force(on)]
         return found
 
+    @property
+    def order(self) -> list[str]:
+        """The keys of the standards in the order in which the organisation wants them on reports."""
+        return sorted(self.editions, key=lambda key: self.editions[key][-1].position)
+
     def _in_force(self, on: date) -> list[Edition]:
         chosen = []
         for editions in self.editions.values():

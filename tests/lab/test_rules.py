@@ -27,6 +27,8 @@ from portal.lab.models import (
     Sample,
     Standard,
 )
+from portal.lab.reports.figures import compute
+from portal.lab.reports.filters import Filters
 from portal.lab.reports.services import report_issue
 from portal.lab.rulebook import rulebook
 from tests.core.people import Cast
@@ -132,6 +134,8 @@ def test_another_order_changes_no_verdict(cast: Cast) -> None:
         assert row.expected["changed"] == 0
         confirmed(row, cast.alice)
         assert [entry["key"] for entry in decisions.current()["standards"]] == ["EPA", "EU", "WHO", "MA"]
+        shown = compute(Filters(), time_zone="UTC")["standards"]
+        assert [row["standard"] for row in shown] == ["EPA", "EU", "WHO", "MA"]
 
 
 @pytest.mark.parametrize(

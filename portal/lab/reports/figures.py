@@ -15,6 +15,7 @@ from django.db import connection
 from portal.core.common.clock import wire
 from portal.core.tenancy import scope
 from portal.lab.reports.filters import Filters, matching_samples
+from portal.lab.rulebook import rulebook
 
 _CENSORED = "('<', '>', 'not_detected', 'too_numerous')"
 _SQL = """
@@ -69,7 +70,8 @@ SELECT json_build_object(
         'warning', count(*) FILTER (WHERE compliance_status = 'warning'),
         'fail', count(*) FILTER (WHERE compliance_status = 'fail'),
         'pending', count(*) FILTER (WHERE compliance_status = 'pending')) FROM s),
-    'standards', (SELECT coalesce(json_agg(x ORDER BY place, standard, edition), '[]') FROM (
+    'standards', (SELECT coalesce(json_agg(
+            x ORDER BY array_position(%(order)s::text[], standard), place, standard, edition), '[]') FROM (
         SELECT place, standard, edition, role, count(*) FILTER (WHERE verdict <> 'NOT_EVALUATED') AS evaluated,
                count(*) FILTER (WHERE verdict = 'PASS') AS pass, count(*) FILTER (WHERE verdict = 'WARNING') AS warning,
                count(*) FILTER (WHERE verdict = 'FAIL') AS fail,
@@ -132,6 +134,7 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     values_by_name = named | {
         "organization": scope.organization_id(),
         "standards": list(filters.standards) or None,
+        "order": rulebook().order,
         "zone": time_zone,
     }
     with connection.cursor() as cursor:
