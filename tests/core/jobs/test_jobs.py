@@ -320,6 +320,7 @@ def test_the_clock_knows_every_housekeeper() -> None:
         "jobs.recover",
         "jobs.purge_queue",
         "jobs.purge",
+        "lab.import_purge",
         "accounts.expire",
         "accounts.purge_tokens",
         "audit.alerts",

@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, models, transaction
 from django_scopes.exceptions import ScopeError
 
-from portal.core.accounts.models import Avatar, Role, User
+from portal.core.accounts.models import Role, User
 from portal.core.audit.models import AuditEntry, AuditLeaf, AuditWords
 from portal.core.sync.models import Clock
 from portal.core.tenancy import checks, scope
@@ -117,9 +117,8 @@ def test_scoped_managers_raise_outside_of_a_scope() -> None:
             continue
         unscoped.add(model)
 
-    # sign-in looks people up before an organisation is known, and a portrait is asked for by its unguessable address;
-    # the rest holds rows that all organisations share
-    assert unscoped == {Organization, User, Avatar, Role, Parameter, Standard, Limit}
+    # sign-in looks people up before an organisation is known; the rest holds rows that all organisations share
+    assert unscoped == {Organization, User, Role, Parameter, Standard, Limit}
 
 
 def test_a_nested_scope_gives_the_outer_one_back_and_a_failed_one_too(cast: Cast) -> None:
