@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,12 @@ def bucket(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Buck
     yield Bucket
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of this test alone: tests that run beside it write checkpoints, too."""
+    monkeypatch.setattr(sealing, "folder", lambda: tmp_path)
 
 
 def send() -> dict[str, int]:
