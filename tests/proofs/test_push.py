@@ -17,7 +17,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -80,7 +80,10 @@ class Program:
         """SIGKILL to the whole program: supervisor, database and web server."""
         assert self.process is not None
         family = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.kill()
+        self.process.kill()  # first, or it would start again what dies
+        for child in family:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
         self.process.communicate()
         psutil.wait_procs(family, timeout=20)
 

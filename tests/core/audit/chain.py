@@ -35,13 +35,13 @@ def sealed(cast: Cast, count: int = 12) -> list[AuditLeaf]:
 
 def seal_all() -> None:
     """Seal everything; transactions of the other workers of the test run, in the same cluster, may hold it up."""
-    for _attempt in range(1200):
+    for _attempt in range(12_000):
         with platform():
             sealing.seal()
             if not AuditEntry.objects.filter(seal=None).exists():
                 return
         time.sleep(0.05)
-    raise AssertionError("a transaction runs for a minute")
+    raise AssertionError("a transaction runs for ten minutes")
 
 
 def verified(cast: Cast, mode: str = "full", **options: Any) -> Verification:
