@@ -30,6 +30,22 @@ class LabConfig(AppConfig):
                 order=10,
             ),
             menu.MenuItem(
+                label=_("Worksheets"),
+                url_name="lab:worksheet_list",
+                icon="table",
+                permission="samples.view",
+                group="lab",
+                order=12,
+            ),
+            menu.MenuItem(
+                label=_("Quality control"),
+                url_name="lab:qc_materials",
+                icon="chart-line",
+                permission="qc.view",
+                group="lab",
+                order=13,
+            ),
+            menu.MenuItem(
                 label=_("Imports"),
                 url_name="lab:import_list",
                 icon="upload",

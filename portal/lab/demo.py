@@ -19,6 +19,7 @@ from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
 from portal.lab.reports.services import report_issue
+from portal.lab.worksheets import demo as quality
 
 BATCH: Final = 1000
 Item = dict[str, Any]  # a change as a device sends it
@@ -250,6 +251,7 @@ def fill(plan: Plan) -> None:
         for chunk, batch in enumerate(own):
             _push(batch, device, upload=upload | {"chunk": chunk})
     _meet(rng, devices, now)
+    quality.fill(people, now)
     _reports(now)
 
 

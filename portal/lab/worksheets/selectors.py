@@ -88,10 +88,15 @@ def open_work(
     return rows.order_by("collection_date", "id")
 
 
+def people() -> QuerySet[User]:
+    """The organisation's."""
+    rows: QuerySet[User] = User.objects.filter(organization=scope.organization_id(), deleted_at=None)
+    return rows.order_by("name", "id")
+
+
 def analysts() -> list[User]:
     """Who may enter results."""
-    people = User.objects.filter(organization=scope.organization_id(), is_active=True, deleted_at=None)
-    found = people.select_related("role").order_by("name", "id")
+    found = people().filter(is_active=True).select_related("role")
     return [user for user in found if user.has_permission("results.edit")]
 
 
