@@ -5,6 +5,8 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.quality import router as quality
+from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -66,6 +68,8 @@ for router in (
     organizations,
     samples,
     results,
+    worksheets,
+    quality,
     catalogue,
     sync,
     reports,
