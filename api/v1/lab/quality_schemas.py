@@ -351,9 +351,7 @@ class QcIn(In):
     method: str = Field("", max_length=200)
     instrument: str = Field("", max_length=150)
     added: Decimal | None = Field(None, max_digits=30, description="What a spike was given, in `unit`")
-    compared: str | None = Field(
-        None, max_length=64, description="What a duplicate or spike is compared with"
-    )
+    compared: str | None = Field(None, max_length=64, description="What a duplicate or spike is compared with")
 
 
 class QcQuery(Listing):
