@@ -1,4 +1,4 @@
-"""The grid of a worksheet in a browser: keyboard alone, a block from a spreadsheet, undo, verdicts, somebody quicker."""
+"""The grid of a worksheet in a browser: keyboard alone, a block from a spreadsheet, undo, somebody who was quicker."""
 
 import re
 from typing import Any
@@ -85,8 +85,8 @@ def test_a_worksheet_is_filled_by_keyboard_and_from_a_spreadsheet(page: Page, ca
     expect(boxes.nth(2)).to_be_focused()
 
     paste(page, "٤٠٫١\t<0,5\r\n41.0\tmany\r\n5\t6\r\n")
-    expect(note).to_contain_text("4 values pasted")
-    expect(note).to_contain_text("2 values did not fit")
+    expect(note).to_contain_text("not saved yet: 4.")
+    expect(note).to_contain_text("left out: 2.")
     assert values(page) == ["70", "", "٤٠٫١", "<0,5", "41.0", "many"]
     page.keyboard.press("Control+z")
     assert values(page) == ["70", "", "", "", "", ""]
@@ -94,8 +94,8 @@ def test_a_worksheet_is_filled_by_keyboard_and_from_a_spreadsheet(page: Page, ca
     expect(page.locator(".cell").nth(4)).to_contain_text("RPD 2.22 %")
     page.keyboard.press("Control+s")
 
-    expect(note).to_contain_text("4 saved.")
-    expect(note).to_contain_text("1 refused")
+    expect(note).to_contain_text("Saved: 4.")
+    expect(note).to_contain_text("Refused: 1;")
     expect(boxes.nth(5)).to_be_focused()
     expect(boxes.nth(5)).to_have_attribute("aria-invalid", "true")
     expect(boxes.nth(5)).to_have_accessible_description(re.compile("“many” is not a measured value"))
@@ -108,7 +108,7 @@ def test_a_worksheet_is_filled_by_keyboard_and_from_a_spreadsheet(page: Page, ca
     expect(page.locator(".cell").first).to_contain_text("Somebody else has entered 55 here.")
     page.get_by_role("button", name="Keep mine").click()
     page.keyboard.press("Control+s")
-    expect(note).to_contain_text("1 saved.")
+    expect(note).to_contain_text("Saved: 1.")
     assert stored(cast) == ["71", "<0,5", "٤٠٫١"]
 
     boxes.nth(5).fill("")
