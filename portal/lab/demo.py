@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
@@ -20,7 +21,8 @@ from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab.lifecycle import guard
-from portal.lab.models import CustodyEntry, Parameter, RequestedAnalysis, Sample, SamplingPoint, StandardChoice
+from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
+from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
 from portal.lab.reports.services import report_issue
 
 BATCH: Final = 1000
@@ -480,6 +482,7 @@ def _live(now: datetime) -> None:
                 "sample", id, "updated", {"status": target}, engine.NO_VERSION_CHECK, at + timedelta(days=days)
             )
             for id, at in due.values_list("pk", "received_at")
+            if at
         ]
         by = people[who]
         with scope.tenant(scope.organization_id(), by=by.actor(via="demo")):
@@ -505,9 +508,9 @@ def _custody(sample: Sample) -> CustodyEntry:
         taken_by=sample.created_by.name if sample.created_by else sample.collector_name,
         place="Laboratoire, réception",
         condition=CustodyEntry.Condition.INTACT,
-        temperature="4.5",
+        temperature=Decimal("4.5"),
         container="500 mL, stérile",
-        recorded_by=sample.created_by,
+        recorded_by_id=sample.created_by_id or scope.actor().user,  # type: ignore[misc]
     )
 
 

@@ -116,6 +116,16 @@ def _step_refusal(change: Change, row: Row, before: Row, person: _Person) -> _Re
     return None
 
 
+def obstacle(*, sample: Sample, target: str, person: UUID) -> str:
+    """Why a step that a person has the right for cannot be taken yet, or not by them; '' where it can."""
+    refusal: _Refusal = None
+    if target == SampleStatus.VALIDATED:
+        refusal = _not_ready({"id": sample.pk, "result_count": sample.result_count})
+    elif target == SampleStatus.APPROVED:
+        refusal = _not_independent(sample.pk, person)
+    return refusal[1] if refusal else ""
+
+
 def _not_ready(row: Row) -> _Refusal:
     if not row["result_count"]:
         return ILLEGAL, _("There is no result to validate yet."), "status"
