@@ -30,6 +30,14 @@ class LabConfig(AppConfig):
                 order=10,
             ),
             menu.MenuItem(
+                label=_("Holding times"),
+                url_name="lab:due_list",
+                icon="clock",
+                permission="samples.view",
+                group="lab",
+                order=12,
+            ),
+            menu.MenuItem(
                 label=_("Imports"),
                 url_name="lab:import_list",
                 icon="upload",
