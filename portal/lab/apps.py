@@ -35,7 +35,23 @@ class LabConfig(AppConfig):
                 icon="clock",
                 permission="samples.view",
                 group="lab",
+                order=11,
+            ),
+            menu.MenuItem(
+                label=_("Worksheets"),
+                url_name="lab:worksheet_list",
+                icon="table",
+                permission="samples.view",
+                group="lab",
                 order=12,
+            ),
+            menu.MenuItem(
+                label=_("Quality control"),
+                url_name="lab:qc_materials",
+                icon="chart-line",
+                permission="qc.view",
+                group="lab",
+                order=13,
             ),
             menu.MenuItem(
                 label=_("Imports"),

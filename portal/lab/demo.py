@@ -24,6 +24,7 @@ from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
 from portal.lab.reports.services import report_issue
+from portal.lab.worksheets import demo as quality
 
 BATCH: Final = 1000
 Item = dict[str, Any]  # a change as a device sends it
@@ -256,6 +257,7 @@ def fill(plan: Plan) -> None:
             _push(batch, device, upload=upload | {"chunk": chunk})
     _live(now)
     _meet(rng, devices, now)
+    quality.fill(people, now)
     _reports(now)
 
 

@@ -410,3 +410,10 @@ class ReportFile(TenantModel):
 # The models of imports stand with their package.
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401
+from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult  # noqa: E402, F401
+from portal.lab.worksheets.models import (  # noqa: E402, F401
+    Worksheet,
+    WorksheetColumn,
+    WorksheetEntry,
+    WorksheetItem,
+)

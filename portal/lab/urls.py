@@ -57,4 +57,6 @@ urlpatterns = [
     path("limits/<uuid:limit_id>/withdraw", limits.limit_withdraw, name="limit_withdraw"),
     path("", include("portal.lab.imports.urls")),
     path("", include("portal.lab.lifecycle.urls")),
+    path("", include("portal.lab.worksheets.urls")),
+    path("", include("portal.lab.quality.urls")),
 ]
