@@ -7,7 +7,7 @@
   if (!box || !L) return;
   const words = document.getElementById("map-words").dataset;
   const markers = Object.fromEntries([...document.querySelectorAll("template[data-marker]")].map((one) => [one.dataset.marker, one]));
-  const MOROCCO = [[27.5, -13.5], [36, -1]];
+  const ANYWHERE = [[10, -18], [40, 60]];
   const STEPS = [30, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
 
   const map = L.map(box, { zoomControl: false, worldCopyJump: true, minZoom: 2, maxZoom: 18, maxBounds: [[-89, -720], [89, 720]] });
@@ -56,6 +56,13 @@
     return whole;
   }
 
+  // All points of the organisation, else a wide view.
+  function wholeView() {
+    const edges = box.dataset.box.split(",").map(Number);
+    if (edges.length === 4) map.fitBounds([[edges[1], edges[0]], [edges[3], edges[2]]], { padding: [30, 30], maxZoom: 13 });
+    else map.fitBounds(ANYWHERE);
+  }
+
   // --- overview: what is in sight comes from the server ------------------------------------
   function overview() {
     const layer = L.layerGroup().addTo(map);
@@ -101,9 +108,7 @@
       }
     }
     map.on("moveend", load);
-    const edges = box.dataset.box.split(",").map(Number);
-    if (edges.length === 4) map.fitBounds([[edges[1], edges[0]], [edges[3], edges[2]]], { padding: [30, 30], maxZoom: 13 });
-    else map.fitBounds(MOROCCO);
+    wholeView();
     document.body.addEventListener("marsad:sample.changed", load);
     document.addEventListener("click", (event) => {
       const row = event.target.closest("[data-map-show]")?.closest("[data-lat]");
@@ -139,7 +144,7 @@
       show(place, false);
     }
     const began = read();
-    if (began) { map.setView(began, 13); show(began, false); } else map.fitBounds(MOROCCO);
+    if (began) { map.setView(began, 13); show(began, false); } else wholeView();
     map.on("click", (event) => write(event.latlng));
     fields.forEach((field) => field.addEventListener("change", () => { const at = read(); if (at) show(at, true); }));
     const here = document.querySelector("[data-map-here]");

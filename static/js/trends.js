@@ -15,10 +15,9 @@
     if (!canvas || !source || !window.Chart) return;
     const data = JSON.parse(source.textContent);
     const words = canvas.dataset;
-    const style = getComputedStyle(document.documentElement);
-    const ink = style.getPropertyValue("--tblr-body-color");
-    const faint = style.getPropertyValue("--tblr-border-color");
-    const surface = style.getPropertyValue("--tblr-bg-surface") || "#fff";
+    const ink = getComputedStyle(canvas).color;
+    const faint = "rgb(128 140 148 / 25%)";
+    const surface = document.documentElement.dataset.bsTheme === "dark" ? "#121f27" : "#fff";
     const language = `${document.documentElement.lang}-u-nu-latn`;
     const day = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeZone: data.zone, calendar: "gregory" });
     const month = new Intl.DateTimeFormat(language, { month: "short", year: "2-digit", timeZone: data.zone, calendar: "gregory" });

@@ -14,15 +14,15 @@ from pydantic.alias_generators import to_camel
 
 from api.kit import In, Listing, Out, Page, Reply, Router, paginate
 from api.kit.envelope import dumps
+from api.v1.lab.router import catalogue
 from api.v1.lab.schemas import ParameterOut, ResultOut
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import Invalid
 from portal.core.tenancy import scope
-from portal.lab import parameters as catalogue
+from portal.lab import parameters, wire
 from portal.lab import selectors as lab
 from portal.lab import services as samples
-from portal.lab import wire
 from portal.lab.choices import Compliance, SampleType
 from portal.lab.models import SamplingPoint
 from portal.lab.points import places, selectors, services
@@ -94,7 +94,7 @@ class Area(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
     bbox: str = Field("", max_length=120, description="west,south,east,north in degrees", examples=["-10,30,-4,35"])
-    zoom: int = Field(5, ge=0, le=19, description="Of a web map: more than 300 points come as groups of 60 pixels")
+    zoom: int = Field(5, ge=0, le=19, description="Of a web map: points within 44 pixels come as a group, below 16")
     date_from: str = Field("", max_length=10, description="Samples taken from this day on")
     date_to: str = Field("", max_length=10)
     standard: str = Field("", max_length=20, description="Judge by this standard; else by the compliance status")
@@ -277,7 +277,7 @@ def point_list(request: HttpRequest, query: Query[PointQuery]) -> Page:
 )
 def point_geojson(request: HttpRequest, query: Query[Area]) -> HttpResponse:
     """A FeatureCollection: each point with `state`, the worst verdict of the period (FAIL, INDETERMINATE, INVESTIGATE,
-    WARNING, PASS, PENDING, NONE); many points in sight as groups with `count` and `states`."""
+    WARNING, PASS, PENDING, NONE); points close to each other as a group with `count` and `states`."""
     since, until = _period(query.date_from, query.date_to)
     wanted = places.Wanted(
         since=since,
@@ -435,14 +435,16 @@ def trend(request: HttpRequest, query: Query[TrendQuery]) -> dict[str, Any]:
     }
 
 
-@router.post("/parameters", policy="parameters.manage", response=ParameterOut, status=201, summary="Make a parameter")
+@catalogue.post(
+    "/parameters", policy="parameters.manage", response=ParameterOut, status=201, summary="Make a parameter"
+)
 def parameter_create(request: HttpRequest, payload: Body[ParameterIn]) -> Reply:
     """Your organisation's own. Results and limits of your own standards may name it at once."""
-    made = catalogue.parameter_create(data=_parameter_data(payload.model_dump()), by=_user(request))
+    made = parameters.parameter_create(data=_parameter_data(payload.model_dump()), by=_user(request))
     return Reply(lab.parameter_cards([made])[0], status=201)
 
 
-@router.update(
+@catalogue.update(
     "/parameters/{id:parameter_id}", policy="parameters.manage", response=ParameterOut, summary="Change a parameter"
 )
 def parameter_update(request: HttpRequest, parameter_id: UUID, payload: Body[ParameterChange]) -> dict[str, Any]:
@@ -457,11 +459,11 @@ def parameter_update(request: HttpRequest, parameter_id: UUID, payload: Body[Par
             )
         ours = lab.parameter_cards([parameter])[0]
         held = {"minimum": ours["minValue"], "maximum": ours["maxValue"], "holding_hours": ours["holdingHours"]}
-        catalogue.range_save(parameter=parameter, by=by, **(_parameter_data(held) | data))
+        parameters.range_save(parameter=parameter, by=by, **(_parameter_data(held) | data))
     elif data:
-        catalogue.parameter_update(parameter=parameter, data=data, by=by)
+        parameters.parameter_update(parameter=parameter, data=data, by=by)
     if active is not None:
-        catalogue.parameter_activate(parameter=parameter, active=active, by=by)
+        parameters.parameter_activate(parameter=parameter, active=active, by=by)
     return lab.parameter_cards([lab.parameter_get(id=parameter_id)])[0]
 
 

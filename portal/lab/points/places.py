@@ -1,7 +1,7 @@
 """Sampling points on a map, each with its worst verdict in a period; many of them as groups on a grid.
 
-Nothing of the map grows with the number of points: what is in sight comes as at most `MOST` single points, beyond
-that as cells of about 60 pixels.
+Nothing of the map grows with the number of points: those that would lie on each other come as one group. From zoom
+`SINGLE` on each point is on its own.
 """
 
 import json
@@ -17,8 +17,8 @@ from portal.core.common.clock import wire
 from portal.core.common.text import normalise
 from portal.core.tenancy import scope
 
-MOST: Final = 300  # single points in one answer
-CELL_PIXELS: Final = 60
+CELL_PIXELS: Final = 44
+SINGLE: Final = 16
 WORLD: Final = (-180.0, -90.0, 180.0, 90.0)
 # Worst first; PENDING: nothing to judge yet, NONE: no sample in the period.
 STATES: Final = ("FAIL", "INDETERMINATE", "INVESTIGATE", "WARNING", "PASS", "PENDING", "NONE")
@@ -58,14 +58,12 @@ _RESULTS: Final = """JOIN lab_result r ON r.sample_id = s.id AND r.organization_
     AND NOT EXISTS (SELECT FROM lab_result n WHERE n.organization_id = %(organization)s AND n.sample_id = s.id
                     AND n.replaces_id = r.id AND n.deleted_at IS NULL)"""
 _GRID: Final = """
-SELECT CASE WHEN many THEN count(*) ELSE 1 END, avg(longitude), avg(latitude), min(longitude), min(latitude),
+SELECT count(*), avg(longitude), avg(latitude), min(longitude), min(latitude),
        max(longitude), max(latitude), min(worst),
        (SELECT jsonb_object_agg(w, n)::text
         FROM (SELECT w, count(*) AS n FROM unnest(array_agg(worst)) w GROUP BY w) x),
        (array_agg(id))[1], min(code), min(name), min(type), min(samples), max(last), min(failing)
-FROM (SELECT *, count(*) OVER () > %(most)s AS many FROM found) f
-GROUP BY many, CASE WHEN many THEN floor(longitude / %(cell)s) END, CASE WHEN many THEN floor(latitude / %(cell)s) END,
-         CASE WHEN NOT many THEN id END
+FROM found GROUP BY floor(longitude / %(cell)s), floor(latitude / %(cell)s), CASE WHEN %(single)s THEN id END
 ORDER BY 8, 11 LIMIT 4000
 """
 _ROWS: Final = """
@@ -117,9 +115,8 @@ class Overview:
 
 
 def features(wanted: Wanted, *, box: tuple[float, float, float, float] = WORLD, zoom: int = 5) -> dict[str, Any]:
-    """GeoJSON of what is in sight: single points, or groups with `count` and `states` where they are many."""
-    cell = 360 * CELL_PIXELS / (256 * 2**zoom)
-    rows = _run(_GRID, wanted, box, most=MOST, cell=cell)
+    """GeoJSON of what is in sight: points, and groups with `count` and `states` where several share a cell."""
+    rows = _run(_GRID, wanted, box, cell=360 * CELL_PIXELS / (256 * 2**zoom), single=zoom >= SINGLE)
     made: list[dict[str, Any]] = []
     for count, x, y, west, south, east, north, worst, states, id, code, name, type, samples, last, failing in rows:
         about: dict[str, Any] = {"state": STATES[worst - 1]}

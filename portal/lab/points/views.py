@@ -107,7 +107,7 @@ def point_edit(request: HttpRequest, sampling_point_id: UUID) -> HttpResponse:
 
 
 def _form(request: HttpRequest, form: PointForm, point: Any, back: str) -> HttpResponse:
-    context = {"form": form, "point": point, "back": back, "map": map_settings()}
+    context = {"form": form, "point": point, "back": back, "box": _box(places.Wanted()), "map": map_settings()}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "lab/points/form.html", context, status=status)
 
@@ -221,7 +221,7 @@ def point_map(request: HttpRequest) -> HttpResponse:
         "more": number * PAGE < total,
         "total": total,
         "query": query.urlencode(),
-        "box": ",".join(f"{edge:.5f}" for edge in overview.box) if overview.box else "",
+        "box": _box(wanted, overview),
         "legend": [(state, labels[state], overview.states.get(state, 0)) for state in places.STATES],
         "map": map_settings(),
         "may_edit": may(request, services.RIGHT),
@@ -266,6 +266,12 @@ def wanted_by(form: MapForm) -> places.Wanted:
         search=chosen.get("q") or "",
         states=(chosen["state"],) if chosen.get("state") else (),
     )
+
+
+def _box(wanted: places.Wanted, overview: places.Overview | None = None) -> str:
+    """What holds all points, as `west,south,east,north`; '' without points."""
+    box = (overview or places.overview(wanted)).box
+    return ",".join(f"{edge:.5f}" for edge in box) if box else ""
 
 
 def map_settings() -> dict[str, str]:
