@@ -23,6 +23,8 @@ from portal.core.tenancy.models import Organization
 from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
+from portal.lab.points.demo import plan_points
+from portal.lab.points.services import search_text
 from portal.lab.reports.services import report_issue
 from portal.lab.worksheets import demo as quality
 
@@ -258,6 +260,7 @@ def fill(plan: Plan) -> None:
     _live(now)
     _meet(rng, devices, now)
     quality.fill(people, now)
+    plan_points(people=people, today=now.astimezone(ZONE).date())
     _reports(now)
 
 
@@ -300,6 +303,8 @@ def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
             )
             own = {code: rng.lognormvariate(0, 0.22) for code in (*WATERS[town.water], *ANYWHERE)}
             sites.append(Site(point, town, kind, own | {"PH": 1}, staff))
+    for site in sites:
+        site.point.search_text = search_text(site.point)
     SamplingPoint.objects.bulk_create(site.point for site in sites)
     return sites
 
@@ -368,7 +373,7 @@ def _sample(
     dirty = rng.random() < site.kind.dirty
     for code in panel:
         tested = min(received + timedelta(hours=rng.randrange(2, 30)), now)
-        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken)
+        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken, days)
         result: dict[str, Any] = {
             "sampleId": str(id),
             "parameterName": code,
@@ -403,13 +408,15 @@ def _status(rng: Random, days: int, received: bool) -> str:
     return next((status for limit, status in ((1, "received"), (3, "in_progress")) if days < limit), "completed")
 
 
-def _level(rng: Random, site: Site, code: str, taken: datetime) -> str:
+def _level(rng: Random, site: Site, code: str, taken: datetime, age: int) -> str:
     """A measured value as the sheet shows it: `<` and the limit of quantification where there is less."""
     _, digits, quantification, spread, _ = UNITS[code]
     level = (WATERS[site.town.water] | ANYWHERE)[code] * site.kind.factors.get(code, 1) * site.own[code]
     day = taken.timetuple().tm_yday
     if code == "NO3":  # winter rain washes the fields out; the wells show it until spring
         level *= 1 + (0.3 if site.town.water == "fields" else 0.12) * math.cos(2 * math.pi * (day - 60) / 365)
+        if site.kind is KINDS["well"] and site.town.water == "fields":  # rises from year to year
+            level *= 1.15 - 0.3 * age / DAYS
     elif code in ("TEMP", "DO"):
         level *= 1 + (0.3 if code == "TEMP" else -0.12) * math.cos(2 * math.pi * (day - 205) / 365)
     elif code == "TURB":

@@ -30,6 +30,7 @@ PERMISSIONS = [
         "parameters.manage", _("Change parameters, standards and limits"), _LAB, frozenset({ADMIN}), verb="manage"
     ),
     Permission("standards.edit", _("Edit own standards and limits, confirm limits"), _LAB, OFFICE, verb="write"),
+    Permission("points.edit", _("Change sampling points and the programme"), _LAB, OFFICE, verb="write"),
     Permission("reports.view", _("See compliance reports"), _LAB, _READERS),
     Permission("reports.create", _("Issue compliance reports"), _LAB, OFFICE, verb="write"),
     Permission("reports.export", _("Export compliance reports"), _LAB, OFFICE | {AUDITOR, VIEWER}),

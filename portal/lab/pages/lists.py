@@ -100,10 +100,14 @@ class ParameterFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Search"))
     group = django_filters.ChoiceFilter(label=_("Group"), choices=list(GROUPS.items()), empty_label=_ALL)
     standard = django_filters.ChoiceFilter(label=_("Has a limit in"), choices=standards, empty_label=_ALL)
+    own = django_filters.BooleanFilter(label=_("Own"))
+    is_active = django_filters.BooleanFilter(label=_("In use"))
 
     def filter_queryset(self, queryset: QuerySet[Parameter]) -> QuerySet[Parameter]:
         chosen = self.form.cleaned_data
-        rows = selectors.parameter_list(group=chosen.get("group") or "").prefetch_related("limits__standard")
+        rows = selectors.parameter_list(
+            group=chosen.get("group") or "", own=chosen.get("own"), active=chosen.get("is_active") is not False
+        ).prefetch_related("limits__standard")
         if words := normalise(chosen.get("q") or "").split():
             rows = rows.filter(pk__in=_named(words))
         if key := chosen.get("standard"):

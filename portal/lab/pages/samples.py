@@ -262,6 +262,7 @@ def detail_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
         "tab": "results",
     }
     if context["may_enter"]:
+        context["sums"] = selectors.sum_list(results)
         context["form"] = entry_form(request)
         context["form"].ask_units(reverse("lab:result_entry", args=[sample.pk]), "#result-entry")
     return context
