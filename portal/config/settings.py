@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "portal.core.audit",
     "portal.core.notifications",
     "portal.core.sync",
+    "portal.core.projects",
     "portal.ui",
     "portal.lab",
     "portal.desk",
