@@ -8,4 +8,5 @@ EVENTS = [
     EventType("tasks.changed", "tasks.edit", organization=True),  # to open lists and boards of the office
     EventType("project.status", "projects.view"),
     EventType("project.updated", "projects.view"),
+    EventType("projects.changed", "projects.edit", organization=True),  # to open lists of the office
 ]
