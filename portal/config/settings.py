@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "portal.core.sync",
     "portal.core.projects",
     "portal.ui",
+    "portal.fieldwork",
     "portal.lab",
     "portal.desk",
     "portal.config",

@@ -62,6 +62,16 @@ def task_for(user: User, id: UUID) -> Task:
     return found
 
 
+def projects_within(user: UUID | None, ids: Collection[UUID]) -> set[UUID]:
+    """Of these, the living projects that the person with this id sees; None, the program itself, sees all. For records
+    of other rooms that point to a project; no query where there are no ids."""
+    if not ids:
+        return set()
+    person = User.objects.filter(pk=user).first() if user else None
+    rows = projects_seen(person) if person else Project.objects.filter(deleted_at=None)
+    return set(rows.filter(pk__in=ids).values_list("pk", flat=True))
+
+
 def visible_projects(user: User, ids: Collection[UUID]) -> set[UUID]:
     """Of these, deleted ones too, those that the person may know of."""
     if sees_all_projects(user):
