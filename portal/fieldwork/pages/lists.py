@@ -140,9 +140,11 @@ class TaskTable(Table):
     title = TextColumn(linkify=("fieldwork:task_detail", {"task_id": django_tables2.A("pk")}))
     status = django_tables2.Column()
     priority = django_tables2.Column()
-    assigned_to = TextColumn(accessor="assigned_to__name", order_by=("assigned_to__name",))
+    assigned_to = TextColumn(
+        verbose_name=gettext_lazy("Assigned to"), accessor="assigned_to__name", order_by=("assigned_to__name",)
+    )
     due_date = django_tables2.Column(empty_values=())
-    project = TextColumn(accessor="project__name", order_by=("project__name",))
+    project = TextColumn(verbose_name=gettext_lazy("Project"), accessor="project__name", order_by=("project__name",))
     updated_at = DateTimeColumn(verbose_name=gettext_lazy("Changed"))
 
     class Meta:
