@@ -12,7 +12,9 @@ from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
+from api.v1.projects.router import router as projects
 from api.v1.sync.router import router as sync
+from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
@@ -66,6 +68,8 @@ for router in (
     invitations,
     platform,
     organizations,
+    projects,
+    tasks,
     samples,
     lifecycle,
     results,

@@ -244,6 +244,9 @@ class Sample(SyncedModel):
     collector_name = models.CharField(_("taken by"), max_length=150)
     status = models.CharField(_("status"), max_length=12, choices=SampleStatus, default=SampleStatus.REGISTERED)
     notes = models.TextField(_("notes"), blank=True)
+    project = models.ForeignKey(
+        "projects.Project", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("project")
+    )
     # Computed from the results (C82, contract section 4).
     compliance_status = models.CharField(
         _("compliance"), max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False
