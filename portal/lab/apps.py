@@ -5,7 +5,7 @@ _MENU = [
     (_("Samples"), "lab:sample_list", "flask", "samples.view"),
     (_("Holding times"), "lab:due_list", "clock", "samples.view"),
     (_("Worksheets"), "lab:worksheet_list", "table", "samples.view"),
-    (_("Quality control"), "lab:qc_materials", "checkup-list", "qc.view"),
+    (_("Quality control"), "lab:qc_materials", "clipboard-check", "qc.view"),
     (_("Sampling points"), "lab:point_list", "map-pin", "samples.view"),
     (_("Exceedance map"), "lab:point_map", "map-2", "samples.view"),
     (_("Programme"), "lab:programme", "calendar", "samples.view"),
