@@ -47,7 +47,8 @@ def test_every_text_is_read_back(text: str) -> None:
 
     assert read(values) == text
     assert len(row) == 11 * (len(values) - 1) + 13
-    assert row.startswith("11010") and row.endswith("1100011101011")
+    assert row.startswith("11010")
+    assert row.endswith("1100011101011")
 
 
 def test_every_symbol_has_eleven_modules_and_its_own_pattern() -> None:

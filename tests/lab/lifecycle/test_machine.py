@@ -294,14 +294,20 @@ def test_the_chain_of_custody_is_only_added_to(cast: Cast) -> None:
         services.custody_add(sample=sample.pk, kind="note", by=cast.alice, papers=Papers(note="It was gate 3."))
 
         assert selectors.holder(list(selectors.custody_list(sample=sample.pk))) == "Youssef"
-        for kind, wrong in (("handed_over", Papers()), ("note", Papers()), ("stored", Papers(temperature=Decimal(200))),
-                            ("stored", Papers(condition="?")), ("stored", Papers(at=timezone.now() + timedelta(1)))):  # fmt: skip
+        refused = [
+            ("handed_over", Papers()),
+            ("note", Papers()),
+            ("stored", Papers(temperature=Decimal(200))),
+            ("stored", Papers(condition="?")),
+            ("stored", Papers(at=timezone.now() + timedelta(1))),
+        ]
+        for kind, wrong in refused:
             with pytest.raises(Invalid):
                 services.custody_add(sample=sample.pk, kind=kind, by=cast.alice, papers=wrong)
         with pytest.raises(Denied):
             services.custody_add(sample=sample.pk, kind="stored", by=cast.carol, papers=Papers())
         assert selectors.custody_list(sample=sample.pk).count() == 2
-    for change in (lambda: CustodyEntry.objects.filter(pk=first.pk).update(place="x"), lambda: first.delete()):
+    for change in (lambda: CustodyEntry.objects.filter(pk=first.pk).update(place="x"), first.delete):
         with pytest.raises(IntegrityError, match="append-only"), tenant(cast.a.pk):
             change()
 
