@@ -139,6 +139,11 @@ def test_analyses_are_asked_for_and_run_out(cast: Cast) -> None:
     due = cast.carol.get("/analyses/due?search=anfa").json()
     assert (due["meta"]["total"], due["data"][0]["sampleCode"]) == (1, made["code"])
     assert cast.mallory.get("/analyses/due").json()["data"] == []
+    begin = f"/samples/{made['id']}/analyses/{ecoli.pk}/start"
+    assert cast.bob.post(begin).json()["data"][0]["startedAt"] is not None
+    assert refusal(cast.bob.post(begin))[:2] == (409, "DUPLICATE")
+    assert refusal(cast.bob.post(begin.replace(str(ecoli.pk), UNKNOWN)))[0] == 404
+    assert cast.carol.get("/analyses/due").json()["data"] == []
 
 
 def test_labels_come_as_pdf(cast: Cast) -> None:

@@ -328,6 +328,12 @@ def test_holding_times_run_from_the_collection_and_late_analyses_are_flagged(cas
         assert "1 h 5" in selectors.left(due.due_at) or "2 h 00" in selectors.left(due.due_at)
         assert selectors.due_list(within=timedelta(hours=3), search="anfa").count() == 1
         assert not selectors.due_list(late=True).exists()
+        with pytest.raises(Invalid):
+            services.analysis_start(sample=row["id"], parameter=ecoli.pk, by=cast.alice, at=taken - timedelta(1))
+        services.analysis_start(sample=row["id"], parameter=ecoli.pk, by=cast.alice)
+        with pytest.raises(Conflict):
+            services.analysis_start(sample=row["id"], parameter=ecoli.pk, by=cast.alice)
+        assert not selectors.due_list().exists()
         late = (taken + timedelta(hours=hours + 1)).isoformat()
         measured = {"parameterName": "ECOLI", "value": "0", "unit": "CFU/100 mL", "testDate": late}
         result, _created = lab.result_create(sample=row["id"], data=measured, by=cast.alice)
