@@ -37,8 +37,8 @@ def render(
 
 
 def qr(address: str) -> str:
-    """A `data:` address of the QR code."""
-    return str(segno.make(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
+    """A `data:` address of the QR code; never a Micro QR, which telephones do not read."""
+    return str(segno.make_qr(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
 
 
 def _style(number: str, colours: dict[str, str]) -> dict[str, Any]:
