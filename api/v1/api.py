@@ -7,6 +7,8 @@ from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.lifecycle import router as lifecycle
 from api.v1.lab.points import router as points
+from api.v1.lab.quality import router as quality
+from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -73,6 +75,8 @@ for router in (
     samples,
     lifecycle,
     results,
+    worksheets,
+    quality,
     catalogue,
     points,
     sync,

@@ -26,6 +26,7 @@ from portal.ui.templatetags.marsad import EMPTY, icon, localdate
 _AUTO = {"dir": "auto"}
 _LTR = {"dir": "ltr", "autocomplete": "off"}
 _ALL = _("All")
+_DAY = forms.DateInput(attrs={"type": "date", "class": "form-control"}, format="%Y-%m-%d")
 
 
 class _ParameterForm(ServiceForm):
@@ -98,8 +99,8 @@ class CriterionForm(_ParameterForm):
 class ChartForm(forms.Form):
     """Which part of a chart is shown."""
 
-    date_from = DayField(label=_("From"), required=False)
-    date_to = DayField(label=_("Until"), required=False)
+    date_from = DayField(label=_("From"), required=False, widget=_DAY)
+    date_to = DayField(label=_("Until"), required=False, widget=_DAY)
 
 
 class MaterialFilter(django_filters.FilterSet):

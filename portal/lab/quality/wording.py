@@ -1,10 +1,11 @@
 """Words, colours and numbers of quality control, for pages, JSON of the grid and print."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -70,5 +71,6 @@ def note(row: QcResult) -> str:
     return " · ".join(filter(None, parts))
 
 
-def rule_words(rules: "list[str] | tuple[Rule, ...]") -> str:
-    return "; ".join(f"{rule}: {RULES[rule]}" for rule in rules)
+def rule_words(rules: Iterable[str]) -> SafeString:
+    """Each rule with what it means."""
+    return format_html_join("; ", '<bdi dir="ltr">{}</bdi>: {}', ((rule, RULES[rule]) for rule in rules))
