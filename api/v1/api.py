@@ -5,6 +5,8 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.lifecycle import router as lifecycle
+from api.v1.lab.points import router as points
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -69,8 +71,10 @@ for router in (
     projects,
     tasks,
     samples,
+    lifecycle,
     results,
     catalogue,
+    points,
     sync,
     reports,
     audit,

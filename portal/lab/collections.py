@@ -21,6 +21,7 @@ from portal.core.sync.registry import Collection, Row
 from portal.core.tenancy.services import next_numbers
 from portal.lab import wire
 from portal.lab.choices import Compliance, SampleStatus, SampleType
+from portal.lab.lifecycle import guard
 from portal.lab.models import Result, Sample, SamplingPoint
 from portal.lab.rulebook import Rulebook, rulebook
 from portal.lab.science.measurement import Measurement, MeasurementError, Qualifier, check_plausible, parse_measurement
@@ -158,15 +159,19 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
             change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
     replaced = {c.row["replaces_id"] for c in changes if c.open and c.row and c.row["replaces_id"]}
     if replaced:
-        known = set(Result.objects.filter(pk__in=replaced).values_list("pk", flat=True)) | {c.id for c in changes}
+        known = {
+            id: (sample, parameter)
+            for id, sample, parameter in Result.objects.filter(pk__in=replaced).values_list("pk", "sample", "parameter")
+        }
+        known |= {c.id: (c.row["sample_id"], c.row["parameter_id"]) for c in changes if c.open and c.row}
         for change in changes:
-            if (
-                change.open
-                and change.row
-                and (old := change.row["replaces_id"])
-                and (old not in known or old == change.id)
-            ):
+            if not (change.open and change.row and (old := change.row["replaces_id"])):
+                continue
+            if old not in known or old == change.id:
                 change.refuse("VALIDATION_ERROR", _("There is no such result to replace."), "replacesId")
+            elif known[old] != (change.row["sample_id"], change.row["parameter_id"]):
+                message = _("A retest replaces a result of the same parameter in the same sample.")
+                change.refuse("VALIDATION_ERROR", message, "replacesId")
 
 
 def _one_value(change: Change) -> Mapping[str, Any]:
@@ -258,6 +263,7 @@ def derive(batch: Batch) -> None:
     """Fill what the server computes, so that each record is written once: codes, cascades, verdicts, sample figures."""
     if not batch.writes.get("sample") and not batch.writes.get("result"):
         return
+    guard.legal(batch)
     _refuse_taken_codes(batch)
     _give_codes(batch)
     _refuse_orphans(batch)
@@ -367,11 +373,14 @@ def _judge(batch: Batch) -> None:
     parents = samples.rows(touched - set(batch.writes["sample"])) | dict(batch.writes["sample"])
     results = registry.get("result").rows(touched & set(parents), by="sample_id")
     stored = {id: row for id, row in results.items() if row["deleted_at"] is None}
-    # A sample of another kind, date or state is judged anew, all of its results.
+    # A sample of another kind or date, rejected or taken up again, is judged anew, all of its results.
     again = set()
     for id, row in batch.writes["sample"].items():
         before = batch.before["sample"].get(id)
-        if before is not None and any(before[c] != row[c] for c in ("type", "collection_date", "status", "deleted_at")):
+        if before is not None and (
+            any(before[c] != row[c] for c in ("type", "collection_date", "deleted_at"))
+            or (before["status"] == SampleStatus.REJECTED) != (row["status"] == SampleStatus.REJECTED)
+        ):
             again.add(id)
     measured = parameters_by_sample([*(row for id, row in stored.items() if id not in written), *written.values()])
     for id, row in stored.items():
@@ -473,6 +482,7 @@ def summarise(results: Iterable[Row]) -> Row:
 
 def announce(batch: Batch) -> None:
     """One live event per kind of record: an open page asks again, it is not fed rows."""
+    guard.keep_steps(batch)
     for entity in ("sample", "result"):
         rows = batch.writes.get(entity)
         if not rows:

@@ -17,7 +17,7 @@ from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.common.ids import parse_uuid
 from portal.core.projects.models import Project
-from portal.lab.choices import SampleStatus, SampleType
+from portal.lab.choices import SampleType
 from portal.lab.models import Parameter, Result, Sample, SamplingPoint
 from portal.lab.pages.wording import QUALIFIERS, plain
 from portal.lab.rulebook import rulebook
@@ -134,7 +134,6 @@ class SampleForm(WireForm):
     collection_date = MomentField(label=_("Taken"))
     collector_name = forms.CharField(label=_("Taken by"), max_length=150, widget=forms.TextInput(_AUTO))
     received_at = MomentField(label=_("Received"), required=False)
-    status = forms.ChoiceField(label=_("Status"), choices=SampleStatus.choices, initial=SampleStatus.REGISTERED)
     code = forms.CharField(
         label=_("Code"), max_length=60, required=False, widget=forms.TextInput(_LTR),
         help_text=_("Left empty, the next number is given."),
