@@ -20,7 +20,7 @@ from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
-One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
+One JSON API over projects, tasks, samples, results, verdicts, synchronisation, reports and the audit log.
 
 ## First call
 1. `POST /api/v1/auth/login` with `{"email": "…", "password": "…"}`.

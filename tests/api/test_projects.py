@@ -50,7 +50,18 @@ def confine(person: Person, *projects: dict[str, Any]) -> None:
         Members().write(person.user, [p["id"] for p in projects])
 
 
-@pytest.mark.covers("E000-005", "E000-006", "E000-007", "E003-010", "E003-011", "E003-012", "000-API-01", "000-PAG-01")
+@pytest.mark.covers(
+    "E000-005",
+    "E000-006",
+    "E000-007",
+    "E003-010",
+    "E003-011",
+    "E003-012",
+    "000-API-01",
+    "000-PAG-01",
+    "003-PRJ-01",
+    "003-TEN-06",
+)
 def test_the_examples_of_003(cast: Cast) -> None:
     made = project(cast.alice)
     assert {name: made[name] for name in EXAMPLE} == EXAMPLE
@@ -69,7 +80,7 @@ def test_the_examples_of_003(cast: Cast) -> None:
     assert data(cast.alice.get(f"/projects/{made['id']}"))["status"] == "Active"
 
 
-@pytest.mark.covers("E003-010")
+@pytest.mark.covers("E003-010", "003-PRJ-02", "003-PRJ-03")
 def test_end_must_be_after_start_and_bad_input_is_named(cast: Cast) -> None:
     upside_down = {**EXAMPLE, "endDate": EXAMPLE["startDate"]}
     answer = cast.alice.post("/projects", upside_down)
@@ -89,7 +100,7 @@ def test_end_must_be_after_start_and_bad_input_is_named(cast: Cast) -> None:
         assert not Project.objects.exists()
 
 
-@pytest.mark.covers("E000-008", "E003-013")
+@pytest.mark.covers("E000-008", "E003-013", "C40", "C47")
 def test_update_is_partial_optimistic_and_follows_the_ways_of_the_status(cast: Cast) -> None:
     made = project(cast.alice, metadata='{"region": "Souss"}', memberIds=[str(cast.bob.user.pk)])
     assert made["metadataObject"] == {"region": "Souss"}
@@ -126,7 +137,7 @@ def test_delete_is_soft_and_takes_the_tasks(cast: Cast) -> None:
         assert Project.objects.get(pk=made["id"]).deleted_by_id == cast.alice.user.pk
 
 
-@pytest.mark.covers("000-RBAC-02", "000-RBAC-01", "E003-011")
+@pytest.mark.covers("000-RBAC-02", "000-RBAC-01", "E003-011", "003-ROLE-03", "C41")
 def test_people_see_their_projects_and_only_the_office_writes(cast: Cast) -> None:
     mine, other = project(cast.alice, name="Mine"), project(cast.alice, name="Other")
     confine(cast.bob, mine)
@@ -168,7 +179,7 @@ def test_members(cast: Cast) -> None:
     assert data(cast.bob.get("/projects")) == []
 
 
-@pytest.mark.covers("000-USR-01")
+@pytest.mark.covers("000-USR-01", "003-INV-03", "C42")
 def test_membership_comes_with_people_and_invitations(cast: Cast) -> None:
     made = project(cast.alice)
     body = {"email": "driss@example.test", "name": "Driss", "role": "Agent", "password": "secret1"}
@@ -225,6 +236,7 @@ def test_a_task_from_creation_to_deletion(cast: Cast) -> None:
     assert cast.alice.get(f"/tasks/{todo['id']}").status_code == 404
 
 
+@pytest.mark.covers("C55", "C56")
 def test_status_and_assignee_go_together(cast: Cast) -> None:
     bob = str(cast.bob.user.pk)
     todo = task(cast.alice)

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from portal.core.accounts.models import User
+from portal.core.accounts.models import Invitation, User
 from portal.core.projects import members, services
 from portal.core.projects.models import Project, ProjectMember, Task
 from portal.core.tenancy.scope import tenant
@@ -222,6 +222,30 @@ def test_empty_pages_teach_the_next_step(cast: Cast) -> None:
     assert 'href="/projects/new"' not in page(cast.bob).get("/projects").content.decode()
     for url in ("/tasks", "/tasks/board", "/tasks/calendar", "/tasks/mine"):
         assert page(cast.bob, "ar").get(url).status_code == 200, url
+
+
+def test_people_are_given_projects_in_the_portal(cast: Cast) -> None:
+    project, client = a_project(cast.alice), page(cast.alice)
+    body = {"email": "new@test.invalid", "name": "New", "confined": "on", "projects": [str(project)]}
+    with tenant(cast.a.pk):
+        body["role"] = str(cast.bob.role_id)
+    assert client.post("/users/new", body).status_code == 302
+    assert client.post("/users/invitations/new", body | {"email": "other@test.invalid"}).status_code == 200
+
+    with tenant(cast.a.pk):
+        person = User.objects.get(email="new@test.invalid")
+        assert not person.all_projects
+        assert ProjectMember.objects.get().user_id == person.pk
+        assert Invitation.objects.get().projects == [str(project)]
+    listed = client.get(f"/users?project={project}").content.decode()
+    assert "new@test.invalid" in listed
+    assert "bob@test.invalid" not in listed
+    edit = client.get(f"/users/{person.pk}/edit").context["form"]
+    assert edit["projects"].value() == [project]
+    body |= {"projects": [], "version": str(person.version)}
+    assert client.post(f"/users/{person.pk}/edit", body).status_code == 302
+    with tenant(cast.a.pk):
+        assert not ProjectMember.objects.exists()
 
 
 def test_other_apps_show_boxes_on_these_pages(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

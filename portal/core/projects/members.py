@@ -38,6 +38,8 @@ class Members:
     def write(self, user: User, projects: Sequence[UUID]) -> None:
         held = set(self.read([user.pk]).get(user.pk, ()))
         wanted = set(projects)
+        if held == wanted:
+            return
         ProjectMember.objects.filter(user=user, project__in=held - wanted).delete()
         organization = scope.organization_id()
         ProjectMember.objects.bulk_create(

@@ -74,9 +74,9 @@ def window(project: Any) -> SafeString:
     if start is None and end is None:
         return EMPTY
     if start is None:
-        return format_html(_("until {}"), localdate(end))
+        return format_html(_("until {day}"), day=localdate(end))
     if end is None:
-        return format_html(_("from {}"), localdate(start))
+        return format_html(_("from {day}"), day=localdate(start))
     return format_html("{} \N{EN DASH} {}", localdate(start), localdate(end))
 
 
