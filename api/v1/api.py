@@ -5,6 +5,7 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.certificates import router as certificates
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -68,6 +69,7 @@ for router in (
     results,
     catalogue,
     sync,
+    certificates,
     reports,
     audit,
     watch,

@@ -46,6 +46,14 @@ class LabConfig(AppConfig):
                 order=20,
             ),
             menu.MenuItem(
+                label=_("Certificates"),
+                url_name="lab:certificate_list",
+                icon="rubber-stamp",
+                permission="certificates.view",
+                group="lab",
+                order=25,
+            ),
+            menu.MenuItem(
                 label=_("Parameters"),
                 url_name="lab:parameter_list",
                 icon="ruler-measure",

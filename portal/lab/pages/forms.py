@@ -17,7 +17,8 @@ from portal.core.common.errors import DomainError
 from portal.core.common.ids import parse_uuid
 from portal.lab.choices import SampleStatus, SampleType
 from portal.lab.models import Parameter, Result, Sample, SamplingPoint
-from portal.lab.pages.wording import QUALIFIERS, plain
+from portal.lab.pages.wording import QUALIFIERS
+from portal.lab.reports.wording import plain
 from portal.lab.rulebook import rulebook
 from portal.lab.science.measurement import parse_measurement
 from portal.lab.science.units import fitting_units
