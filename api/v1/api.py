@@ -5,6 +5,7 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
 from api.v1.lab.points import router as points
 from api.v1.lab.quality import router as quality
@@ -80,6 +81,7 @@ for router in (
     catalogue,
     points,
     sync,
+    certificates,
     reports,
     audit,
     watch,
