@@ -10,7 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.lab.choices import LimitKind, Matrix, StandardRole
+from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Limit, Result
+from portal.lab.reports.wording import plain
 
 GROUPS: dict[str, str | Promise] = {
     "microbiological": gettext_lazy("Microbiological"),
@@ -76,15 +78,6 @@ def group_name(group: str) -> str:
     return str(GROUPS.get(group, group))
 
 
-def plain(number: float | Decimal | None) -> str:
-    """Latin digits, decimal point, no exponent, no zeros that a column's scale adds."""
-    if number is None:
-        return ""
-    value = number if isinstance(number, Decimal) else Decimal(repr(number))
-    whole = value.to_integral_value()
-    return f"{whole if whole == value else value.normalize():f}"
-
-
 def bounds(kind: str, lower: Any, upper: Any, *, strict: bool = False) -> str:
     """A limit as a laboratory writes it: `≤ 50`, `6.5 – 8.5`, `0`."""
     low, high = plain(lower), plain(upper)
@@ -146,10 +139,11 @@ def _compared(number: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A result as the page shows it; `replaced`: a later analysis counts in its place."""
+    """A result as the page shows it; `replaced`: a later analysis counts in its place; `retest`: one was asked for."""
 
     result: Result
     replaced: bool = False
+    retest: Retest | None = None
 
     @property
     def why(self) -> list[Why]:

@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.lab.pages.wording import plain
 from portal.lab.quality.choices import Kind, Reason
 from portal.lab.quality.models import QcResult
 from portal.lab.quality.westgard import Rule
+from portal.lab.reports.wording import plain
 from portal.ui.templatetags.marsad import icon
 
 RULES: Final[dict[str, str | Promise]] = {
