@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from portal.core.sync.models import FeedRecord
+from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Result
 from portal.lab.quality.book import Book, read_book
 from portal.lab.quality.choices import Verdict
@@ -36,6 +37,7 @@ class Board:
     columns: list[WorksheetColumn] = field(init=False)
     results: dict[Key, Result] = field(init=False)
     contents: dict[UUID, int] = field(init=False)  # the version of each result's last change by a person
+    retests: set[UUID] = field(init=False)  # results that somebody wants measured again
     entries: dict[Key, WorksheetEntry] = field(init=False)
     qc: dict[Key, QcResult] = field(init=False)
     book: Book = field(init=False)
@@ -60,6 +62,8 @@ class Board:
         )
         self.results = self._results()
         ids = [row.pk for row in self.results.values()]
+        retests = Retest.objects.filter(result__in=ids, withdrawn_at=None)
+        self.retests = set(retests.values_list("result_id", flat=True))
         feed = FeedRecord.objects.filter(entity="result", record_id__in=ids)
         self.contents = dict(feed.values_list("record_id", "content_seq"))
 
@@ -91,8 +95,9 @@ class Board:
         return Held(result.value_text, result.version, result.compliance_status, result=result.pk)
 
     def again(self, key: Key) -> bool:
-        entry = self.entries.get(key)
-        return entry is not None and entry.again
+        """Whether the next value becomes a new result: the run was rejected, or a retest was asked for."""
+        entry, held = self.entries.get(key), self.results.get(key)
+        return (entry is not None and entry.again) or (held is not None and held.pk in self.retests)
 
     @property
     def filled(self) -> int:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
@@ -14,6 +14,7 @@ from portal.core.common.clock import wire as stamp
 from portal.core.common.errors import NotFound
 from portal.core.common.text import normalise
 from portal.core.tenancy import scope
+from portal.lab.lifecycle.models import RequestedAnalysis, Retest
 from portal.lab.models import Result, Sample
 from portal.lab.quality import selectors as quality
 from portal.lab.worksheets.board import Board
@@ -59,11 +60,22 @@ def open_work(
     *, parameters: Collection[UUID], types: Collection[str] = (), since: datetime | None = None,
     until: datetime | None = None, search: str = "", worksheet: Worksheet | None = None,
 ) -> QuerySet[Sample]:  # fmt: skip
-    """Samples in the laboratory that lack a result for at least one of `parameters`, the oldest first; not those that
-    stand for one of them on another open worksheet, nor those of `worksheet`. `missing` counts what they lack."""
+    """Samples in the laboratory, the oldest first, that lack a result for at least one of `parameters`, or of which one
+    is to be measured again; not those that stand for one of them on another open worksheet, nor those of `worksheet`.
+    Where analyses of a sample were asked for, it lacks those alone. `missing` counts them."""
     wanted = list(parameters)
-    done = Result.objects.filter(sample=OuterRef("pk"), parameter__in=wanted, deleted_at=None).order_by()
-    counted = done.values("sample").annotate(found=Count("parameter", distinct=True)).values("found")
+    living = Result.objects.filter(deleted_at=None)
+    done = living.filter(sample=OuterRef("pk"), parameter__in=wanted).order_by().values("sample")
+    asked = RequestedAnalysis.objects.filter(sample=OuterRef("pk"))
+    measured = living.filter(sample=OuterRef("sample"), parameter=OuterRef("parameter"))
+    lacking = asked.filter(~Exists(measured), parameter__in=wanted).order_by().values("sample")
+    again = Retest.objects.filter(
+        ~Exists(living.filter(replaces=OuterRef("result"))),
+        result__sample=OuterRef("pk"),
+        result__parameter__in=wanted,
+        result__deleted_at=None,
+        withdrawn_at=None,
+    )
     busy = WorksheetItem.objects.filter(
         sample=OuterRef("pk"),
         kind=WorksheetItem.Kind.SAMPLE,
@@ -72,7 +84,12 @@ def open_work(
     )
     rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None, status__in=OPEN_WORK)
     rows = rows.annotate(
-        missing=Value(len(wanted)) - Coalesce(Subquery(counted), Value(0), output_field=IntegerField())
+        missing=Case(
+            When(Exists(asked), then=_counted(lacking)),
+            default=Value(len(wanted)) - _counted(done, "parameter"),
+            output_field=IntegerField(),
+        )
+        + _counted(again.order_by().values("result__sample"))
     )
     rows = rows.filter(~Exists(busy), missing__gt=0)
     if worksheet is not None:
@@ -92,6 +109,12 @@ def people() -> QuerySet[User]:
     """The organisation's."""
     rows: QuerySet[User] = User.objects.filter(organization=scope.organization_id(), deleted_at=None)
     return rows.order_by("name", "id")
+
+
+def _counted(grouped: "QuerySet[Any, Any]", what: str = "pk") -> Coalesce:
+    """How many there are in the one group of a subquery."""
+    counted = grouped.annotate(found=Count(what, distinct=True)).values("found")
+    return Coalesce(Subquery(counted), Value(0), output_field=IntegerField())
 
 
 def analysts() -> list[User]:

@@ -15,6 +15,7 @@ from portal.core.accounts.models import User
 from portal.core.common.errors import Conflict, Denied, IllegalTransition, Invalid, NotFound
 from portal.core.tenancy.scope import tenant
 from portal.lab import services as lab
+from portal.lab.lifecycle.models import RequestedAnalysis, Retest
 from portal.lab.models import Parameter, Result, Sample
 from portal.lab.quality import services as quality
 from portal.lab.quality.models import ControlMaterial, QcResult
@@ -112,6 +113,31 @@ def test_open_work_is_what_is_in_the_laboratory_and_lacks_a_result(cast: Cast) -
         a_worksheet(cast.alice, Place("sample", sample=waiting.pk))
         assert not selectors.open_work(parameters=[nitrate])
         assert {row.pk for row in selectors.open_work(parameters=[lead])} == {waiting.pk, begun.pk}
+
+
+def test_what_was_asked_for_is_open_work_and_so_is_a_retest(cast: Cast) -> None:
+    with acting(cast.alice):
+        nitrate, lead = parameter("NO3").pk, parameter("PB").pk
+        sample = a_sample(cast.alice)
+        RequestedAnalysis.objects.create(organization=cast.a, sample=sample, parameter_id=lead)
+        assert not selectors.open_work(parameters=[nitrate])
+        assert selectors.open_work(parameters=[nitrate, lead]).get().missing == 1  # type: ignore[attr-defined]
+
+        data = {"parameterName": "PB", "value": "5", "unit": "µg/L"}
+        old, _created = lab.result_create(sample=sample.pk, data=data, by=cast.alice)
+        assert not selectors.open_work(parameters=[lead])
+        Retest.objects.create(organization=cast.a, result_id=old["id"], reason="blank high", requested_by=cast.alice)
+        assert selectors.open_work(parameters=[lead]).get() == sample
+
+        sheet = a_worksheet(cast.alice, Place("sample", sample=sample.pk), codes=("PB",))
+        (one,) = items(sheet)
+        assert Board(sheet).held(one, lead).former == "5"
+        again = cell(one.pk, "4.1", code="PB")
+        save(sheet, cast.alice, again)
+        assert Result.objects.get(pk=again.result).replaces_id == old["id"]
+        assert Board(sheet).held(one, lead).value == "4.1"
+        services.worksheet_complete(worksheet=sheet, by=cast.alice)
+        assert not selectors.open_work(parameters=[lead])
 
 
 def test_a_worksheet_is_refused_with_reasons(cast: Cast) -> None:
