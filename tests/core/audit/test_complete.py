@@ -51,6 +51,19 @@ def plain_column(model: Any) -> str:
     )
 
 
+# Links and numbers alone have no text to change by hand.
+TEXTED = [
+    model
+    for model in AUDITED
+    if any(
+        isinstance(field, models.CharField | models.TextField)
+        and not (field.choices or field.null or field.column in ignored(model))
+        for field in model._meta.concrete_fields
+    )
+]
+every_texted = pytest.mark.parametrize("model", TEXTED, ids=lambda model: model._meta.label)
+
+
 def attribute(model: Any, column: str) -> str:
     return next(field.attname for field in model._meta.concrete_fields if field.column == column)
 
@@ -73,7 +86,7 @@ def test_a_change_and_its_entry_share_a_transaction(model: Any) -> None:
     assert entries(made.pk) == []
 
 
-@every_audited
+@every_texted
 def test_raw_sql_and_bulk_calls_are_recorded_like_a_save(model: Any) -> None:
     cast = Cast()
     table = model._meta.db_table
@@ -95,7 +108,7 @@ def test_raw_sql_and_bulk_calls_are_recorded_like_a_save(model: Any) -> None:
         assert (entry.cid, entry.reason, entry.via) == ("request-1", "because", "tests")
 
 
-@every_audited
+@every_texted
 @pytest.mark.covers("001-FR-080", "001-SC-006", "002-AUD-01")
 def test_update_and_upsert_leave_a_log_that_yields_the_table(model: Any) -> None:
     """Services, API, portal, import and sync: see `complete_log` in conftest.py."""
@@ -175,7 +188,8 @@ def test_a_deletion_is_recorded_with_what_was_there(model: Any) -> None:
 
     last = entries(made.pk)[-1]
     assert last.action == Action.DELETE
-    assert plain_column(model) in last.changes
+    assert last.changes
+    assert model not in TEXTED or plain_column(model) in last.changes
 
 
 def test_secrets_stand_in_no_entry() -> None:
