@@ -88,7 +88,6 @@ def file_store(bucket: dict[str, str] | None, folder: Path) -> dict[str, Any]:
             "addressing_style": "path",
             "signature_version": "s3v4",
             "default_acl": None,
-            "use_threads": False,
         },
     }
 

@@ -12,12 +12,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, Protocol, cast
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 from django.conf import settings
 from django.core.files.storage import FileSystemStorage, storages
 from storages.backends.s3 import S3Storage
 
 CHUNK: Final = 256 * 1024
+_ALONE: Final = TransferConfig(use_threads=False)  # one request, one thread: memory stays flat
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class FolderStore(FileSystemStorage):
         except FileNotFoundError:
             raise Missing(key) from None
         file.seek(start)
-        return _pieces(file, length)
+        return _Pieces(file, length)
 
     def size_of(self, key: str) -> int:
         try:
@@ -118,7 +120,7 @@ class BucketStore(S3Storage):
 
     def put(self, key: str, path: Path) -> None:
         with path.open("rb") as file:
-            self.client.upload_fileobj(file, **self._where(key), Config=self.transfer_config)
+            self.client.upload_fileobj(file, **self._where(key), Config=_ALONE)
 
     def chunks(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         if length == 0 or (start == 0 and length is None and self.size_of(key) == 0):
@@ -128,7 +130,7 @@ class BucketStore(S3Storage):
             answer = self.client.get_object(**self._where(key), Range=f"bytes={start}-{end}")
         except ClientError as error:
             raise _missing(error, key) from None
-        return cast(Iterator[bytes], answer["Body"].iter_chunks(CHUNK))
+        return _Pieces(answer["Body"], None)
 
     def size_of(self, key: str) -> int:
         try:
@@ -162,16 +164,27 @@ def _missing(error: ClientError, key: str) -> Exception:
     return Missing(key) if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound") else error
 
 
-def _pieces(file: IO[bytes], length: int | None) -> Iterator[bytes]:
-    with file:
-        left = length
-        while left is None or left > 0:
-            piece = file.read(CHUNK if left is None else min(CHUNK, left))
-            if not piece:
-                return
-            if left is not None:
-                left -= len(piece)
-            yield piece
+class _Pieces:
+    """The bytes of an open file in pieces, `length` at most; closes it at the end, or when nobody wants the rest."""
+
+    def __init__(self, file: Any, length: int | None) -> None:
+        self.file, self.left = file, length
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        piece: bytes = self.file.read(CHUNK if self.left is None else min(CHUNK, self.left))
+        if not piece:
+            self.close()
+            raise StopIteration
+        if self.left is not None:
+            self.left -= len(piece)
+        return piece
+
+    def close(self) -> None:
+        self.file.close()
+        self.left = 0
 
 
 @contextmanager
