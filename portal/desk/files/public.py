@@ -40,7 +40,6 @@ def share_page(request: HttpRequest, token: str) -> HttpResponseBase:
             context["share"] = shares.share_look(token=token, by=by)
     response = render(request, "desk/files/share.html", context, status=status)
     response["X-Robots-Tag"] = "noindex"
-    response["Referrer-Policy"] = "no-referrer"
     response["Cache-Control"] = "no-store"
     return response
 
