@@ -14,6 +14,7 @@ from django.db import connection
 
 from portal.core.common.clock import wire
 from portal.core.tenancy import scope
+from portal.lab.points.selectors import planned_by_location
 from portal.lab.reports.filters import Filters, matching_samples
 from portal.lab.rulebook import rulebook
 
@@ -123,7 +124,7 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     `evaluated` counts results with a verdict, `censored`, `indeterminate` and `provisional` are shares of it;
     `exceedances` are FAIL verdicts. `worst` is the gravest verdict below PASS (legal standards first, then the
     greatest excess over the limit), or null. `months` are those of the organisation's time zone, `period` the first
-    and last sample.
+    and last sample. `planned`: what the programme planned there in the period, null without one.
     """
     samples = matching_samples(filters).order_by()
     sql, values = samples.values(
@@ -149,11 +150,15 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
         del row["place"]
     for row in [*figures["exceedances"], *(site["worst"] for site in figures["sites"] if site["worst"])]:
         row["collectionDate"] = _wire(row["collectionDate"])
-    figures["period"] = {name: _wire(value) for name, value in figures["period"].items()}
+    period = figures["period"]
+    figures["period"] = {name: _wire(value) for name, value in period.items()}
+    planned = planned_by_location(
+        samples, first=filters.since or _moment(period["first"]), last=filters.until or _moment(period["last"])
+    )
     figures["sites"] = [
         {
             "location": row["location"],
-            "planned": None,
+            "planned": planned.get(row["location"]),
             **{name: row[name] for name in ("taken", "evaluated", "censored", "indeterminate", "exceedances")},
             "percentConforming": percent_conforming(row),
             "worst": row["worst"],
@@ -163,8 +168,12 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     return figures
 
 
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _wire(text: str | None) -> str | None:
-    return wire(datetime.fromisoformat(text)) if text else None
+    return wire(_moment(text))
 
 
 def percent_conforming(counts: dict[str, int]) -> float | None:
