@@ -244,6 +244,9 @@ class Sample(SyncedModel):
     collector_name = models.CharField(_("taken by"), max_length=150)
     status = models.CharField(_("status"), max_length=12, choices=SampleStatus, default=SampleStatus.REGISTERED)
     notes = models.TextField(_("notes"), blank=True)
+    project = models.ForeignKey(
+        "projects.Project", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("project")
+    )
     # Computed from the results (C82, contract section 4).
     compliance_status = models.CharField(
         _("compliance"), max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False
@@ -451,4 +454,12 @@ class ReportFile(TenantModel):
 
 # The models of imports and of sampling points stand with their packages.
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
+from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401
 from portal.lab.points.models import ParameterRange, ProgrammeItem  # noqa: E402, F401
+from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult  # noqa: E402, F401
+from portal.lab.worksheets.models import (  # noqa: E402, F401
+    Worksheet,
+    WorksheetColumn,
+    WorksheetEntry,
+    WorksheetItem,
+)

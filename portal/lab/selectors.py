@@ -67,6 +67,7 @@ def sample_list(
     standard: str = "",
     verdict: str = "",
     search: str = "",
+    project: UUID | None = None,
 ) -> QuerySet[Sample]:
     """The living samples of the organisation in force, newest first (FR-010, FR-015, FR-016).
 
@@ -99,7 +100,7 @@ def sample_list(
         rows = rows.filter(search_text__contains=text).alias(place=place).filter(place__contains=text)
     if text := normalise(search):
         rows = _narrowed(rows, text, ids=True).filter(search_text__contains=text)
-    return rows
+    return rows if project is None else rows.filter(project=project)
 
 
 def searched_often(text: str) -> bool:

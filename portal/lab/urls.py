@@ -61,5 +61,8 @@ urlpatterns = [
     path("limits/<uuid:limit_id>/confirm", limits.limit_confirm, name="limit_confirm"),
     path("limits/<uuid:limit_id>/withdraw", limits.limit_withdraw, name="limit_withdraw"),
     path("", include("portal.lab.imports.urls")),
+    path("", include("portal.lab.lifecycle.urls")),
+    path("", include("portal.lab.worksheets.urls")),
+    path("", include("portal.lab.quality.urls")),
     path("", include("portal.lab.points.urls")),
 ]

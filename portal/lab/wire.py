@@ -51,7 +51,7 @@ def samples(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "verdicts": row["verdicts"],
             "resultCount": row["result_count"],
             "notes": row["notes"],
-            "projectId": None,
+            "projectId": row["project_id"],
             **_record(row),
         }
         for row in rows

@@ -12,8 +12,11 @@ FONTS: Final = {400: "Regular", 600: "SemiBold"}
 _LRI, _PDI = "\N{LEFT-TO-RIGHT ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
 
 
-def render(template: str, context: dict[str, Any], *, number: str, colours: dict[str, str] | None = None) -> bytes:
-    """Draw `template` in the language in force; `number` stands at the foot of every page.
+def render(
+    template: str, context: dict[str, Any], *, number: str, colours: dict[str, str] | None = None, style: str = ""
+) -> bytes:
+    """Draw `template` in the language in force; `number` stands at the foot of every page. `style` names a template of
+    CSS that is drawn with the same context and comes after that of all PDFs.
 
     About 6 ms and 0.2 MB a table row, so a long one is a worker's job.
     """
@@ -22,7 +25,8 @@ def render(template: str, context: dict[str, Any], *, number: str, colours: dict
 
     fonts = FontConfiguration()
     html = render_to_string(template, context)
-    css = render_to_string("ui/pdf.css", _style(number, colours or {}))
+    css = str(render_to_string("ui/pdf.css", _style(number, colours or {})))
+    css += render_to_string(style, context) if style else ""
     fetcher = weasyprint.URLFetcher(allowed_protocols=["file", "data"])
     content: bytes = weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
         stylesheets=[weasyprint.CSS(string=css, font_config=fonts, url_fetcher=fetcher)],
@@ -33,8 +37,8 @@ def render(template: str, context: dict[str, Any], *, number: str, colours: dict
 
 
 def qr(address: str) -> str:
-    """A `data:` address of the QR code."""
-    return str(segno.make(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
+    """A `data:` address of the QR code; never a Micro QR, which telephones do not read."""
+    return str(segno.make_qr(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
 
 
 def _style(number: str, colours: dict[str, str]) -> dict[str, Any]:

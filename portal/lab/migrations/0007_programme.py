@@ -76,7 +76,7 @@ DROP TABLE lab_samplewords;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lab", "0004_rules"),
+        ("lab", "0006_quality"),
         ("tenancy", "0003_organization_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

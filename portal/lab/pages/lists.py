@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.text import normalise
@@ -68,6 +69,9 @@ class SampleFilter(django_filters.FilterSet):
 
 
 class SampleTable(Table):
+    tick = django_tables2.Column(
+        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
+    )
     code = LtrColumn(linkify=("lab:sample_detail", {"sample_id": django_tables2.A("pk")}))
     compliance_status = VerdictColumn()
     location = TextColumn()
@@ -98,10 +102,22 @@ class SampleTable(Table):
     class Meta:
         model = Sample
         fields = (
-            "code", "compliance_status", "location", "type", "collection_date", "collector_name", "result_count",
-            "status",
+            "tick", "code", "compliance_status", "location", "type", "collection_date", "collector_name",
+            "result_count", "status",
         )  # fmt: skip
         order_by = ("-collection_date",)
+
+    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not bulk:
+            self.columns.hide("tick")
+
+    def render_tick(self, record: Sample) -> SafeString:
+        return format_html(
+            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
+            record.pk,
+            gettext("Choose %(name)s") % {"name": record.code},
+        )
 
 
 class ParameterFilter(django_filters.FilterSet):

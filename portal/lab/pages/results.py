@@ -18,6 +18,7 @@ from portal.core.common.errors import Conflict, DomainError
 from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.lab import selectors, services
+from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Result, Sample
 from portal.lab.pages.forms import ResultForm
 from portal.lab.pages.samples import detail_context, entry_form, head_context
@@ -148,7 +149,8 @@ def result_delete(request: HttpRequest, result_id: UUID) -> HttpResponse:
 
 
 def _row(result: Result) -> ResultRow:
-    return ResultRow(result, Result.objects.filter(replaces=result, deleted_at=None).exists())
+    asked = Retest.objects.filter(result=result, withdrawn_at=None).first()
+    return ResultRow(result, Result.objects.filter(replaces=result, deleted_at=None).exists(), asked)
 
 
 def _page(

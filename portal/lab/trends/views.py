@@ -21,13 +21,13 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.text import harmless
+from portal.core.common.workbook import Cell, write_sheet
 from portal.lab import selectors as lab
 from portal.lab.choices import Compliance
 from portal.lab.models import Parameter, SamplingPoint
 from portal.lab.pages.lists import standards
 from portal.lab.pages.rule_forms import DayField
 from portal.lab.pages.samples import XLSX
-from portal.lab.pages.sheets import Cell, write_sheet
 from portal.lab.pages.wording import plain
 from portal.lab.points.selectors import today
 from portal.lab.points.views import download
