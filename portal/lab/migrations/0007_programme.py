@@ -105,6 +105,7 @@ class Migration(migrations.Migration):
                         blank=True, decimal_places=12, max_digits=30, null=True, verbose_name="highest plausible value"
                     ),
                 ),
+                ("note", models.CharField(blank=True, max_length=200, verbose_name="note")),
                 ("holding_hours", models.SmallIntegerField(blank=True, null=True, verbose_name="holding time (h)")),
             ],
             options={
@@ -328,6 +329,6 @@ class Migration(migrations.Migration):
         TenantTable("ProgrammeItem"),
         TenantTable("ParameterRange"),
         AuditedTable("ProgrammeItem", "programme", label="frequency"),
-        AuditedTable("ParameterRange", "parameter", label="parameter_id"),
+        AuditedTable("ParameterRange", "parameter", label="note"),
         migrations.RunSQL(SEARCH, NO_SEARCH),
     ]
