@@ -5,8 +5,11 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
 from api.v1.lab.points import router as points
+from api.v1.lab.quality import router as quality
+from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
@@ -73,9 +76,12 @@ for router in (
     samples,
     lifecycle,
     results,
+    worksheets,
+    quality,
     catalogue,
     points,
     sync,
+    certificates,
     reports,
     audit,
     watch,

@@ -501,7 +501,12 @@ def _live(now: datetime) -> None:
     CustodyEntry.objects.bulk_create(_custody(sample) for sample in bench)
     panel = list(Parameter.objects.filter(organization=None, code__in=("ECOLI", "COLIF", "CL2F", "PH", "TURB")))
     RequestedAnalysis.objects.bulk_create(
-        RequestedAnalysis(organization_id=scope.organization_id(), sample=sample, parameter=parameter)
+        RequestedAnalysis(
+            organization_id=scope.organization_id(),
+            sample=sample,
+            parameter=parameter,
+            started_at=None if sample.status == "received" else sample.received_at,
+        )
         for sample in bench
         for parameter in panel
     )

@@ -5,7 +5,6 @@
   if (!canvas || !window.Chart) return;
   const data = JSON.parse(canvas.dataset.chart);
   const locale = `${document.documentElement.lang}-u-nu-latn`;
-  const day = new Intl.DateTimeFormat(locale, { dateStyle: "short" });
   const looks = {
     pass: ["#0b6e75", "circle", 4], warning: ["#b07a06", "triangle", 7], fail: ["#c92a2a", "rect", 7],
     not_evaluated: ["#8fa3aa", "circle", 4], repeated: ["#8fa3aa", "crossRot", 6],
@@ -23,7 +22,7 @@
   const chart = new window.Chart(canvas, {
     type: "line",
     data: {
-      labels: data.labels.map((text) => day.format(new Date(text))),
+      labels: data.labels,
       datasets: [
         {
           data: data.values,

@@ -39,6 +39,8 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
     push(cast.alice, f"{MARK}-phone", ("sample", sample, {"notes": f"{MARK} again"}), strategy="manual")
     made = cast.alice.post("/reports/compliance", {"title": f"{MARK} report"})
     assert made.status_code == 200, made.content
+    made = cast.alice.post(f"/samples/{sample}/certificates", {"customer": f"{MARK} customer"})
+    assert made.status_code == 201, made.content
     with platform():
         for user in (cast.alice.user, cast.bob.user, cast.carol.user):
             user.name = f"{MARK} {user.name}"

@@ -197,8 +197,15 @@ class RequestOut(Out):
     parameter_name: str
     holding_hours: int | None = Field(description="From the collection to the start of the analysis")
     due_at: datetime | None
+    started_at: datetime | None
     measured: bool
-    late: bool = Field(description="Not measured, and the holding time is over")
+    late: bool = Field(description="Not measured, and not begun within the holding time")
+
+
+class StartIn(In):
+    model_config = ConfigDict(json_schema_extra={"example": {"at": "2026-11-20T16:30:00Z"}})
+
+    at: datetime | None = Field(None, description="When it began; now where absent")
 
 
 class DueQuery(Listing):
@@ -342,6 +349,19 @@ def request_list(request: HttpRequest, sample_id: UUID, query: Query[Listing]) -
 def request_set(request: HttpRequest, sample_id: UUID, payload: RequestsIn) -> list[dict[str, Any]]:
     """Replaces the list."""
     services.analyses_request(sample=sample_id, parameters=payload.parameter_ids, by=_user(request))
+    return [selectors.request_card(row) for row in selectors.request_list(sample=sample_id)]
+
+
+@router.post(
+    "/samples/{id:sample_id}/analyses/{id:parameter_id}/start",
+    policy="results.edit",
+    response=list[RequestOut],
+    summary="Note that an analysis has begun",
+)
+def analysis_start(request: HttpRequest, sample_id: UUID, parameter_id: UUID, payload: StartIn) -> list[dict[str, Any]]:
+    """Ends its holding time before there is a result, as a culture needs. Answers with the sample's list; 409
+    `DUPLICATE` where it has begun already."""
+    services.analysis_start(sample=sample_id, parameter=parameter_id, by=_user(request), at=payload.at)
     return [selectors.request_card(row) for row in selectors.request_list(sample=sample_id)]
 
 

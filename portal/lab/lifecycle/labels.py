@@ -85,7 +85,8 @@ def labels_pdf(
         raise Invalid.field("copies", _("Must lie between 1 and %(limit)d.") % {"limit": COPIES})
     if not 1 <= len(samples) * copies <= AT_ONCE:
         raise Invalid.field("ids", _("Between 1 and %(limit)d labels at once.") % {"limit": AT_ONCE})
-    with translation.override(language or translation.get_language()):
+    owner = Organization.objects.get(pk=scope.organization_id())
+    with translation.override(language or translation.get_language()), timezone.override(owner.time_zone):
         places = list(_placed([sample for sample in samples for _copy in range(copies)], layout, symbol, start - 1))
         pages = [[label for page, label in places if page == number] for number in range(places[-1][0] + 1)]
         context = {
@@ -94,7 +95,7 @@ def labels_pdf(
             "small": layout.label[1] < 32,
             "language": translation.get_language(),
             "rtl": translation.get_language() == "ar",
-            "organization": Organization.objects.values_list("name", flat=True).get(pk=scope.organization_id()),
+            "organization": owner.name,
         }
         return pdf.render("lab/lifecycle/labels.html", context, number="", style="lab/lifecycle/labels.css")
 
@@ -112,7 +113,7 @@ def _placed(samples: Sequence[Sample], sheet: Format, symbol: str, first: int) -
             Label(
                 code=sample.code,
                 place=sample.location,
-                taken=timezone.localtime(sample.collection_date),
+                taken=sample.collection_date,
                 type=str(sample.get_type_display()),
                 image=images[sample.code],
                 bars=bars,

@@ -113,6 +113,8 @@ class RequestedAnalysis(TenantModel):
 
     sample = models.ForeignKey("lab.Sample", models.CASCADE, related_name="requests", verbose_name=_("sample"))
     parameter = models.ForeignKey("lab.Parameter", models.PROTECT, related_name="+", verbose_name=_("parameter"))
+    # A culture begins a day before there is a result to enter.
+    started_at = models.DateTimeField(_("begun"), null=True, blank=True)
 
     audit_entity = "requested_analysis"
     audit_label = "parameter_id"

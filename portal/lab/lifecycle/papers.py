@@ -14,6 +14,7 @@ EMPTY_LINES = 4  # for what is written by hand on the way
 def custody_pdf(*, sample: Sample) -> bytes:
     """The chain of custody of one sample in the language in force, with empty lines to sign."""
     language = translation.get_language()
+    owner = Organization.objects.get(pk=scope.organization_id())
     context = {
         "sample": sample,
         "entries": list(selectors.custody_list(sample=sample.pk)),
@@ -22,6 +23,7 @@ def custody_pdf(*, sample: Sample) -> bytes:
         "language": language,
         "rtl": language == "ar",
         "printed": timezone.now(),
-        "organization": Organization.objects.get(pk=scope.organization_id()),
+        "organization": owner,
     }
-    return pdf.render("lab/lifecycle/custody.html", context, number=sample.code, style="lab/lifecycle/custody.css")
+    with timezone.override(owner.time_zone):
+        return pdf.render("lab/lifecycle/custody.html", context, number=sample.code, style="lab/lifecycle/custody.css")

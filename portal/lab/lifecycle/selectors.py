@@ -64,10 +64,13 @@ class Moment:
 def timeline(*, sample: Sample) -> list[Moment]:
     """Everything of a sample's life in the order in which it happened."""
     maker = sample.created_by.name if sample.created_by else ""
+    steps = list(step_list(sample=sample.pk))
+    # a device steps on before the server hears of the sample at all
+    registered = max(sample.collection_date, min([sample.created_at, *(step.at for step in steps)]))
     moments = [
         Moment(sample.collection_date, "taken", sample.collector_name),
-        Moment(max(sample.created_at, sample.collection_date), "registered", maker),
-        *(Moment(s.at, "step", s.by.name if s.by else "", step=s) for s in step_list(sample=sample.pk)),
+        Moment(registered, "registered", maker),
+        *(Moment(step.at, "step", step.by.name if step.by else "", step=step) for step in steps),
         *(Moment(e.at, "custody", e.recorded_by.name, entry=e) for e in custody_list(sample=sample.pk)),
         *(Moment(r.created_at, "retest", r.requested_by.name, retest=r) for r in retest_list(sample=sample.pk)),
     ]
@@ -114,7 +117,7 @@ def due_list(
     those whose time is over, or only the others.
     """
     rows = _due(RequestedAnalysis.objects.filter(sample__deleted_at=None, sample__status__in=_BENCH))
-    rows = rows.filter(parameter__holding_hours__isnull=False, measured=False)
+    rows = rows.filter(parameter__holding_hours__isnull=False, started_at=None, measured=False)
     now = clock.now()
     if within is not None:
         rows = rows.filter(due_at__lte=now + within)
@@ -214,6 +217,7 @@ def request_card(row: Any) -> dict[str, Any]:
         "parameterName": row.parameter.name,
         "holdingHours": row.parameter.holding_hours,
         "dueAt": clock.wire(row.due_at),
+        "startedAt": clock.wire(row.started_at),
         "measured": row.measured,
-        "late": row.due_at is not None and not row.measured and row.due_at < clock.now(),
+        "late": row.due_at is not None and not row.measured and row.due_at < (row.started_at or clock.now()),
     }

@@ -258,6 +258,25 @@ def analyses_request(*, sample: UUID, parameters: Sequence[UUID], by: User) -> N
     publish("sample.changed", entity="sample", id=held.pk, data={"changed": 1, "ids": [str(held.pk)]})
 
 
+def analysis_start(*, sample: UUID, parameter: UUID, by: User, at: datetime | None = None) -> RequestedAnalysis:
+    """Note that a requested analysis has begun: its holding time ends there, long before a culture has its result.
+    Raises NotFound, Invalid, Denied, and Conflict (409 DUPLICATE) where it has begun already."""
+    _may(by, "results.edit")
+    held = selectors.sample_get(id=sample)
+    row = RequestedAnalysis.objects.select_for_update().filter(sample=held, parameter=parameter).first()
+    if row is None:
+        raise NotFound(_("There is no such record."))
+    if row.started_at is not None:
+        raise Conflict(_("This analysis has begun already."), code="DUPLICATE")
+    at = at or clock.now()
+    if not held.collection_date <= at <= clock.now():
+        raise Invalid.field("at", _("This lies between the collection of the sample and now."))
+    row.started_at = at
+    row.save(update_fields=["started_at", "updated_at"])
+    publish("sample.changed", entity="sample", id=held.pk, data={"changed": 1, "ids": [str(held.pk)]})
+    return row
+
+
 def approval_set(*, rule: str, by: User) -> None:
     """Who may approve samples in the organisation in force (`guard.approval_rule`). Raises Invalid, Denied."""
     _may(by, "parameters.manage")

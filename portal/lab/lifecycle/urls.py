@@ -14,6 +14,7 @@ urlpatterns = [
     path("samples/<uuid:sample_id>/custody", views.custody_add, name="custody_add"),
     path("samples/<uuid:sample_id>/custody.pdf", views.custody_pdf, name="custody_pdf"),
     path("samples/<uuid:sample_id>/analyses", views.analyses, name="sample_analyses"),
+    path("samples/<uuid:sample_id>/analyses/<uuid:parameter_id>/start", views.analysis_start, name="analysis_start"),
     path("results/<uuid:result_id>/retest", views.retest, name="retest"),
     path("retests/<uuid:retest_id>/withdraw", views.retest_withdraw, name="retest_withdraw"),
 ]

@@ -36,7 +36,7 @@ def life(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 
 def _life(request: HttpRequest, sample: Sample, *, status: int = HTTPStatus.OK, **forms: Any) -> HttpResponse:
     custody = list(selectors.custody_list(sample=sample.pk))
-    asked = [(row, time_left(row.due_at) if row.due_at and not row.measured else "") for row in _asked(sample)]
+    asked = [(row, time_left(row.due_at) if row.due_at and not row.started_at else "") for row in _asked(sample)]
     chosen = {"parameters": [str(row.parameter_id) for row, _left in asked]}
     context = head_context(request, sample) | {
         "tab": "life",
@@ -169,6 +169,18 @@ def analyses(request: HttpRequest, sample_id: UUID) -> HttpResponse:
         services.analyses_request(sample=sample.pk, parameters=form.ids(), by=person(request))
         return redirect(reverse("lab:sample_life", args=[sample.pk]) + "#analyses")
     return _life(request, sample, status=HTTPStatus.UNPROCESSABLE_ENTITY, requests_form=form)
+
+
+@require_POST
+@policy("results.edit")
+def analysis_start(request: HttpRequest, sample_id: UUID, parameter_id: UUID) -> HttpResponse:
+    try:
+        services.analysis_start(sample=sample_id, parameter=parameter_id, by=person(request))
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        messages.error(request, str(refusal.message))
+    return redirect(reverse("lab:sample_life", args=[sample_id]) + "#analyses")
 
 
 @require_http_methods(["GET", "POST"])

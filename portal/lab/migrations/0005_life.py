@@ -144,6 +144,7 @@ class Migration(migrations.Migration):
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("started_at", models.DateTimeField(blank=True, null=True, verbose_name="begun")),
                 (
                     "organization",
                     models.ForeignKey(

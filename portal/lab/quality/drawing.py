@@ -4,7 +4,9 @@ from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import quote
 
-from portal.core.common.clock import wire as stamp
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
 from portal.lab.quality.choices import Verdict
 from portal.lab.quality.selectors import Chart, ChartPoint
 from portal.lab.quality.wording import digits
@@ -17,7 +19,7 @@ _WIDTH, _HEIGHT, _LEFT, _TOP = 1000, 420, 78, 18
 def data(made: Chart) -> dict[str, Any]:
     """Numbers for Chart.js; the words stand in the page."""
     return {
-        "labels": [stamp(point.row.measured_at) for point in made.points],
+        "labels": [date_format(localtime(point.row.measured_at), "SHORT_DATE_FORMAT") for point in made.points],
         "values": [float(point.row.chart_value or 0) for point in made.points],
         "states": ["repeated" if point.row.repeated else point.verdict.lower() for point in made.points],
         "rules": [", ".join(point.rules) for point in made.points],
@@ -53,7 +55,7 @@ def picture(made: Chart) -> str:
     parts.append(f'<polyline points="{trace}" fill="none" stroke="#8fa3aa"/>')
     parts += [_dot(*dot) for dot in placed]
     svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}" viewBox="0 0 {_WIDTH} {_HEIGHT}"'
         f' font-family="sans-serif" font-size="14" fill="#53656b">{"".join(parts)}</svg>'
     )
     return f"data:image/svg+xml,{quote(svg)}"

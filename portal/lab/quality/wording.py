@@ -1,18 +1,19 @@
 """Words, colours and numbers of quality control, for pages, JSON of the grid and print."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.lab.pages.wording import plain
 from portal.lab.quality.choices import Kind, Reason
 from portal.lab.quality.models import QcResult
 from portal.lab.quality.westgard import Rule
+from portal.lab.reports.wording import plain
 from portal.ui.templatetags.marsad import icon
 
 RULES: Final[dict[str, str | Promise]] = {
@@ -70,5 +71,6 @@ def note(row: QcResult) -> str:
     return " · ".join(filter(None, parts))
 
 
-def rule_words(rules: "list[str] | tuple[Rule, ...]") -> str:
-    return "; ".join(f"{rule}: {RULES[rule]}" for rule in rules)
+def rule_words(rules: Iterable[str]) -> SafeString:
+    """Each rule with what it means."""
+    return format_html_join("; ", '<bdi dir="ltr">{}</bdi>: {}', ((rule, RULES[rule]) for rule in rules))

@@ -52,7 +52,7 @@ def fill(people: Sequence[User], now: datetime) -> None:
     with scope.tenant(scope.organization_id(), by=analyst.actor(via="demo")):
         _chart(material, parameters["NO3"], analyst, now)
         wanted = [parameters[code].pk for code in UNITS]
-        work = list(selectors.open_work(parameters=wanted).filter(status="received")[:12])
+        work = list(selectors.open_work(parameters=wanted)[:12])
         groups = [work[start : start + 4] for start in range(0, len(work), 4)]
         sheets = [_sheet(group, material, parameters, analyst, now) for group in groups]
     for number, sheet in enumerate(sheets):
@@ -107,9 +107,12 @@ def _sheet(
 def _measure(sheet: Worksheet, by: User, parameters: dict[str, Parameter], *, whole: bool, control: str) -> None:
     """Values for every cell, of an unfinished worksheet for the first positions alone."""
     cells = []
-    items = Board(sheet).items
+    board = Board(sheet)
+    items = board.items
     for number, item in enumerate(items if whole else items[:4]):
         for code in UNITS:
+            if board.held(item, parameters[code].pk).value:
+                continue
             first = Decimal(LEVELS[code][0])
             match item.kind:
                 case "control":

@@ -37,7 +37,7 @@ class HeadForm(ServiceForm):
     edition = forms.CharField(
         label=_("Edition of the method"), max_length=40, required=False, widget=forms.TextInput(attrs=_LTR)
     )
-    analyst = forms.TypedChoiceField(label=_("Analyst"), coerce=UUID)
+    analyst = forms.TypedChoiceField(label=_("Analyst"), coerce=lambda value: UUID(str(value)))
     instrument = forms.CharField(
         label=_("Instrument"), max_length=150, required=False, widget=forms.TextInput(attrs=_AUTO)
     )

@@ -301,7 +301,7 @@ def _fits(item: WorksheetItem, taken: set[UUID], errors: Errors) -> None:
     named = {"code": item.sample.code}
     if item.kind != _KIND.SAMPLE:
         if item.sample_id not in taken:
-            errors.add("items", _("The sample %(code)s stands not on this worksheet before its QC sample.") % named)
+            errors.add("items", _("The sample %(code)s does not stand on this worksheet before its QC sample.") % named)
         return
     if item.sample_id in taken:
         errors.add("items", _("The sample %(code)s stands on this worksheet already.") % named)

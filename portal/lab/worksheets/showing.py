@@ -134,15 +134,15 @@ def answer(cells: Iterable[Cell], board: Board) -> dict[str, object]:
 def words() -> dict[str, str]:
     """What the script says, in the language of the page."""
     return {
-        "saved": _("%(count)s saved."),
-        "errors": _("%(count)s refused: see the cells."),
-        "conflicts": _("%(count)s changed by somebody else in the meantime: choose in the cell."),
+        "saved": _("Saved: %(count)s."),
+        "errors": _("Refused: %(count)s; see the cells."),
+        "conflicts": _("Changed by somebody else in the meantime: %(count)s; choose in the cell."),
         "nothing": _("Nothing to save."),
-        "pasted": _("%(count)s values pasted; not saved yet."),
-        "outside": _("%(count)s values did not fit on the grid and were left out."),
+        "pasted": _("Pasted, not saved yet: %(count)s."),
+        "outside": _("Beside the grid, left out: %(count)s."),
         "undone": _("The paste is undone."),
         "mine": _("Keep mine"),
         "theirs": _("Take theirs"),
         "failed": _("The server did not answer. Your input is still here: try again."),
-        "unsaved": _("%(count)s cells not saved"),
+        "unsaved": _("Not saved yet: %(count)s"),
     }

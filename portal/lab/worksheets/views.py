@@ -171,6 +171,7 @@ def _context(
         ),
         "editing": is_open and may_edit and may(request, "results.edit"),
         "may_edit": is_open and may_edit,
+        "may_see_qc": may(request, "qc.view"),
         "may_reopen": done and may_edit,
         "may_decide": open_question and may_edit,
         "may_verify": done
