@@ -6,16 +6,22 @@ from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
+from api.v1.lab.lifecycle import router as lifecycle
+from api.v1.lab.points import router as points
+from api.v1.lab.quality import router as quality
+from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
+from api.v1.projects.router import router as projects
 from api.v1.sync.router import router as sync
+from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
-One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
+One JSON API over projects, tasks, samples, results, verdicts, synchronisation, reports and the audit log.
 
 ## First call
 1. `POST /api/v1/auth/login` with `{"email": "…", "password": "…"}`.
@@ -65,9 +71,15 @@ for router in (
     invitations,
     platform,
     organizations,
+    projects,
+    tasks,
     samples,
+    lifecycle,
     results,
+    worksheets,
+    quality,
     catalogue,
+    points,
     sync,
     certificates,
     reports,

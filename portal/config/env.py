@@ -115,3 +115,16 @@ def smtp(name: str) -> dict[str, object]:
         "use_ssl": parts.scheme == "smtps",
         "timeout": 20,
     }
+
+
+def tiles(name: str) -> str:
+    """The origin of a tile server's address (`https://tiles.example.org/{z}/{x}/{y}.png`), '' where none is named."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not all(x in value for x in ("{z}", "{x}", "{y}")):
+        raise ImproperlyConfigured(f"{name}={value!r} is not like https://tiles.example.org/{{z}}/{{x}}/{{y}}.png")
+    if "{" in parts.netloc:
+        raise ImproperlyConfigured(f"{name}={value!r} names no single host")
+    return f"{parts.scheme}://{parts.netloc}"

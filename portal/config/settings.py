@@ -62,7 +62,9 @@ INSTALLED_APPS = [
     "portal.core.audit",
     "portal.core.notifications",
     "portal.core.sync",
+    "portal.core.projects",
     "portal.ui",
+    "portal.fieldwork",
     "portal.lab",
     "portal.desk",
     "portal.config",
@@ -195,12 +197,16 @@ DJANGO_TABLES2_TEMPLATE = "ui/table.html"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # api/kit and forms set their own, smaller limits
 
+# Maps draw their own ground; a tile server is asked only where one is named, and learns where people look.
+TILES, TILES_CREDIT = env.text("MARSAD_TILES"), env.text("MARSAD_TILES_CREDIT")
+TILES_ORIGIN = env.tiles("MARSAD_TILES")
+
 # --- security --------------------------------------------------------------------
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:"],
+    "img-src": [CSP.SELF, "data:", *([TILES_ORIGIN] if TILES else [])],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.projects import access
 from portal.core.sync import fields, registry
 from portal.core.sync.engine import Batch, Change
 from portal.core.sync.fields import Field
@@ -21,6 +21,7 @@ from portal.core.sync.registry import Collection, Row
 from portal.core.tenancy.services import next_numbers
 from portal.lab import wire
 from portal.lab.choices import Compliance, SampleStatus, SampleType
+from portal.lab.lifecycle import guard
 from portal.lab.models import Result, Sample, SamplingPoint
 from portal.lab.rulebook import Rulebook, rulebook
 from portal.lab.science.measurement import Measurement, MeasurementError, Qualifier, check_plausible, parse_measurement
@@ -48,6 +49,7 @@ SAMPLE_FIELDS = fields.fields(
     Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
     Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
     Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("projectId", "project_id", fields.reference, aliases=("project_id",)),
     Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 
@@ -97,8 +99,6 @@ def validate_samples(batch: Batch, changes: Sequence[Change]) -> None:
         columns = fields.read(
             change.data, SAMPLE_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
         )
-        if change.data.get("projectId") is not None:
-            change.refuse("VALIDATION_ERROR", _("There is no such project."), "projectId")
         if change.current is not None:
             columns.pop("local_sync_id", None)
             if not columns.get("code", True):
@@ -107,12 +107,30 @@ def validate_samples(batch: Batch, changes: Sequence[Change]) -> None:
         if (row.get("latitude") is None) != (row.get("longitude") is None):
             change.refuse("VALIDATION_ERROR", _("Latitude and longitude belong together."), "latitude")
         change.row = row
+    _refuse_projects(batch, changes)
     wanted = {c.row["sampling_point_id"]: c for c in changes if c.open and c.row and c.row["sampling_point_id"]}
     if wanted:
         known = set(SamplingPoint.objects.filter(pk__in=wanted).values_list("pk", flat=True))
         for change in changes:
             if change.open and change.row and (point := change.row["sampling_point_id"]) and point not in known:
                 change.refuse("VALIDATION_ERROR", _("There is no such sampling point."), "samplingPointId")
+
+
+def _refuse_projects(batch: Batch, changes: Sequence[Change]) -> None:
+    """A sample comes into a project that lives and that its writer sees."""
+    moved = [
+        change
+        for change in changes
+        if change.open
+        and change.row
+        and change.row["project_id"]
+        and (change.current is None or change.current["project_id"] != change.row["project_id"])
+    ]
+    known = access.projects_within(batch.user, {change.row["project_id"] for change in moved if change.row})
+    known |= {change.id for change in batch.of("project") if change.open and change.operation != "deleted"}
+    for change in moved:
+        if change.row and change.row["project_id"] not in known:
+            change.refuse("VALIDATION_ERROR", _("There is no such project."), "projectId")
 
 
 _NOT_JUDGED: Row = {"compliance_status": Compliance.PENDING.value, "verdicts": [], "flags": []}
@@ -141,15 +159,19 @@ def validate_results(batch: Batch, changes: Sequence[Change]) -> None:
             change.refuse("RESOURCE_NOT_FOUND", _("There is no such sample."), "sampleId")
     replaced = {c.row["replaces_id"] for c in changes if c.open and c.row and c.row["replaces_id"]}
     if replaced:
-        known = set(Result.objects.filter(pk__in=replaced).values_list("pk", flat=True)) | {c.id for c in changes}
+        known = {
+            id: (sample, parameter)
+            for id, sample, parameter in Result.objects.filter(pk__in=replaced).values_list("pk", "sample", "parameter")
+        }
+        known |= {c.id: (c.row["sample_id"], c.row["parameter_id"]) for c in changes if c.open and c.row}
         for change in changes:
-            if (
-                change.open
-                and change.row
-                and (old := change.row["replaces_id"])
-                and (old not in known or old == change.id)
-            ):
+            if not (change.open and change.row and (old := change.row["replaces_id"])):
+                continue
+            if old not in known or old == change.id:
                 change.refuse("VALIDATION_ERROR", _("There is no such result to replace."), "replacesId")
+            elif known[old] != (change.row["sample_id"], change.row["parameter_id"]):
+                message = _("A retest replaces a result of the same parameter in the same sample.")
+                change.refuse("VALIDATION_ERROR", message, "replacesId")
 
 
 def _one_value(change: Change) -> Mapping[str, Any]:
@@ -241,6 +263,7 @@ def derive(batch: Batch) -> None:
     """Fill what the server computes, so that each record is written once: codes, cascades, verdicts, sample figures."""
     if not batch.writes.get("sample") and not batch.writes.get("result"):
         return
+    guard.legal(batch)
     _refuse_taken_codes(batch)
     _give_codes(batch)
     _refuse_orphans(batch)
@@ -350,11 +373,14 @@ def _judge(batch: Batch) -> None:
     parents = samples.rows(touched - set(batch.writes["sample"])) | dict(batch.writes["sample"])
     results = registry.get("result").rows(touched & set(parents), by="sample_id")
     stored = {id: row for id, row in results.items() if row["deleted_at"] is None}
-    # A sample of another kind, date or state is judged anew, all of its results.
+    # A sample of another kind or date, rejected or taken up again, is judged anew, all of its results.
     again = set()
     for id, row in batch.writes["sample"].items():
         before = batch.before["sample"].get(id)
-        if before is not None and any(before[c] != row[c] for c in ("type", "collection_date", "status", "deleted_at")):
+        if before is not None and (
+            any(before[c] != row[c] for c in ("type", "collection_date", "deleted_at"))
+            or (before["status"] == SampleStatus.REJECTED) != (row["status"] == SampleStatus.REJECTED)
+        ):
             again.add(id)
     measured = parameters_by_sample([*(row for id, row in stored.items() if id not in written), *written.values()])
     for id, row in stored.items():
@@ -456,6 +482,7 @@ def summarise(results: Iterable[Row]) -> Row:
 
 def announce(batch: Batch) -> None:
     """One live event per kind of record: an open page asks again, it is not fed rows."""
+    guard.keep_steps(batch)
     for entity in ("sample", "result"):
         rows = batch.writes.get(entity)
         if not rows:
@@ -487,7 +514,7 @@ def register() -> None:
             delete="samples.delete",
             content=(
                 "code", "type", "location", "sampling_point_id", "latitude", "longitude", "collection_date",
-                "received_at", "collector_name", "status", "notes",
+                "received_at", "collector_name", "status", "notes", "project_id",
             ),
             validate=validate_samples,
             derive=derive,
@@ -514,6 +541,5 @@ def register() -> None:
             derive=lambda batch: None,
             wire=wire.results,
             announce=lambda batch: None,
-            visible=lambda user: Q(),
         )
     )  # fmt: skip

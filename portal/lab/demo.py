@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
@@ -15,11 +16,18 @@ from zoneinfo import ZoneInfo
 
 from portal.core.accounts.models import Device, User
 from portal.core.common import clock
+from portal.core.sync import engine
 from portal.core.sync import services as sync
 from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
 from portal.lab.certificates.services import certificate_amend, certificate_issue
+from portal.lab.lifecycle import guard
+from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
+from portal.lab.points.demo import plan_points
+from portal.lab.points.services import search_text
 from portal.lab.reports.services import report_issue
+from portal.lab.worksheets import demo as quality
 
 BATCH: Final = 1000
 Item = dict[str, Any]  # a change as a device sends it
@@ -250,7 +258,10 @@ def fill(plan: Plan) -> None:
         upload = {"id": str(uuid5(device.pk, "demo")), "chunks": len(own), "records": sum(map(len, own))}
         for chunk, batch in enumerate(own):
             _push(batch, device, upload=upload | {"chunk": chunk})
+    _live(now)
     _meet(rng, devices, now)
+    quality.fill(people, now)
+    plan_points(people=people, today=now.astimezone(ZONE).date())
     manager = _manager()
     _reports(now, manager)
     _certificates(manager)
@@ -295,6 +306,8 @@ def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
             )
             own = {code: rng.lognormvariate(0, 0.22) for code in (*WATERS[town.water], *ANYWHERE)}
             sites.append(Site(point, town, kind, own | {"PH": 1}, staff))
+    for site in sites:
+        site.point.search_text = search_text(site.point)
     SamplingPoint.objects.bulk_create(site.point for site in sites)
     return sites
 
@@ -352,6 +365,8 @@ def _sample(
         "status": status,
         "notes": rng.choice(REJECTED) if status == "rejected" else "",
     }
+    if status == "rejected":
+        data["reason"] = data["notes"]
     yield _item("sample", id, min(received, now), data)
     if status in ("registered", "received", "rejected"):
         return
@@ -361,7 +376,7 @@ def _sample(
     dirty = rng.random() < site.kind.dirty
     for code in panel:
         tested = min(received + timedelta(hours=rng.randrange(2, 30)), now)
-        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken)
+        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken, days)
         result: dict[str, Any] = {
             "sampleId": str(id),
             "parameterName": code,
@@ -393,17 +408,18 @@ def _status(rng: Random, days: int, received: bool) -> str:
         return "registered"
     if rng.random() < 0.007:
         return "rejected"
-    steps = ((1, "received"), (3, "in_progress"), (6, "completed"), (12, "validated"), (30, "approved"))
-    return next((status for limit, status in steps if days < limit), "reported")
+    return next((status for limit, status in ((1, "received"), (3, "in_progress")) if days < limit), "completed")
 
 
-def _level(rng: Random, site: Site, code: str, taken: datetime) -> str:
+def _level(rng: Random, site: Site, code: str, taken: datetime, age: int) -> str:
     """A measured value as the sheet shows it: `<` and the limit of quantification where there is less."""
     _, digits, quantification, spread, _ = UNITS[code]
     level = (WATERS[site.town.water] | ANYWHERE)[code] * site.kind.factors.get(code, 1) * site.own[code]
     day = taken.timetuple().tm_yday
     if code == "NO3":  # winter rain washes the fields out; the wells show it until spring
         level *= 1 + (0.3 if site.town.water == "fields" else 0.12) * math.cos(2 * math.pi * (day - 60) / 365)
+        if site.kind is KINDS["well"] and site.town.water == "fields":  # rises from year to year
+            level *= 1.15 - 0.3 * age / DAYS
     elif code in ("TEMP", "DO"):
         level *= 1 + (0.3 if code == "TEMP" else -0.12) * math.cos(2 * math.pi * (day - 205) / 365)
     elif code == "TURB":
@@ -453,6 +469,66 @@ def _push(items: Sequence[Item], device: Device, **options: Any) -> None:
     refused = next((change for change in done.changes if change.errors), None)
     if refused is not None:
         raise AssertionError(f"the demo's own {refused.entity} is refused: {refused.data} {refused.errors}")
+
+
+# Days after the receipt at which the office takes the next step, and who: the manager validates, the head approves.
+OFFICE: Final = ((6, "completed", "validated", 0), (12, "validated", "approved", 1), (30, "approved", "reported", 1))
+
+
+def _live(now: datetime) -> None:
+    """The office's part of the samples' lives, and the papers of those that lie on the bench."""
+    office = list(
+        User.objects.filter(organization=scope.organization_id(), role__key__in=("Manager", "Admin"))
+        .select_related("role")
+        .order_by("-role__key", "email")
+    )
+    people = (office[0], office[-1])
+    if people[0] != people[1]:
+        owner = Organization.objects.get(pk=scope.organization_id())
+        owner.settings |= {guard.SETTING: guard.NOT_INVOLVED}
+        owner.save(update_fields=["settings", "updated_at"])
+    for days, source, target, who in OFFICE:
+        due = Sample.objects.filter(status=source, received_at__lt=now - timedelta(days=days), result_count__gt=0)
+        changes = [
+            engine.Change(
+                "sample", id, "updated", {"status": target}, engine.NO_VERSION_CHECK, at + timedelta(days=days)
+            )
+            for id, at in due.values_list("pk", "received_at")
+            if at
+        ]
+        by = people[who]
+        with scope.tenant(scope.organization_id(), by=by.actor(via="demo")):
+            for start in range(0, len(changes), BATCH):
+                engine.apply(changes[start : start + BATCH], user=by.pk)
+    bench = list(Sample.objects.filter(status__in=("received", "in_progress")).select_related("created_by"))
+    CustodyEntry.objects.bulk_create(_custody(sample) for sample in bench)
+    panel = list(Parameter.objects.filter(organization=None, code__in=("ECOLI", "COLIF", "CL2F", "PH", "TURB")))
+    RequestedAnalysis.objects.bulk_create(
+        RequestedAnalysis(
+            organization_id=scope.organization_id(),
+            sample=sample,
+            parameter=parameter,
+            started_at=None if sample.status == "received" else sample.received_at,
+        )
+        for sample in bench
+        for parameter in panel
+    )
+
+
+def _custody(sample: Sample) -> CustodyEntry:
+    return CustodyEntry(
+        organization_id=scope.organization_id(),
+        sample=sample,
+        kind=CustodyEntry.Kind.RECEIVED,
+        at=sample.received_at or sample.collection_date,
+        given_by=sample.collector_name,
+        taken_by=sample.created_by.name if sample.created_by else sample.collector_name,
+        place="Laboratoire, réception",
+        condition=CustodyEntry.Condition.INTACT,
+        temperature=Decimal("4.5"),
+        container="500 mL, stérile",
+        recorded_by_id=sample.created_by_id or scope.actor().user,  # type: ignore[misc]
+    )
 
 
 def _meet(rng: Random, devices: Sequence[Device], now: datetime) -> None:

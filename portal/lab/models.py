@@ -200,7 +200,9 @@ class SamplingPoint(TenantModel):
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
     population = models.IntegerField(_("people served"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
+    search_text = models.TextField(default="", editable=False)  # `points.services.search_text`
 
     audit_entity = "sampling_point"
 
@@ -208,7 +210,17 @@ class SamplingPoint(TenantModel):
         verbose_name = _("sampling point")
         verbose_name_plural = _("sampling points")
         ordering = ["name", "id"]
-        constraints = [models.UniqueConstraint(fields=["organization", "code"], name="sampling_point_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "code"], name="sampling_point_code_once"),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+                name="sampling_point_on_earth",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "longitude", "latitude"], name="sampling_point_by_place"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -234,6 +246,9 @@ class Sample(SyncedModel):
     collector_name = models.CharField(_("taken by"), max_length=150)
     status = models.CharField(_("status"), max_length=12, choices=SampleStatus, default=SampleStatus.REGISTERED)
     notes = models.TextField(_("notes"), blank=True)
+    project = models.ForeignKey(
+        "projects.Project", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("project")
+    )
     # Computed from the results (C82, contract section 4).
     compliance_status = models.CharField(
         _("compliance"), max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False
@@ -264,6 +279,11 @@ class Sample(SyncedModel):
                 fields=["organization", "compliance_status", "-collection_date", "-id"],
                 condition=Q(deleted_at=None),
                 name="sample_by_compliance",
+            ),
+            models.Index(
+                fields=["organization", "sampling_point", "-collection_date"],
+                condition=Q(deleted_at=None),
+                name="sample_by_point",
             ),
         ]
 
@@ -411,6 +431,15 @@ class ReportFile(TenantModel):
         constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
 
 
-# The models of imports and certificates stand with their packages.
+# The models of certificates, imports and sampling points stand with their packages.
 from portal.lab.certificates.models import Certificate, CertificateFile  # noqa: E402, F401
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
+from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401
+from portal.lab.points.models import ParameterRange, ProgrammeItem  # noqa: E402, F401
+from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult  # noqa: E402, F401
+from portal.lab.worksheets.models import (  # noqa: E402, F401
+    Worksheet,
+    WorksheetColumn,
+    WorksheetEntry,
+    WorksheetItem,
+)

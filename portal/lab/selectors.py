@@ -46,6 +46,7 @@ from portal.lab.models import (
     Standard,
     StandardChoice,
 )
+from portal.lab.rulebook import rulebook
 
 _DAY = timedelta(days=1)
 
@@ -61,6 +62,7 @@ def sample_list(
     standard: str = "",
     verdict: str = "",
     search: str = "",
+    project: UUID | None = None,
 ) -> QuerySet[Sample]:
     """The living samples of the organisation in force, newest first (FR-010, FR-015, FR-016).
 
@@ -91,7 +93,7 @@ def sample_list(
         rows = rows.filter(search_text__contains=text).alias(place=place).filter(place__contains=text)
     if text := normalise(search):
         rows = rows.filter(search_text__contains=text)
-    return rows
+    return rows if project is None else rows.filter(project=project)
 
 
 def _since(day: date | datetime) -> datetime | None:
@@ -130,10 +132,14 @@ def sample_history(*, sample: UUID) -> QuerySet[AuditEntry]:
     return rows.order_by("-timestamp", "-id")
 
 
-def parameter_list(*, search: str = "", group: str = "") -> QuerySet[Parameter]:
+def parameter_list(
+    *, search: str = "", group: str = "", own: bool | None = None, active: bool = True
+) -> QuerySet[Parameter]:
     """The parameters in use, the shared ones and the organisation's own; `search` is contained in the code, a name in
-    any language or the CAS number."""
-    rows = _held(Parameter.objects.filter(is_active=True))
+    any language or the CAS number. `active=False`: those that were taken out of use."""
+    rows = _held(Parameter.objects.filter(is_active=active))
+    if own is not None:
+        rows = rows.filter(organization__isnull=not own)
     if group:
         rows = rows.filter(group=group)
     for word in search.split():
@@ -142,6 +148,15 @@ def parameter_list(*, search: str = "", group: str = "") -> QuerySet[Parameter]:
             named |= Q(**{f"name_{language}__icontains": word})
         rows = rows.filter(named)
     return rows
+
+
+def sum_list(results: Iterable[Result]) -> list[Parameter]:
+    """The sums of which at least one part is among these results of a sample."""
+    rules = rulebook()
+    measured = {rules.parameters[row.parameter_id].code for row in results if row.parameter_id in rules.parameters}
+    return sorted(
+        (row for row in rules.parameters.values() if measured.intersection(row.members)), key=lambda row: row.name
+    )
 
 
 def parameter_get(*, id: UUID) -> Parameter:

@@ -7,20 +7,21 @@ from uuid import UUID
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
-from portal.core.common.errors import Conflict, Denied, DomainError, FieldError, Invalid, NotFound
+from portal.core.common.errors import Conflict, Denied, DomainError, FieldError, IllegalTransition, Invalid, NotFound
 from portal.core.common.ids import parse_uuid, uuid7
 from portal.core.sync import engine, registry
 from portal.core.sync.engine import Change
 from portal.core.sync.models import FeedRecord, SyncedModel
 from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
+from portal.lab.lifecycle import guard, machine
 from portal.lab.models import Parameter, Result, Sample
 from portal.lab.rulebook import rulebook
 from portal.lab.science.measurement import Measurement, Qualifier
 from portal.lab.science.sums import CALCULATED, total
 from portal.lab.science.units import convert
 
-_STATUS = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409}
+_STATUS = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409, guard.LOCKED: 409}
 
 
 def sample_create(*, data: Mapping[str, Any], by: User) -> tuple[Row, bool]:
@@ -159,9 +160,19 @@ def _apply(change: Change, by: User) -> None:
     if first.code == "RESOURCE_NOT_FOUND" and first.field == "entityId":
         # An id that another organisation holds: to this one it is as good as taken and as good as unknown.
         raise NotFound(first.message)
+    errors = [FieldError(e.field or "", e.message) for e in change.errors]
+    if first.code == guard.DENIED:
+        raise Denied(first.message, errors=errors)
+    if first.code == guard.ILLEGAL and change.current is not None:
+        raise illegal(first.message, status=change.current["status"], errors=errors)
     raise DomainError(
         first.message,
         code=first.code,
         status=_STATUS.get(first.code, 400),
-        errors=[FieldError(e.field or "", e.message) for e in change.errors],
+        errors=errors,
     )
+
+
+def illegal(message: object, *, status: str, errors: list[FieldError]) -> IllegalTransition:
+    """The refusal of a step; `meta.allowed` names what can follow."""
+    return IllegalTransition(message, errors=errors, meta={"allowed": list(machine.following(status))})

@@ -24,9 +24,11 @@ def render(
     *,
     number: str,
     colours: dict[str, str] | None = None,
+    style: str = "",
     on_page: Callable[[int], None] | None = None,
 ) -> bytes:
-    """Draw `template` in the language in force; `number` stands at the foot of every page.
+    """Draw `template` in the language in force; `number` stands at the foot of every page. `style` names a template of
+    CSS that is drawn with the same context and comes after that of all PDFs.
 
     About 6 ms and 0.2 MB a table row, so a long one is a worker's job: `on_page` is told how many pages are laid out.
     """
@@ -35,7 +37,8 @@ def render(
 
     fonts = FontConfiguration()
     html = render_to_string(template, context)
-    css = render_to_string("ui/pdf.css", _style(number, colours or {}))
+    css = str(render_to_string("ui/pdf.css", _style(number, colours or {})))
+    css += render_to_string(style, context) if style else ""
     fetcher = weasyprint.URLFetcher(allowed_protocols=["file", "data"])
     with _pages(on_page):
         content: bytes = weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
@@ -74,8 +77,8 @@ def _pages(on_page: Callable[[int], None] | None) -> Iterator[None]:
 
 
 def qr(address: str) -> str:
-    """A `data:` address of the QR code."""
-    return str(segno.make(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
+    """A `data:` address of the QR code; never a Micro QR, which telephones do not read."""
+    return str(segno.make_qr(address, error="m").svg_data_uri(border=0, dark="#0f2a2e"))
 
 
 def _style(number: str, colours: dict[str, str]) -> dict[str, Any]:

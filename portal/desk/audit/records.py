@@ -15,6 +15,8 @@ PER_PAGE: Final = 25
 COUNT_LIMIT: Final = 1000
 # Entity -> the page of a record of that kind.
 PAGES: Final = {
+    "project": "fieldwork:project_detail",
+    "task": "fieldwork:task_detail",
     "sample": "lab:sample_detail",
     "parameter": "lab:parameter_detail",
     "standard": "lab:standard_detail",

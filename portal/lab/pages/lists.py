@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.text import normalise
@@ -62,6 +63,9 @@ class SampleFilter(django_filters.FilterSet):
 
 
 class SampleTable(Table):
+    tick = django_tables2.Column(
+        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
+    )
     code = LtrColumn(linkify=("lab:sample_detail", {"sample_id": django_tables2.A("pk")}))
     compliance_status = VerdictColumn()
     location = TextColumn()
@@ -74,20 +78,36 @@ class SampleTable(Table):
     class Meta:
         model = Sample
         fields = (
-            "code", "compliance_status", "location", "type", "collection_date", "collector_name", "result_count",
-            "status",
+            "tick", "code", "compliance_status", "location", "type", "collection_date", "collector_name",
+            "result_count", "status",
         )  # fmt: skip
         order_by = ("-collection_date",)
+
+    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not bulk:
+            self.columns.hide("tick")
+
+    def render_tick(self, record: Sample) -> SafeString:
+        return format_html(
+            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
+            record.pk,
+            gettext("Choose %(name)s") % {"name": record.code},
+        )
 
 
 class ParameterFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label=_("Search"))
     group = django_filters.ChoiceFilter(label=_("Group"), choices=list(GROUPS.items()), empty_label=_ALL)
     standard = django_filters.ChoiceFilter(label=_("Has a limit in"), choices=standards, empty_label=_ALL)
+    own = django_filters.BooleanFilter(label=_("Own"))
+    is_active = django_filters.BooleanFilter(label=_("In use"))
 
     def filter_queryset(self, queryset: QuerySet[Parameter]) -> QuerySet[Parameter]:
         chosen = self.form.cleaned_data
-        rows = selectors.parameter_list(group=chosen.get("group") or "").prefetch_related("limits__standard")
+        rows = selectors.parameter_list(
+            group=chosen.get("group") or "", own=chosen.get("own"), active=chosen.get("is_active") is not False
+        ).prefetch_related("limits__standard")
         if words := normalise(chosen.get("q") or "").split():
             rows = rows.filter(pk__in=_named(words))
         if key := chosen.get("standard"):

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from portal.core.common.errors import Conflict, DomainError
 from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.lab import selectors, services
+from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Result, Sample
 from portal.lab.pages.forms import ResultForm
 from portal.lab.pages.samples import detail_context, entry_form, head_context
@@ -69,6 +71,18 @@ def result_create(request: HttpRequest, sample_id: UUID) -> HttpResponse:
             return _page(request, selectors.sample_get(id=sample_id), "created", more)
     more = {"form": form, "replaces": _replaced(form.data.get("replaces_id", "")), "focus": _wrong(form)}
     return _page(request, sample, "entry", more, refused=True)
+
+
+@require_POST
+@policy("results.edit")
+def result_sum(request: HttpRequest, sample_id: UUID) -> HttpResponse:
+    """Calculate a sum from the results that are there, or bring it up to date."""
+    sample = selectors.sample_get(id=sample_id)
+    try:
+        services.sum_calculate(sample=sample_id, parameter=_uuid(request.POST.get("parameter", "")), by=person(request))
+    except DomainError as refusal:
+        messages.error(request, str(refusal.message))
+    return _back(sample)
 
 
 @require_GET
@@ -135,7 +149,8 @@ def result_delete(request: HttpRequest, result_id: UUID) -> HttpResponse:
 
 
 def _row(result: Result) -> ResultRow:
-    return ResultRow(result, Result.objects.filter(replaces=result, deleted_at=None).exists())
+    asked = Retest.objects.filter(result=result, withdrawn_at=None).first()
+    return ResultRow(result, Result.objects.filter(replaces=result, deleted_at=None).exists(), asked)
 
 
 def _page(

@@ -17,16 +17,20 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.core.accounts.policy import policy, request_actor
 from portal.core.common.errors import Conflict, DomainError
+from portal.core.projects.access import projects_seen
 from portal.core.tenancy import scope
 from portal.lab import selectors, services
-from portal.lab.choices import StandardRole
+from portal.lab.choices import Compliance, SampleStatus, StandardRole
 from portal.lab.imports.export import wqx_csv
+from portal.lab.lifecycle import machine
+from portal.lab.lifecycle import selectors as lives
+from portal.lab.lifecycle.wording import VERBS, buttons
 from portal.lab.models import Result, Sample
 from portal.lab.pages import exports
 from portal.lab.pages.forms import ResultForm, SampleForm, to_minute
 from portal.lab.pages.lists import SampleFilter, SampleTable
 from portal.lab.pages.wording import ResultRow
-from portal.ui.lists import Empty, Export, list_page
+from portal.ui.lists import SEEN, Empty, Export, list_page
 from portal.ui.people import may, person
 from portal.ui.trail import tell
 
@@ -38,6 +42,8 @@ HISTORY_PAGE = 50
 @require_GET
 @policy("samples.view")
 def sample_list(request: HttpRequest) -> HttpResponse:
+    if (code := request.GET.get("q", "").strip()) and SEEN not in request.GET and (scanned := _scanned(code)):
+        return _open(request, reverse("lab:sample_detail", args=[scanned]))
     may_create = may(request, "samples.edit")
     empty = Empty(
         title=gettext_lazy("No samples yet"),
@@ -69,8 +75,34 @@ def sample_list(request: HttpRequest) -> HttpResponse:
         live=["sample.changed"],
         arrivals=_arrived,
         count_limit=COUNT_LIMIT,
-        context={"may_create": may_create, "may_import": may(request, "samples.import")},
+        table_kwargs={"bulk": True},
+        context={
+            "may_create": may_create,
+            "may_import": may(request, "samples.import"),
+            "bulk": [(target, VERBS[target][0]) for target in BULK if may(request, BULK[target])],
+        },
     )
+
+
+# What the bar above the list offers to do with the samples that are ticked, and the right for it.
+BULK = {
+    SampleStatus.RECEIVED: machine.RECEIVE,
+    SampleStatus.COMPLETED: machine.EDIT,
+    SampleStatus.VALIDATED: machine.VALIDATE,
+    SampleStatus.APPROVED: machine.APPROVE,
+}
+
+
+def _scanned(code: str) -> UUID | None:
+    """The sample with exactly this code, where the search finds no other: what a scanner typed."""
+    found = list(selectors.sample_list(search=code).order_by().values_list("pk", "code")[:2])
+    return found[0][0] if len(found) == 1 and found[0][1] == code else None
+
+
+def _open(request: HttpRequest, address: str) -> HttpResponse:
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": address})
+    return redirect(address)
 
 
 def _arrived(count: int) -> str:
@@ -122,7 +154,7 @@ def _download(name: str) -> dict[str, str]:
 @policy("samples.edit")
 def sample_create(request: HttpRequest) -> HttpResponse:
     initial = {"collection_date": to_minute(timezone.now()), "collector_name": person(request).name}
-    form = SampleForm(request.POST or None, initial=initial)
+    form = SampleForm(request.POST or None, initial=initial, projects=projects_seen(person(request)))
     if form.is_valid():
         try:
             row, _created = services.sample_create(data=form.wire(), by=person(request))
@@ -138,7 +170,7 @@ def sample_create(request: HttpRequest) -> HttpResponse:
 @policy("samples.edit")
 def sample_edit(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     sample = selectors.sample_get(id=sample_id)
-    form = SampleForm(request.POST or None, sample=sample)
+    form = SampleForm(request.POST or None, sample=sample, projects=projects_seen(person(request)))
     back = reverse("lab:sample_detail", args=[sample_id])
     context: dict[str, Any] = {"form": form, "sample": sample, "back": back}
     if form.is_valid():
@@ -206,26 +238,32 @@ def head_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
     for standard in selectors.standard_list():
         role = getattr(standard, "role_here")  # noqa: B009  (an annotation, unknown to the type checker)
         roles[standard.key, standard.edition] = str(StandardRole(role).label) if role else ""
+    locked = sample.status in machine.LOCKED
     badges = [{**entry, "role": roles.get((entry["standard"], entry["edition"]), "")} for entry in sample.verdicts]
     return {
         "sample": sample,
         "badges": badges,
         "stamp": max(sample.version, newest or 0),
+        "locked": locked,
+        "buttons": buttons(sample.status, lives.following(sample=sample, by=person(request))),
+        "alarm": locked and sample.compliance_status == Compliance.FAIL,
         "may_edit": may(request, "samples.edit"),
-        "may_delete": may(request, "samples.delete"),
-        "may_enter": may(request, "results.edit"),
-        "may_remove": may(request, "results.delete"),
+        "may_delete": may(request, "samples.delete") and not locked,
+        "may_enter": may(request, "results.edit") and not locked,
+        "may_remove": may(request, "results.delete") and not locked,
     }
 
 
 def detail_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
     results = list(selectors.result_list(sample=sample.pk))
     replaced = {result.replaces_id for result in results if result.replaces_id}
+    retests = {row.result_id: row for row in lives.retest_list(sample=sample.pk) if row.withdrawn_at is None}
     context = head_context(request, sample) | {
-        "rows": [ResultRow(result, result.pk in replaced) for result in results],
+        "rows": [ResultRow(result, result.pk in replaced, retests.get(result.pk)) for result in results],
         "tab": "results",
     }
     if context["may_enter"]:
+        context["sums"] = selectors.sum_list(results)
         context["form"] = entry_form(request)
         context["form"].ask_units(reverse("lab:result_entry", args=[sample.pk]), "#result-entry")
     return context

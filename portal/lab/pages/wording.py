@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.lab.choices import LimitKind, Matrix, StandardRole
+from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Limit, Result
 from portal.lab.reports.wording import plain
 
@@ -138,10 +139,11 @@ def _compared(number: float | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """A result as the page shows it; `replaced`: a later analysis counts in its place."""
+    """A result as the page shows it; `replaced`: a later analysis counts in its place; `retest`: one was asked for."""
 
     result: Result
     replaced: bool = False
+    retest: Retest | None = None
 
     @property
     def why(self) -> list[Why]:

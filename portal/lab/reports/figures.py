@@ -15,6 +15,7 @@ from django.db.models.functions import Coalesce
 
 from portal.core.common.clock import wire
 from portal.core.tenancy import scope
+from portal.lab.points.selectors import planned_by_location
 from portal.lab.reports.filters import Filters, matching_samples
 from portal.lab.rulebook import rulebook
 
@@ -150,12 +151,14 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     not change; `standards`, `exceedances`, `worst` and the counts of results cover the chosen standards only.
     `evaluated` counts results with a verdict, `censored`, `indeterminate` and `provisional` are shares of it;
     `exceedances` are FAIL verdicts. `worst` is the gravest verdict below PASS (legal standards first, then the
-    greatest excess over the limit), or null. A site stands at the mean of its samples' coordinates. `trends` are the
-    compared values over time of the sites and parameters with the most breaches. `months` are those of the
-    organisation's time zone, `period` the first and last sample.
+    greatest excess over the limit), or null. A site stands at the mean of its samples' coordinates; `planned`: what the
+    programme planned there in the period, null without one. `trends` are the compared values over time of the sites
+    and parameters with the most breaches. `months` are those of the organisation's time zone, `period` the first and
+    last sample.
     """
     # A sample without coordinates of its own stands where its sampling point is.
-    samples = matching_samples(filters).order_by().values(
+    matching = matching_samples(filters).order_by()
+    samples = matching.values(
         "id", "code", "location", "collection_date", "compliance_status",
         lat=Coalesce("latitude", "sampling_point__latitude"), lon=Coalesce("longitude", "sampling_point__longitude"),
     )  # fmt: skip
@@ -184,11 +187,15 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
         row["collectionDate"] = _wire(row["collectionDate"])
     for row in (point for trend in figures["trends"] for point in trend["points"]):
         row["at"] = _wire(row["at"])
-    figures["period"] = {name: _wire(value) for name, value in figures["period"].items()}
+    period = figures["period"]
+    figures["period"] = {name: _wire(value) for name, value in period.items()}
+    planned = planned_by_location(
+        matching, first=filters.since or _moment(period["first"]), last=filters.until or _moment(period["last"])
+    )
     figures["sites"] = [
         {
             "location": row["location"],
-            "planned": None,
+            "planned": planned.get(row["location"]),
             **{name: row[name] for name in ("taken", "evaluated", "censored", "indeterminate", "exceedances")},
             "percentConforming": percent_conforming(row),
             "worst": row["worst"],
@@ -199,8 +206,12 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     return figures
 
 
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _wire(text: str | None) -> str | None:
-    return wire(datetime.fromisoformat(text)) if text else None
+    return wire(_moment(text))
 
 
 def percent_conforming(counts: dict[str, int]) -> float | None:

@@ -399,7 +399,7 @@ def test_an_export_imports_again_without_loss(cast: Cast) -> None:
         sample = samples(cast.alice)["W-1"]
         lab.sample_update(
             id=sample.pk, by=cast.alice,
-            data={"notes": "=line one\nline two", "latitude": 33.5951, "longitude": -7.61881, "status": "validated",
+            data={"notes": "=line one\nline two", "latitude": 33.5951, "longitude": -7.61881, "status": "completed",
                   "receivedAt": "2026-11-20T10:00:00.250Z", "location": "@Anfa; \"tap\""},
         )  # fmt: skip
         first = results(cast.alice, "W-1")["NO3"]
@@ -417,6 +417,7 @@ def test_an_export_imports_again_without_loss(cast: Cast) -> None:
             {"parameterName": "SALMON", "value": "present", "unit": "presence/L"},
         ):  # fmt: skip
             lab.result_create(sample=sample.pk, data=data, by=cast.alice)
+        lab.sample_update(id=sample.pk, by=cast.alice, data={"status": "validated"})
     before = content(cast.alice)
 
     other = whole(cast.mallory, exported(cast), "samples-wqx.csv")
