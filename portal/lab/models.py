@@ -285,6 +285,31 @@ class Sample(SyncedModel):
                 condition=Q(deleted_at=None),
                 name="sample_by_point",
             ),
+            # one for each order and filter of the list (P4)
+            models.Index(
+                fields=["organization", "type", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_type",
+            ),
+            models.Index(
+                fields=["organization", "status", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_status",
+            ),
+            models.Index(
+                fields=["organization", "collector_name", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_collector",
+            ),
+            models.Index(
+                fields=["organization", "location", "id"], condition=Q(deleted_at=None), name="sample_by_location"
+            ),
+            models.Index(
+                fields=["organization", "created_at", "id"], condition=Q(deleted_at=None), name="sample_by_creation"
+            ),
+            models.Index(
+                fields=["organization", "updated_at", "id"], condition=Q(deleted_at=None), name="sample_by_change"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -19,7 +19,13 @@ URL = "/certificates"
 def one(cast: Cast) -> dict[str, Any]:
     made = sample(cast.bob)
     result(cast.bob, made)
+    validate(cast, made)
     return made
+
+
+def validate(cast: Cast, of: dict[str, Any]) -> None:
+    for status in ("completed", "validated"):
+        assert cast.alice.put(f"/samples/{of['id']}", {"status": status}).status_code == 200
 
 
 def issue(cast: Cast, of: dict[str, Any], **body: Any) -> dict[str, Any]:
@@ -105,6 +111,7 @@ def test_the_pdf_is_made_by_a_worker_and_its_export_noted(cast: Cast, one: dict[
 @pytest.mark.covers("E001-018", "C85")
 def test_a_report_is_amended(cast: Cast, one: dict[str, Any]) -> None:
     report = cast.alice.post("/reports/compliance", {"title": "May"}).json()["data"]
+    cast.alice.put(f"/samples/{one['id']}", {"status": "amended", "reason": "late"})
     result(cast.bob, one, parameterName="PH", value="7.20", unit="pH unit")
 
     made = cast.alice.post(f"/reports/compliance/{report['id']}/amendments", {"reason": "A late result."})

@@ -202,6 +202,8 @@ def test_list_shows_heads_without_reading_the_tables(cast: Cast, samples: list[d
 def test_the_document_names_a_reports_fields(cast: Cast, nobody: Person, samples: list[dict[str, Any]]) -> None:
     document = json.loads(nobody.get("/openapi.json").content)
     report = issue(cast.alice)
+    for status in ("completed", "validated"):
+        cast.alice.put(f"/samples/{samples[0]['id']}", {"status": status})
     certificate = cast.alice.post(f"/samples/{samples[0]['id']}/certificates").json()["data"]
 
     shapes = document["components"]["schemas"]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.utils import translation
@@ -28,10 +28,13 @@ from portal.lab.reports.amending import read_reason, refuse_amended
 from portal.lab.reports.figures import snapshot_hash
 from portal.lab.reports.filters import LANGUAGES
 
+# Whoever reopened a sample has to validate it again before anything leaves the house.
+CERTIFIABLE: Final = (SampleStatus.VALIDATED, SampleStatus.APPROVED, SampleStatus.REPORTED)
+
 
 def may_be_issued(sample: Sample) -> bool:
-    """Whether a certificate may be issued over `sample`: it is not rejected and has a result that may be printed."""
-    return sample.status != SampleStatus.REJECTED and printable_results(sample).exists()
+    """Whether a certificate may be issued over `sample`: it is validated and has a result that may be printed."""
+    return sample.status in CERTIFIABLE and printable_results(sample).exists()
 
 
 @transaction.atomic
@@ -97,7 +100,7 @@ def _issue(
     why: str = "",
 ) -> Certificate:
     if not may_be_issued(sample):
-        raise Conflict(_("This sample has no result that may be certified."), code="NOT_READY")
+        raise Conflict(_("Only a validated sample with results may be certified."), code="NOT_READY")
     organization, now = Organization.objects.get(pk=scope.organization_id()), clock.now()
     year = now.astimezone(clock.zone(organization.time_zone)).year
     number = f"CA-{year}-{next_numbers(f'CA-{year}')[0]:06d}"

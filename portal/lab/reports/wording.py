@@ -217,6 +217,10 @@ class Wording:
             for place, row in rows
         ]
 
+    @property
+    def has_planned(self) -> bool:
+        return any(row["planned"] is not None for row in self.figures["sites"])
+
     @cached_property
     def map(self) -> dict[str, Any] | None:
         """The sites with coordinates: picture, kilometres of its scale bar, what its signs mean and how many there are.

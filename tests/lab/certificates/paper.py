@@ -108,15 +108,30 @@ def sample(cast: Cast, location: str, day: int, *, nitrate: str = "57.31", **mor
     for result in RESULTS:
         value = nitrate if result["parameterName"] == "NO3" else result["value"]
         lab.result_create(sample=row["id"], data={**result, "value": value}, by=cast.alice)
-    return Sample.objects.get(pk=row["id"])
+    return validated(cast, row["id"])
+
+
+def validated(cast: Cast, id: UUID) -> Sample:
+    """The sample, after the bench has finished it and somebody has validated it."""
+    if Sample.objects.get(pk=id).status != "amended":
+        lab.sample_update(id=id, data={"status": "completed"}, by=cast.alice)
+    lab.sample_update(id=id, data={"status": "validated"}, by=cast.alice)
+    return Sample.objects.get(pk=id)
+
+
+def reopened(cast: Cast, id: UUID) -> None:
+    lab.sample_update(id=id, data={"status": "amended", "reason": "to be corrected"}, by=cast.alice)
 
 
 def retested(cast: Cast, of: Sample) -> None:
     """A result that is replaced by a repeated analysis."""
+    reopened(cast, of.pk)
     chloride = {"parameterName": "CL", "unit": "mg/L", "testMethod": "ISO 10304-1:2007"}
     first, _created = lab.result_create(sample=of.pk, data=chloride | {"value": WITHDRAWN}, by=cast.alice)
     again = chloride | {"value": "41.70", "replacesId": str(first["id"])}
     lab.result_create(sample=of.pk, data=again, by=cast.alice)
+    validated(cast, of.pk)
+    of.refresh_from_db()
 
 
 def issue(cast: Cast) -> Issued:
@@ -128,7 +143,9 @@ def issue(cast: Cast) -> Issued:
         certificate = services.certificate_issue(sample=one, stated=STATED, language="en", by=cast.alice)
         report = reports.report_issue(filters={"dateFrom": "2026-11-01"}, language="en", title="", by=cast.alice)
         nitrate = next(row for row in certificate.content["results"] if row["parameterCode"] == "NO3")
+        reopened(cast, one.pk)
         lab.result_update(id=UUID(nitrate["resultId"]), data={"value": "47.31"}, by=cast.alice)
+        validated(cast, one.pk)
         amendment = services.certificate_amend(
             certificate=certificate, reason="Nitrate was copied wrongly.", stated={}, by=cast.alice
         )

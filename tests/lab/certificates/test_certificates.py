@@ -92,7 +92,9 @@ def test_repeated_results_are_left_out_and_rejected_samples_get_none(cast: Cast,
 
     assert "41.70" in values
     assert paper.WITHDRAWN not in values
-    lab.sample_update(id=one.pk, data={"status": "rejected"}, by=cast.alice)
+    paper.reopened(cast, one.pk)
+    assert not services.may_be_issued(Sample.objects.get(pk=one.pk))
+    lab.sample_update(id=one.pk, data={"status": "rejected", "reason": "broken"}, by=cast.alice)
     assert not services.may_be_issued(Sample.objects.get(pk=one.pk))
 
 
@@ -124,10 +126,12 @@ def test_who_may_not_and_what_is_not_ready(cast: Cast, one: Sample) -> None:
 def test_an_amendment_names_what_changed_and_never_prints_what_was_withdrawn(cast: Cast, one: Sample) -> None:
     old = issue(cast, one, stated=paper.STATED)
     rows = {row["parameterCode"]: row["resultId"] for row in old.content["results"]}
+    paper.reopened(cast, one.pk)
     lab.result_update(id=UUID(rows["PH"]), data={"value": "7.40"}, by=cast.alice)
     again = next(row for row in paper.RESULTS if row["parameterName"] == "PB") | {"value": "<2"}
     lab.result_create(sample=one.pk, data={**again, "replacesId": rows["PB"]}, by=cast.alice)
     lab.result_delete(id=UUID(rows["ECOLI"]), by=cast.alice)
+    paper.validated(cast, one.pk)
 
     new = services.certificate_amend(
         certificate=old, reason="Copied wrongly.", stated={"customer": "Commune d'Anfa"}, by=cast.alice
