@@ -12,6 +12,7 @@ _MENU = [
     (_("Trends"), "lab:trend_page", "chart-line", "samples.view"),
     (_("Imports"), "lab:import_list", "upload", "samples.import"),
     (_("Compliance reports"), "reports:list", "report-analytics", "reports.view"),
+    (_("Certificates"), "lab:certificate_list", "rubber-stamp", "certificates.view"),
     (_("Parameters"), "lab:parameter_list", "ruler-measure", "parameters.view"),
     (_("Standards"), "lab:standard_list", "scale", "parameters.view"),
 ]

@@ -20,6 +20,7 @@ from portal.core.sync import engine
 from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
+from portal.lab.certificates.services import certificate_amend, certificate_issue
 from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
@@ -261,7 +262,9 @@ def fill(plan: Plan) -> None:
     _meet(rng, devices, now)
     quality.fill(people, now)
     plan_points(people=people, today=now.astimezone(ZONE).date())
-    _reports(now)
+    manager = _manager()
+    _reports(now, manager)
+    _certificates(manager)
 
 
 def _device(user: User, number: int, now: datetime) -> Device:
@@ -539,14 +542,35 @@ def _meet(rng: Random, devices: Sequence[Device], now: datetime) -> None:
             _push([item], device, strategy="manual" if number == 2 else "lww")
 
 
-def _reports(now: datetime) -> None:
-    """Reports of the last quarter, the last month and the year, in three languages."""
-    manager = (
-        User.objects.filter(organization=scope.organization_id(), role__key__in=("Admin", "Manager"))
-        .order_by("-role__key", "email")
-        .first()
+def _manager() -> User:
+    found = User.objects.filter(organization=scope.organization_id(), role__key__in=("Admin", "Manager"))
+    return found.order_by("-role__key", "email")[0]
+
+
+def _certificates(manager: User) -> None:
+    """Certificates of the newest reported samples with the most results; one is amended."""
+    customers = (
+        ("Commune de Settat\nBureau d'hygiène\nhygiene@settat.example", "fr"),
+        ("جماعة الدار البيضاء\nمصلحة حفظ الصحة", "ar"),
+        ("Water Users' Association\noffice@wua.example", "en"),
     )
-    assert manager is not None
+    ready = Sample.objects.filter(status="reported", result_count__gte=5).order_by("-collection_date", "pk")
+    with scope.tenant(scope.organization_id(), by=manager.actor(via="demo")):
+        made = []
+        for sample, (customer, language) in zip(ready[: len(customers)], customers, strict=False):
+            stated = {"customer": customer, "samplingMethod": "ISO 5667-5:2006", "condition": "4.2 °C"}
+            made.append(certificate_issue(sample=sample, stated=stated, language=language, by=manager))
+        if made:
+            certificate_amend(
+                certificate=made[0],
+                reason="Adresse du client corrigée.",
+                stated={"customer": f"{customers[0][0]}\n1, avenue Hassan II"},
+                by=manager,
+            )
+
+
+def _reports(now: datetime, manager: User) -> None:
+    """Reports of the last quarter, the last month and the year, in three languages."""
     today = now.astimezone(ZONE).date()
     wanted: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
         ("ar", "مياه الشرب، الشهر الماضي", 30, {"type": "drinking_water"}),

@@ -11,6 +11,8 @@ from portal.core.sync.models import SyncedModel
 from portal.core.tenancy.models import Organization, TenantModel
 from portal.lab.choices import Compliance, LimitKind, Matrix, SampleStatus, SampleType, StandardRole
 
+LANGUAGES = [("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
+
 
 def _named(row: "Parameter | Standard") -> str:
     """The name in the language of the page, else English."""
@@ -418,14 +420,16 @@ class ComplianceReport(TenantModel):
 
     number = models.CharField(_("number"), max_length=30)
     title = models.CharField(_("title"), max_length=200)
-    language = models.CharField(
-        _("language"), max_length=2, choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
-    )
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES)
     filters = models.JSONField(default=dict)
     content = models.JSONField()
     snapshot_hash = models.CharField(max_length=71)  # "sha256:" and 64 hexadecimal digits
     generated_at = models.DateTimeField(_("generated"))
     generated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    amends = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="amended_by", verbose_name=_("amends")
+    )
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     audit_entity = "report"
     audit_label = "number"
@@ -452,7 +456,8 @@ class ReportFile(TenantModel):
         constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
 
 
-# The models of imports and of sampling points stand with their packages.
+# The models of the other packages stand with them.
+from portal.lab.certificates.models import Certificate, CertificateFile  # noqa: E402, F401
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401
 from portal.lab.points.models import ParameterRange, ProgrammeItem  # noqa: E402, F401

@@ -34,4 +34,7 @@ PERMISSIONS = [
     Permission("reports.view", _("See compliance reports"), _LAB, _READERS),
     Permission("reports.create", _("Issue compliance reports"), _LAB, OFFICE, verb="write"),
     Permission("reports.export", _("Export compliance reports"), _LAB, OFFICE | {AUDITOR, VIEWER}),
+    Permission("certificates.view", _("See certificates of analysis"), _LAB, _READERS),
+    Permission("certificates.issue", _("Issue and amend certificates of analysis"), _LAB, OFFICE, verb="write"),
+    Permission("certificates.export", _("Export certificates of analysis"), _LAB, OFFICE | {AUDITOR, VIEWER}),
 ]

@@ -60,6 +60,7 @@ urlpatterns = [
     path("limits/<uuid:limit_id>/delete", limits.limit_delete, name="limit_delete"),
     path("limits/<uuid:limit_id>/confirm", limits.limit_confirm, name="limit_confirm"),
     path("limits/<uuid:limit_id>/withdraw", limits.limit_withdraw, name="limit_withdraw"),
+    path("", include("portal.lab.certificates.urls")),
     path("", include("portal.lab.imports.urls")),
     path("", include("portal.lab.lifecycle.urls")),
     path("", include("portal.lab.worksheets.urls")),

@@ -21,6 +21,7 @@ PAGES: Final = {
     "parameter": "lab:parameter_detail",
     "standard": "lab:standard_detail",
     "report": "reports:detail",
+    "certificate": "lab:certificate_detail",
     "device": "sync:device_detail",
     "conflict": "sync:conflict_detail",
     "security_event": "audit:event_detail",

@@ -19,7 +19,8 @@ from portal.lab.pages.lists import (
     StandardTable,
     confidence,
 )
-from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text, plain
+from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text
+from portal.lab.reports.wording import plain
 from portal.lab.rulebook import rulebook
 from portal.lab.science.units import fitting_units
 from portal.ui.lists import Empty, list_page

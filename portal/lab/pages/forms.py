@@ -19,7 +19,8 @@ from portal.core.common.ids import parse_uuid
 from portal.core.projects.models import Project
 from portal.lab.choices import SampleType
 from portal.lab.models import Parameter, Result, Sample, SamplingPoint
-from portal.lab.pages.wording import QUALIFIERS, plain
+from portal.lab.pages.wording import QUALIFIERS
+from portal.lab.reports.wording import plain
 from portal.lab.rulebook import rulebook
 from portal.lab.science.measurement import parse_measurement
 from portal.lab.science.units import fitting_units

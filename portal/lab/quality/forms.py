@@ -14,11 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from portal.lab import selectors as lab
 from portal.lab.models import Parameter
 from portal.lab.pages.rule_forms import DayField, DecimalField, ServiceForm
-from portal.lab.pages.wording import plain
 from portal.lab.quality import selectors
 from portal.lab.quality.choices import Basis, Kind, Verdict
 from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult
 from portal.lab.quality.wording import note
+from portal.lab.reports.wording import plain
 from portal.ui.filters import DateFrom, DateTo
 from portal.ui.tables import DateColumn, DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn, VerdictColumn
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate

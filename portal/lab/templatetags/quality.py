@@ -2,9 +2,9 @@
 
 from django import template
 
-from portal.lab.pages.wording import plain
 from portal.lab.quality import wording
 from portal.lab.quality.models import QcResult
+from portal.lab.reports.wording import plain
 
 register = template.Library()
 register.filter("digits", wording.digits)

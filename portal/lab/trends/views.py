@@ -28,9 +28,9 @@ from portal.lab.models import Parameter, SamplingPoint
 from portal.lab.pages.lists import standards
 from portal.lab.pages.rule_forms import DayField
 from portal.lab.pages.samples import XLSX
-from portal.lab.pages.wording import plain
 from portal.lab.points.selectors import today
 from portal.lab.points.views import download
+from portal.lab.reports.wording import plain
 from portal.lab.trends import selectors
 from portal.lab.trends.selectors import MOST_POINTS, Line, Series
 
