@@ -6,7 +6,7 @@ page at a time.
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -33,7 +33,7 @@ from django.utils.translation import gettext as _
 
 from portal.core.audit.models import AuditEntry
 from portal.core.common import clock
-from portal.core.common.errors import NotFound
+from portal.core.common.errors import Invalid, NotFound
 from portal.core.common.text import normalise
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
@@ -103,6 +103,16 @@ def sample_list(
     return rows if project is None else rows.filter(project=project)
 
 
+def sample_after(rows: QuerySet[Sample], *, ordering: Sequence[str], id: UUID) -> QuerySet[Sample]:
+    """The rows that follow a sample in an order of one column and the id, both in one direction. Raises Invalid."""
+    column, compare = ordering[0].lstrip("-"), "lt" if ordering[0].startswith("-") else "gt"
+    held = Sample.objects.filter(pk=id).values_list(column, flat=True).first()
+    if held is None:
+        raise Invalid.field("after", _("There is no such sample."))
+    later = Q(**{f"{column}__{compare}": held}) | Q(**{f"pk__{compare}": id})
+    return rows.filter(later, **{f"{column}__{compare}e": held})
+
+
 def searched_often(text: str) -> bool:
     """Whether more than `RARE` samples have the words of this search."""
     ids = _found(normalise(text))
@@ -126,8 +136,9 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
 
 
 def _found(text: str) -> list[UUID] | None:
-    """Samples with words that begin with the words of the text, at most one more than `RARE`; None without words."""
-    parts = _WORD.findall(text)[:8]
+    """Samples with words that begin with the two longest words of the text, at most one more than `RARE`; None where
+    those have less than three letters, and so begin too many words."""
+    parts = sorted((part for part in _WORD.findall(text) if len(part) > 2), key=len)[-2:]
     if not parts or scope.current().organization is None:
         return None
     with connection.cursor() as cursor:

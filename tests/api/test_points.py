@@ -217,3 +217,36 @@ def test_a_sum_is_calculated_and_brought_up_to_date(cast: Cast) -> None:
     assert cast.mallory.post(f"/samples/{tap['id']}/sums", asked).status_code == 404
     assert cast.bob.post(f"/samples/{tap['id']}/sums", {"parameterId": parameter("PH")}).status_code == 400
     assert TAP["location"] == tap["location"]
+
+
+@pytest.mark.covers("001-FR-015", "001-FR-016")
+def test_a_deep_page_is_asked_for_by_the_last_row(cast: Cast) -> None:
+    places = ("Anfa", "Anfa", "Maarif", "Oulfa", "Anfa")
+    for place, number in zip(places, range(5), strict=True):
+        sample(cast.bob, location=place, collectionDate=f"2026-11-{10 + number // 2}T09:15:00Z")
+
+    for query in ("sort=location", "sort=location&order=desc", "sort=collectionDate", "limit=2&order=asc"):
+        whole = [row["id"] for row in cast.carol.get(f"/samples?{query}&limit=9").json()["data"]]
+        for place, id in enumerate(whole):
+            rest = cast.carol.get(f"/samples?{query}&limit=9&after={id}").json()
+            assert [row["id"] for row in rest["data"]] == whole[place + 1 :]
+            assert rest["meta"]["total"] == 5
+    assert refusal(cast.carol.get(f"/samples?after={UNKNOWN}"))[2] == "after"
+    assert refusal(cast.mallory.get(f"/samples?after={whole[0]}"))[2] == "after"
+
+
+@pytest.mark.covers("001-FR-016")
+def test_words_are_found_by_their_beginning_and_where_there_is_none_inside(cast: Cast) -> None:
+    first = sample(cast.bob, location="Maarif, réservoir 12")
+    sample(cast.bob, location="Oulfa")
+
+    def found(text: str) -> list[str]:
+        return [row["id"] for row in cast.carol.get(f"/samples?search={text}").json()["data"]]
+
+    for text in ("maarif", "MAAR", "reservoir 12", "aari", first["id"][:23], first["id"].upper(), "f, réserv"):
+        assert found(text) == [first["id"]], text
+    assert found("reservoir 13") == []
+    cast.bob.patch(f"/samples/{first['id']}", {"location": "Bourgogne"})
+    assert found("maarif") == []
+    assert found("bourg") == [first["id"]]
+    assert len(cast.carol.get("/samples?location=oulf").json()["data"]) == 1

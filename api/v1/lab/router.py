@@ -54,10 +54,13 @@ def sample_list(request: HttpRequest, query: Query[SampleQuery]) -> Reply:
         search=query.search,
         project=query.project_id,
     )
+    rows = found
+    if query.after is not None:
+        query.page, rows = 1, selectors.sample_after(found, ordering=query.ordering, id=query.after)
     if query.count == "exact":
-        return Reply(_page(selectors.plain(found), query, wire.samples))
+        return Reply(_page(selectors.plain(rows), query, wire.samples, total=found.order_by().count()))
     total, exact = selectors.rough_count(found, exact=EXACT)
-    return Reply(_page(selectors.plain(found), query, wire.samples, total=total), meta={"totalEstimated": not exact})
+    return Reply(_page(selectors.plain(rows), query, wire.samples, total=total), meta={"totalEstimated": not exact})
 
 
 @router.post("/samples", policy="samples.edit", response=SampleOut, status=201, summary="Register a sample")

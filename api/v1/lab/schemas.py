@@ -81,6 +81,11 @@ class SampleQuery(Listing):
     search: str = Field("", max_length=300, description="Contained in code, id, location or collector")
     sort: str | None = Field(None, description="collectionDate (default, newest first), code, location, createdAt, "
                              "updatedAt")  # fmt: skip
+    after: UUID | None = Field(
+        None,
+        description="Id of the last row that you have: the rows after it, in the same order, however deep in the list "
+        "(`page` grows slow there)",
+    )
     count: Literal["exact", "estimate"] = Field(
         "exact", description="`estimate`: above 100,000 rows `total` may be the database's estimate"
     )
