@@ -1,4 +1,4 @@
-"""The database of the tests: one PostgreSQL per run, one database per worker, the application role without rights."""
+"""The database of the tests: a PostgreSQL of each worker's own, and the application role without rights."""
 
 import fcntl
 import os
@@ -33,8 +33,6 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if is_worker():
         return
     compile_messages(settings.BASE_DIR / "locale")
-    if getattr(session.config.option, "numprocesses", None):
-        start_server()  # here, because the server ends with the process that starts it, and workers end one by one
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -49,7 +47,7 @@ def is_worker() -> bool:
 
 
 def start_server() -> None:
-    """Start the embedded PostgreSQL, or reuse the one of this run; nothing with `DATABASE_URL`."""
+    """Start the embedded PostgreSQL of this worker; nothing with `DATABASE_URL`."""
     global _server
     if not os.environ.get("DATABASE_URL") and _server is None:
         _server = postgres.start(settings.DATA_DIR, fsync=False)
@@ -65,7 +63,7 @@ def use_database(name: str) -> None:
 
 
 def make_template() -> None:
-    """Migrate one database that every worker copies."""
+    """Migrate one database that is copied for every test that commits."""
     with (settings.DATA_DIR / "template.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)

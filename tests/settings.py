@@ -1,4 +1,8 @@
-"""The settings of the tests: a data folder of their own, thrown away at the end, and cheap password hashes."""
+"""The settings of the tests: a data folder of their own, thrown away at the end, and cheap password hashes.
+
+Each worker of pytest-xdist has a folder inside it, with a PostgreSQL of its own: a transaction that one of them keeps
+open for minutes would hold up the sealer of the other. With `DATABASE_URL` they share the server, and so the folder.
+"""
 
 import atexit
 import os
@@ -7,12 +11,14 @@ import tempfile
 from pathlib import Path
 
 os.environ["MARSAD_ENV"] = "test"
-if "MARSAD_TEST_DATA" not in os.environ:  # the workers of pytest-xdist share the folder of the process that starts them
+if "MARSAD_TEST_DATA" not in os.environ:  # the workers have it from the process that starts them
     folder = tempfile.mkdtemp(prefix="marsad-test-")
     Path(folder).chmod(0o755)  # as root, PostgreSQL runs under another account that has to pass through
     os.environ["MARSAD_TEST_DATA"] = folder
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
 os.environ["MARSAD_DATA"] = os.environ["MARSAD_TEST_DATA"]
+if "DATABASE_URL" not in os.environ:
+    os.environ["MARSAD_DATA"] += "/" + os.environ.get("PYTEST_XDIST_WORKER", "")
 
 from portal.config.settings import *  # noqa: F403
 

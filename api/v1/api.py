@@ -4,18 +4,26 @@ from api.kit import Api
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
+from api.v1.files.router import router as files
+from api.v1.files.shared import router as shared
 from api.v1.invitations.router import router as invitations
+from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
+from api.v1.lab.points import router as points
+from api.v1.lab.quality import router as quality
+from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
+from api.v1.projects.router import router as projects
 from api.v1.sync.router import router as sync
+from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
-One JSON API over samples, results, verdicts, synchronisation, reports and the audit log.
+One JSON API over projects, tasks, samples, results, verdicts, synchronisation, reports and the audit log.
 
 ## First call
 1. `POST /api/v1/auth/login` with `{"email": "…", "password": "…"}`.
@@ -55,7 +63,7 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
   change in between (409 `VERSION_CONFLICT`).
 - `Idempotency-Key` on any POST: a repeat gets the stored answer with `Idempotency-Replayed: true`.
 - Unknown body fields are ignored and named in `meta.ignoredFields`.
-- 1 MB per JSON body, 10 MB for `/sync` and bulk.
+- 1 MB per JSON body, 10 MB for `/sync` and bulk; files up to 50 MB (images), 100 MB (video, sound), 10 MB (documents).
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
@@ -65,12 +73,20 @@ for router in (
     invitations,
     platform,
     organizations,
+    projects,
+    tasks,
     samples,
     lifecycle,
     results,
+    worksheets,
+    quality,
     catalogue,
+    points,
     sync,
+    certificates,
     reports,
+    files,
+    shared,
     audit,
     watch,
 ):

@@ -1,6 +1,7 @@
 """Settings of Marsad. Everything that differs between machines comes from the environment (`docs/settings.md`)."""
 
 from pathlib import Path
+from typing import Any
 
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +63,10 @@ INSTALLED_APPS = [
     "portal.core.audit",
     "portal.core.notifications",
     "portal.core.sync",
+    "portal.core.files",
+    "portal.core.projects",
     "portal.ui",
+    "portal.fieldwork",
     "portal.lab",
     "portal.desk",
     "portal.config",
@@ -170,11 +174,19 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False  # a typed "7.200" must never become 7200
 
+# --- files ------------------------------------------------------------------------
+FILES_S3 = env.bucket("MARSAD_FILES_S3")
+FILE_STAGING = DATA_DIR / "files" / "staging"
+FILE_LIMITS = env.megabytes("MARSAD_FILE_LIMITS", "image=50,video=100,document=10")
+FILE_QUOTA = env.number("MARSAD_FILE_QUOTA", 0, low=0, high=1_000_000) * 1024 * 1024  # per organisation; 0: none
+CLAMD = env.text("MARSAD_CLAMD")
+
 # --- pages ----------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
+    "files": env.file_store(FILES_S3, DATA_DIR / "files" / "store"),
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -195,12 +207,16 @@ DJANGO_TABLES2_TEMPLATE = "ui/table.html"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024  # api/kit and forms set their own, smaller limits
 
+# Maps draw their own ground; a tile server is asked only where one is named, and learns where people look.
+TILES, TILES_CREDIT = env.text("MARSAD_TILES"), env.text("MARSAD_TILES_CREDIT")
+TILES_ORIGIN = env.tiles("MARSAD_TILES")
+
 # --- security --------------------------------------------------------------------
 SECURE_CSP = {
     "default-src": [CSP.SELF],
     "script-src": [CSP.SELF],
     "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:"],
+    "img-src": [CSP.SELF, "data:", *([TILES_ORIGIN] if TILES else [])],
     "font-src": [CSP.SELF],
     "connect-src": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],

@@ -32,14 +32,13 @@ class Child:
 
     name: str
     command: list[str]
-    orphaned: signal.Signals = signal.SIGKILL
     process: subprocess.Popen[bytes] | None = None
     began: float = 0.0
     due: float = 0.0
     delay: float = field(default=1.0)
 
     def start(self) -> None:
-        self.process = spawn(self.command, orphaned=self.orphaned)
+        self.process = spawn(self.command)
         self.began = time.monotonic()
 
     def watch(self) -> None:
@@ -92,10 +91,10 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     if not run([*manage, "prepare", "--verbosity", "0"], stop):
         return
     granian = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port)]
-    granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.asgi:application"]
+    granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.child:application"]
     children = [
         Child("worker", [*manage, "procrastinate", "worker", "--concurrency", str(jobs)]),
-        Child("web", granian, orphaned=signal.SIGTERM),
+        Child("web", granian),
     ]
     for child in children:
         stack.callback(child.stop)
@@ -137,17 +136,16 @@ def check_port(host: str, port: int) -> None:
         raise StartError(reason) from None
 
 
-def spawn(command: list[str], *, orphaned: signal.Signals = signal.SIGKILL) -> subprocess.Popen[bytes]:
+def spawn(command: list[str]) -> subprocess.Popen[bytes]:
     """Start a process in a group of its own: Ctrl-C comes to us alone, and its children can be ended with it.
 
-    It gets the signal `orphaned` when we are killed. The database goes at that moment too, so there is nothing to
-    finish; the web server alone is asked politely, because it has processes of its own to end.
+    It is killed when we are: the database goes at that moment too, so there is nothing to finish.
     """
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=postgres.die_with_parent(orphaned),  # noqa: PLW1509  (this program has one thread)
+        preexec_fn=postgres.die_with_parent(signal.SIGKILL),  # noqa: PLW1509  (this program has one thread)
     )
 
 

@@ -6,6 +6,7 @@ from channels.layers import get_channel_layer
 from django.urls import URLPattern, path, re_path
 
 from portal.core.notifications import consumers
+from portal.core.projects.consumers import ProjectSocket
 
 
 async def nowhere(scope: Any, receive: Any, send: Any) -> None:
@@ -18,6 +19,7 @@ async def nowhere(scope: Any, receive: Any, send: Any) -> None:
 websocket_urlpatterns: list[URLPattern] = [
     path("ws/notifications/", consumers.NotificationsSocket.as_asgi()),
     path("ws/org/", consumers.OrganizationSocket.as_asgi()),
+    path("ws/projects/<uuid:project>/", ProjectSocket.as_asgi()),
     path("ws/platform/", consumers.PlatformSocket.as_asgi()),
     re_path("", cast(Any, nowhere)),
 ]

@@ -1,4 +1,5 @@
-"""The public page that says whether a printed report is genuine: reports of the laboratory and of the audit log."""
+"""The public page that says whether a printed report is genuine: reports of the laboratory and of the audit log,
+certificates of analysis."""
 
 import re
 from dataclasses import dataclass
@@ -7,13 +8,17 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import path
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from portal.core.accounts.policy import public
 from portal.core.audit.models import AuditReport
 from portal.core.audit.reports import report_check
 from portal.core.tenancy.scope import platform
+from portal.lab.certificates.models import Certificate
+from portal.lab.certificates.services import certificate_check
 from portal.lab.models import ComplianceReport
+from portal.lab.reports.services import report_check as laboratory_check
 from portal.ui.throttle import throttled
 
 PER_MINUTE: Final = 20
@@ -21,36 +26,53 @@ _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _REASON: Final = "whoever holds a printed report may check that it is genuine; nothing is shown that the paper lacks"
 
 
+Document = AuditReport | ComplianceReport | Certificate
+# Everything that leaves the house under a number and a hash, and what people call it.
+KINDS: Final[dict[type[Document], Any]] = {
+    AuditReport: _("Compliance report of the audit log"),
+    ComplianceReport: _("Compliance report of the laboratory"),
+    Certificate: _("Certificate of analysis"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`genuine`: number and hash (or the hash alone) belong to a report. `known`: the number alone was asked for, and
-    a report bears it; whose, is not said, since numbers can be counted through."""
+    """`report`: number and hash (or the hash alone) belong to it. `known`: the number alone was asked for, and a report
+    bears it; whose, is not said, since numbers can be counted through. `genuine`: what is stored is still what was
+    issued. `holds` is the audit log's say on its own report, `newer` the number of the one that replaces this one."""
 
-    report: AuditReport | ComplianceReport | None = None
+    report: Document | None = None
     organization: str = ""
+    kind: str = ""
     known: bool = False
+    genuine: bool = False
+    newer: str = ""
     holds: dict[str, bool] | None = None
-
-    @property
-    def is_audit(self) -> bool:
-        return isinstance(self.report, AuditReport)
 
 
 def look_up(*, number: str, digest: str) -> Answer:
     """Ask for a number (as printed), a SHA-256 (64 hexadecimal digits), or both."""
-    if not digest:
-        with platform():
-            found = any(kind.objects.filter(number=number).exists() for kind in (AuditReport, ComplianceReport))
-        return Answer(known=found)
-    wanted = {"snapshot_hash": f"sha256:{digest}"} | ({"number": number} if number else {})
     with platform():
-        kinds: tuple[Any, ...] = (AuditReport, ComplianceReport)
-        for kind in kinds:
-            report = kind.objects.select_related("organization").filter(**wanted).first()
+        if not digest:
+            return Answer(known=any(kind._default_manager.filter(number=number).exists() for kind in KINDS))
+        wanted = {"snapshot_hash": f"sha256:{digest}"} | ({"number": number} if number else {})
+        for kind, name in KINDS.items():
+            report = kind._default_manager.select_related("organization").filter(**wanted).first()
             if report is not None:
-                holds = report_check(report) if kind is AuditReport else None
-                return Answer(report, report.organization.name, known=True, holds=holds)
+                return _answer(report, str(name))
     return Answer()
+
+
+def _answer(report: Document, kind: str) -> Answer:
+    holds, newer = None, ""
+    if isinstance(report, AuditReport):
+        holds = report_check(report)
+        genuine = holds["report"]
+    else:
+        genuine = certificate_check(report) if isinstance(report, Certificate) else laboratory_check(report)
+        amended_by = type(report)._default_manager.filter(amends=report.pk)
+        newer = amended_by.values_list("number", flat=True).first() or ""
+    return Answer(report, report.organization.name, kind, known=True, genuine=genuine, newer=newer, holds=holds)
 
 
 @require_GET
@@ -73,5 +95,6 @@ def verify(request: HttpRequest, number: str = "") -> HttpResponse:
 
 urlpatterns = [
     path("verify", verify, name="verify"),
+    path("verify/<str:number>", verify, name="verify_number"),
     path("verify/audit/<str:number>", verify, name="verify_audit"),
 ]

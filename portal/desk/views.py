@@ -10,12 +10,14 @@ from django.views.decorators.http import require_GET
 
 from portal.core.accounts.policy import signed_in
 from portal.core.audit.selectors import entry_list
+from portal.core.projects.selectors import my_tasks
 from portal.desk import selectors
 from portal.lab.reports.charts import stacked
 from portal.ui.people import may, person
 from portal.ui.trail import tell
 
 RECENT = 8
+MINE = 6
 
 
 @require_GET
@@ -27,6 +29,8 @@ def home(request: HttpRequest) -> HttpResponse:
         context["organizations"] = selectors.organizations()
     else:
         context |= _laboratory(request) | _audit(request)
+        if user.has_permission("tasks.work"):
+            context["mine"] = my_tasks(user)[:MINE]
     fragment = bool(request.htmx) and request.htmx.request_type != "full"  # type: ignore[attr-defined]
     response = render(request, "desk/home.html#figures" if fragment else "desk/home.html", context)
     patch_vary_headers(response, ["HX-Request"])

@@ -1,6 +1,22 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+_MENU = [
+    (_("Samples"), "lab:sample_list", "flask", "samples.view"),
+    (_("Holding times"), "lab:due_list", "clock", "samples.view"),
+    (_("Worksheets"), "lab:worksheet_list", "table", "samples.view"),
+    (_("Quality control"), "lab:qc_materials", "clipboard-check", "qc.view"),
+    (_("Sampling points"), "lab:point_list", "map-pin", "samples.view"),
+    (_("Exceedance map"), "lab:point_map", "map-2", "samples.view"),
+    (_("Programme"), "lab:programme", "calendar", "samples.view"),
+    (_("Trends"), "lab:trend_page", "chart-line", "samples.view"),
+    (_("Imports"), "lab:import_list", "upload", "samples.import"),
+    (_("Compliance reports"), "reports:list", "report-analytics", "reports.view"),
+    (_("Certificates"), "lab:certificate_list", "rubber-stamp", "certificates.view"),
+    (_("Parameters"), "lab:parameter_list", "ruler-measure", "parameters.view"),
+    (_("Standards"), "lab:standard_list", "scale", "parameters.view"),
+]
+
 
 class LabConfig(AppConfig):
     name = "portal.lab"
@@ -21,52 +37,8 @@ class LabConfig(AppConfig):
         events.register(EVENTS)
         collections.register()
         menu.register(
-            menu.MenuItem(
-                label=_("Samples"),
-                url_name="lab:sample_list",
-                icon="flask",
-                permission="samples.view",
-                group="lab",
-                order=10,
-            ),
-            menu.MenuItem(
-                label=_("Holding times"),
-                url_name="lab:due_list",
-                icon="clock",
-                permission="samples.view",
-                group="lab",
-                order=12,
-            ),
-            menu.MenuItem(
-                label=_("Imports"),
-                url_name="lab:import_list",
-                icon="upload",
-                permission="samples.import",
-                group="lab",
-                order=15,
-            ),
-            menu.MenuItem(
-                label=_("Compliance reports"),
-                url_name="reports:list",
-                icon="report-analytics",
-                permission="reports.view",
-                group="lab",
-                order=20,
-            ),
-            menu.MenuItem(
-                label=_("Parameters"),
-                url_name="lab:parameter_list",
-                icon="ruler-measure",
-                permission="parameters.view",
-                group="lab",
-                order=30,
-            ),
-            menu.MenuItem(
-                label=_("Standards"),
-                url_name="lab:standard_list",
-                icon="scale",
-                permission="parameters.view",
-                group="lab",
-                order=40,
-            ),
+            *(
+                menu.MenuItem(label=label, url_name=url, icon=icon, permission=right, group="lab", order=10 * place)
+                for place, (label, url, icon, right) in enumerate(_MENU, 1)
+            )
         )

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.projects import access
 from portal.core.sync import fields, registry
 from portal.core.sync.engine import Batch, Change
 from portal.core.sync.fields import Field
@@ -49,6 +49,7 @@ SAMPLE_FIELDS = fields.fields(
     Field("receivedAt", "received_at", fields.moment, aliases=("received_at",)),
     Field("status", "status", fields.choice(SampleStatus.values), empty=SampleStatus.REGISTERED.value),
     Field("notes", "notes", fields.text(10_000), empty=""),
+    Field("projectId", "project_id", fields.reference, aliases=("project_id",)),
     Field("localSyncId", "local_sync_id", fields.text(64), aliases=("local_sync_id",)),
 )
 
@@ -98,8 +99,6 @@ def validate_samples(batch: Batch, changes: Sequence[Change]) -> None:
         columns = fields.read(
             change.data, SAMPLE_FIELDS, zone=rules.zone, complete=change.current is None, refuse=change.refuse
         )
-        if change.data.get("projectId") is not None:
-            change.refuse("VALIDATION_ERROR", _("There is no such project."), "projectId")
         if change.current is not None:
             columns.pop("local_sync_id", None)
             if not columns.get("code", True):
@@ -108,12 +107,30 @@ def validate_samples(batch: Batch, changes: Sequence[Change]) -> None:
         if (row.get("latitude") is None) != (row.get("longitude") is None):
             change.refuse("VALIDATION_ERROR", _("Latitude and longitude belong together."), "latitude")
         change.row = row
+    _refuse_projects(batch, changes)
     wanted = {c.row["sampling_point_id"]: c for c in changes if c.open and c.row and c.row["sampling_point_id"]}
     if wanted:
         known = set(SamplingPoint.objects.filter(pk__in=wanted).values_list("pk", flat=True))
         for change in changes:
             if change.open and change.row and (point := change.row["sampling_point_id"]) and point not in known:
                 change.refuse("VALIDATION_ERROR", _("There is no such sampling point."), "samplingPointId")
+
+
+def _refuse_projects(batch: Batch, changes: Sequence[Change]) -> None:
+    """A sample comes into a project that lives and that its writer sees."""
+    moved = [
+        change
+        for change in changes
+        if change.open
+        and change.row
+        and change.row["project_id"]
+        and (change.current is None or change.current["project_id"] != change.row["project_id"])
+    ]
+    known = access.projects_within(batch.user, {change.row["project_id"] for change in moved if change.row})
+    known |= {change.id for change in batch.of("project") if change.open and change.operation != "deleted"}
+    for change in moved:
+        if change.row and change.row["project_id"] not in known:
+            change.refuse("VALIDATION_ERROR", _("There is no such project."), "projectId")
 
 
 _NOT_JUDGED: Row = {"compliance_status": Compliance.PENDING.value, "verdicts": [], "flags": []}
@@ -497,7 +514,7 @@ def register() -> None:
             delete="samples.delete",
             content=(
                 "code", "type", "location", "sampling_point_id", "latitude", "longitude", "collection_date",
-                "received_at", "collector_name", "status", "notes",
+                "received_at", "collector_name", "status", "notes", "project_id",
             ),
             validate=validate_samples,
             derive=derive,
@@ -524,6 +541,5 @@ def register() -> None:
             derive=lambda batch: None,
             wire=wire.results,
             announce=lambda batch: None,
-            visible=lambda user: Q(),
         )
     )  # fmt: skip

@@ -20,10 +20,14 @@ from portal.core.sync import engine
 from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
+from portal.lab.certificates.services import certificate_amend, certificate_issue
 from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
+from portal.lab.points.demo import plan_points
+from portal.lab.points.services import search_text
 from portal.lab.reports.services import report_issue
+from portal.lab.worksheets import demo as quality
 
 BATCH: Final = 1000
 Item = dict[str, Any]  # a change as a device sends it
@@ -256,7 +260,11 @@ def fill(plan: Plan) -> None:
             _push(batch, device, upload=upload | {"chunk": chunk})
     _live(now)
     _meet(rng, devices, now)
-    _reports(now)
+    quality.fill(people, now)
+    plan_points(people=people, today=now.astimezone(ZONE).date())
+    manager = _manager()
+    _reports(now, manager)
+    _certificates(manager)
 
 
 def _device(user: User, number: int, now: datetime) -> Device:
@@ -298,6 +306,8 @@ def _sites(plan: Plan, rng: Random, people: Sequence[User]) -> list[Site]:
             )
             own = {code: rng.lognormvariate(0, 0.22) for code in (*WATERS[town.water], *ANYWHERE)}
             sites.append(Site(point, town, kind, own | {"PH": 1}, staff))
+    for site in sites:
+        site.point.search_text = search_text(site.point)
     SamplingPoint.objects.bulk_create(site.point for site in sites)
     return sites
 
@@ -366,7 +376,7 @@ def _sample(
     dirty = rng.random() < site.kind.dirty
     for code in panel:
         tested = min(received + timedelta(hours=rng.randrange(2, 30)), now)
-        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken)
+        text = _bacteria(rng, site, code, dirty=dirty) if code in BACTERIA else _level(rng, site, code, taken, days)
         result: dict[str, Any] = {
             "sampleId": str(id),
             "parameterName": code,
@@ -401,13 +411,15 @@ def _status(rng: Random, days: int, received: bool) -> str:
     return next((status for limit, status in ((1, "received"), (3, "in_progress")) if days < limit), "completed")
 
 
-def _level(rng: Random, site: Site, code: str, taken: datetime) -> str:
+def _level(rng: Random, site: Site, code: str, taken: datetime, age: int) -> str:
     """A measured value as the sheet shows it: `<` and the limit of quantification where there is less."""
     _, digits, quantification, spread, _ = UNITS[code]
     level = (WATERS[site.town.water] | ANYWHERE)[code] * site.kind.factors.get(code, 1) * site.own[code]
     day = taken.timetuple().tm_yday
     if code == "NO3":  # winter rain washes the fields out; the wells show it until spring
         level *= 1 + (0.3 if site.town.water == "fields" else 0.12) * math.cos(2 * math.pi * (day - 60) / 365)
+        if site.kind is KINDS["well"] and site.town.water == "fields":  # rises from year to year
+            level *= 1.15 - 0.3 * age / DAYS
     elif code in ("TEMP", "DO"):
         level *= 1 + (0.3 if code == "TEMP" else -0.12) * math.cos(2 * math.pi * (day - 205) / 365)
     elif code == "TURB":
@@ -530,14 +542,35 @@ def _meet(rng: Random, devices: Sequence[Device], now: datetime) -> None:
             _push([item], device, strategy="manual" if number == 2 else "lww")
 
 
-def _reports(now: datetime) -> None:
-    """Reports of the last quarter, the last month and the year, in three languages."""
-    manager = (
-        User.objects.filter(organization=scope.organization_id(), role__key__in=("Admin", "Manager"))
-        .order_by("-role__key", "email")
-        .first()
+def _manager() -> User:
+    found = User.objects.filter(organization=scope.organization_id(), role__key__in=("Admin", "Manager"))
+    return found.order_by("-role__key", "email")[0]
+
+
+def _certificates(manager: User) -> None:
+    """Certificates of the newest reported samples with the most results; one is amended."""
+    customers = (
+        ("Commune de Settat\nBureau d'hygiène\nhygiene@settat.example", "fr"),
+        ("جماعة الدار البيضاء\nمصلحة حفظ الصحة", "ar"),
+        ("Water Users' Association\noffice@wua.example", "en"),
     )
-    assert manager is not None
+    ready = Sample.objects.filter(status="reported", result_count__gte=5).order_by("-collection_date", "pk")
+    with scope.tenant(scope.organization_id(), by=manager.actor(via="demo")):
+        made = []
+        for sample, (customer, language) in zip(ready[: len(customers)], customers, strict=False):
+            stated = {"customer": customer, "samplingMethod": "ISO 5667-5:2006", "condition": "4.2 °C"}
+            made.append(certificate_issue(sample=sample, stated=stated, language=language, by=manager))
+        if made:
+            certificate_amend(
+                certificate=made[0],
+                reason="Adresse du client corrigée.",
+                stated={"customer": f"{customers[0][0]}\n1, avenue Hassan II"},
+                by=manager,
+            )
+
+
+def _reports(now: datetime, manager: User) -> None:
+    """Reports of the last quarter, the last month and the year, in three languages."""
     today = now.astimezone(ZONE).date()
     wanted: tuple[tuple[str, str, int, dict[str, Any]], ...] = (
         ("ar", "مياه الشرب، الشهر الماضي", 30, {"type": "drinking_water"}),

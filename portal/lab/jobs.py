@@ -7,7 +7,8 @@ from django.utils import translation
 
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
-from portal.lab.models import ComplianceReport
+from portal.lab.certificates.models import Certificate
+from portal.lab.models import LANGUAGES, ComplianceReport
 
 
 @job(name="lab.report_pdf", retry=2, queue="reports")
@@ -16,10 +17,24 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
     from portal.lab.reports import services
 
     made = ComplianceReport.objects.get(pk=report)
-    services.report_render(report=made, language=language)
+    services.report_render(report=made, language=language, progress=running.progress)
     data = {"number": made.number, "language": language}
     publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
     return {"reportId": report, "language": language}
+
+
+@job(name="lab.certificate_pdfs", retry=2, queue="reports")
+def certificate_pdfs(running: Running, *, certificate: str) -> dict[str, str]:
+    """Draw and keep the PDFs of a certificate in the three languages."""
+    from portal.lab.certificates import services
+
+    made = Certificate.objects.get(pk=certificate)
+    for number, (language, _name) in enumerate(LANGUAGES):
+        running.progress(number, len(LANGUAGES))
+        services.certificate_render(certificate=made, language=language)
+    data = {"number": made.number, "sampleId": str(made.sample_id)}
+    publish("certificate.issued", entity="certificate", id=made.pk, data=data)
+    return {"certificateId": certificate}
 
 
 @job(name="lab.import", retry=3, queue="imports")

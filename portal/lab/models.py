@@ -11,6 +11,8 @@ from portal.core.sync.models import SyncedModel
 from portal.core.tenancy.models import Organization, TenantModel
 from portal.lab.choices import Compliance, LimitKind, Matrix, SampleStatus, SampleType, StandardRole
 
+LANGUAGES = [("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
+
 
 def _named(row: "Parameter | Standard") -> str:
     """The name in the language of the page, else English."""
@@ -198,7 +200,9 @@ class SamplingPoint(TenantModel):
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
     population = models.IntegerField(_("people served"), null=True, blank=True)
+    notes = models.TextField(_("notes"), blank=True)
     is_active = models.BooleanField(_("in use"), default=True)
+    search_text = models.TextField(default="", editable=False)  # `points.services.search_text`
 
     audit_entity = "sampling_point"
 
@@ -206,7 +210,17 @@ class SamplingPoint(TenantModel):
         verbose_name = _("sampling point")
         verbose_name_plural = _("sampling points")
         ordering = ["name", "id"]
-        constraints = [models.UniqueConstraint(fields=["organization", "code"], name="sampling_point_code_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "code"], name="sampling_point_code_once"),
+            models.CheckConstraint(
+                condition=Q(latitude__isnull=True, longitude__isnull=True)
+                | Q(latitude__gte=-90, latitude__lte=90, longitude__gte=-180, longitude__lte=180),
+                name="sampling_point_on_earth",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["organization", "longitude", "latitude"], name="sampling_point_by_place"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -232,6 +246,9 @@ class Sample(SyncedModel):
     collector_name = models.CharField(_("taken by"), max_length=150)
     status = models.CharField(_("status"), max_length=12, choices=SampleStatus, default=SampleStatus.REGISTERED)
     notes = models.TextField(_("notes"), blank=True)
+    project = models.ForeignKey(
+        "projects.Project", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("project")
+    )
     # Computed from the results (C82, contract section 4).
     compliance_status = models.CharField(
         _("compliance"), max_length=8, choices=Compliance, default=Compliance.PENDING, editable=False
@@ -262,6 +279,36 @@ class Sample(SyncedModel):
                 fields=["organization", "compliance_status", "-collection_date", "-id"],
                 condition=Q(deleted_at=None),
                 name="sample_by_compliance",
+            ),
+            models.Index(
+                fields=["organization", "sampling_point", "-collection_date"],
+                condition=Q(deleted_at=None),
+                name="sample_by_point",
+            ),
+            # one for each order and filter of the list (P4)
+            models.Index(
+                fields=["organization", "type", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_type",
+            ),
+            models.Index(
+                fields=["organization", "status", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_status",
+            ),
+            models.Index(
+                fields=["organization", "collector_name", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_collector",
+            ),
+            models.Index(
+                fields=["organization", "location", "id"], condition=Q(deleted_at=None), name="sample_by_location"
+            ),
+            models.Index(
+                fields=["organization", "created_at", "id"], condition=Q(deleted_at=None), name="sample_by_creation"
+            ),
+            models.Index(
+                fields=["organization", "updated_at", "id"], condition=Q(deleted_at=None), name="sample_by_change"
             ),
         ]
 
@@ -373,14 +420,16 @@ class ComplianceReport(TenantModel):
 
     number = models.CharField(_("number"), max_length=30)
     title = models.CharField(_("title"), max_length=200)
-    language = models.CharField(
-        _("language"), max_length=2, choices=[("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
-    )
+    language = models.CharField(_("language"), max_length=2, choices=LANGUAGES)
     filters = models.JSONField(default=dict)
     content = models.JSONField()
     snapshot_hash = models.CharField(max_length=71)  # "sha256:" and 64 hexadecimal digits
     generated_at = models.DateTimeField(_("generated"))
     generated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
+    amends = models.OneToOneField(
+        "self", models.PROTECT, null=True, blank=True, related_name="amended_by", verbose_name=_("amends")
+    )
+    reason = models.CharField(_("reason"), max_length=500, blank=True)
 
     audit_entity = "report"
     audit_label = "number"
@@ -407,6 +456,15 @@ class ReportFile(TenantModel):
         constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
 
 
-# The models of imports stand with their package.
+# The models of the other packages stand with them.
+from portal.lab.certificates.models import Certificate, CertificateFile  # noqa: E402, F401
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401
+from portal.lab.points.models import ParameterRange, ProgrammeItem  # noqa: E402, F401
+from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult  # noqa: E402, F401
+from portal.lab.worksheets.models import (  # noqa: E402, F401
+    Worksheet,
+    WorksheetColumn,
+    WorksheetEntry,
+    WorksheetItem,
+)

@@ -21,12 +21,20 @@ PERMISSIONS = [
     Permission("samples.import", _("Import files of samples and results"), _LAB, _WRITERS, verb="write"),
     Permission("results.edit", _("Enter and change results"), _LAB, _WRITERS, verb="write"),
     Permission("results.delete", _("Delete results"), _LAB, OFFICE, verb="delete"),
+    Permission("worksheets.edit", _("Create and fill worksheets"), _LAB, _WRITERS, verb="write"),
+    Permission("worksheets.verify", _("Verify worksheets"), _LAB, OFFICE, verb="write"),
+    Permission("qc.view", _("See quality control and control charts"), _LAB, _READERS),
+    Permission("qc.edit", _("Define control materials and acceptance criteria"), _LAB, OFFICE, verb="write"),
     Permission("parameters.view", _("See parameters and standards"), _LAB, _READERS),
     Permission(
         "parameters.manage", _("Change parameters, standards and limits"), _LAB, frozenset({ADMIN}), verb="manage"
     ),
     Permission("standards.edit", _("Edit own standards and limits, confirm limits"), _LAB, OFFICE, verb="write"),
+    Permission("points.edit", _("Change sampling points and the programme"), _LAB, OFFICE, verb="write"),
     Permission("reports.view", _("See compliance reports"), _LAB, _READERS),
     Permission("reports.create", _("Issue compliance reports"), _LAB, OFFICE, verb="write"),
     Permission("reports.export", _("Export compliance reports"), _LAB, OFFICE | {AUDITOR, VIEWER}),
+    Permission("certificates.view", _("See certificates of analysis"), _LAB, _READERS),
+    Permission("certificates.issue", _("Issue and amend certificates of analysis"), _LAB, OFFICE, verb="write"),
+    Permission("certificates.export", _("Export certificates of analysis"), _LAB, OFFICE | {AUDITOR, VIEWER}),
 ]

@@ -14,6 +14,7 @@ from django.db import connection
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab import models
+from portal.lab.points.models import ParameterRange
 from portal.lab.science import verdicts
 from portal.lab.science.names import normalise_name
 from portal.lab.science.verdicts import DecisionRule
@@ -122,6 +123,7 @@ def _stamp(organization: UUID) -> str:
             " (SELECT (max(updated_at), count(*)) FROM lab_limit),"
             " (SELECT (max(updated_at), count(*)) FROM lab_standardchoice WHERE organization_id = %(id)s),"
             " (SELECT (max(updated_at), count(*)) FROM lab_limitconfirmation WHERE organization_id = %(id)s),"
+            " (SELECT (max(updated_at), count(*)) FROM lab_parameterrange WHERE organization_id = %(id)s),"
             " (SELECT (time_zone, settings) FROM tenancy_organization WHERE id = %(id)s))",
             {"id": organization},
         )
@@ -159,6 +161,11 @@ def _load(organization: UUID, stamp: str, proposal: Proposal | None = None) -> R
     owner = Organization.objects.get(pk=organization)
     own = {None, organization}
     parameters = [p for p in models.Parameter.objects.filter(is_active=True) if p.organization_id in own]
+    ranges = {row.parameter_id: row for row in ParameterRange.objects.all()}
+    for parameter in parameters:
+        if own_range := ranges.get(parameter.pk):
+            for name in ("minimum", "maximum", "holding_hours"):
+                setattr(parameter, name, getattr(own_range, name))
     by_name: dict[str, models.Parameter] = {}
     for parameter in sorted(parameters, key=lambda p: p.organization_id is None):  # an organisation's own wins
         for name in (parameter.code, parameter.name_en, parameter.name_fr, parameter.name_ar, *parameter.aliases):

@@ -5,11 +5,13 @@ page at a time.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -46,8 +48,12 @@ from portal.lab.models import (
     Standard,
     StandardChoice,
 )
+from portal.lab.rulebook import rulebook
 
 _DAY = timedelta(days=1)
+RARE: Final = 2000  # hits of a search up to which they are fetched one by one
+_WORD = re.compile(r"[^\W_]+")
+_ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
 
 def sample_list(
@@ -61,12 +67,14 @@ def sample_list(
     standard: str = "",
     verdict: str = "",
     search: str = "",
+    project: UUID | None = None,
 ) -> QuerySet[Sample]:
     """The living samples of the organisation in force, newest first (FR-010, FR-015, FR-016).
 
     `date_from` and `date_to` bound the collection date, both inclusive: a date is the whole day in the organisation's
     time zone. `location` and `search` (code, id, location, collector) are contained in one spelling: case, accents and
-    Arabic letter variants do not matter. `standard` and `verdict` together: the sample's verdict under that standard;
+    Arabic letter variants do not matter; where words of some samples begin so, those with it inside of a word are left
+    out. `standard` and `verdict` together: the sample's verdict under that standard;
     one of them alone: any verdict of that standard, or that verdict under any.
     """
     rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None)
@@ -86,12 +94,45 @@ def sample_list(
         wanted = {name: value for name, value in (("standard", standard), ("verdict", verdict)) if value}
         rows = rows.filter(verdicts__contains=[wanted])
     if text := normalise(location):
+        rows = _narrowed(rows, text)
         # The third line of the search text; the first test spares the cut for most rows.
         place = Func("search_text", Value("\n"), Value(3), function="split_part", output_field=CharField())
         rows = rows.filter(search_text__contains=text).alias(place=place).filter(place__contains=text)
     if text := normalise(search):
-        rows = rows.filter(search_text__contains=text)
-    return rows
+        rows = _narrowed(rows, text, ids=True).filter(search_text__contains=text)
+    return rows if project is None else rows.filter(project=project)
+
+
+def searched_often(text: str) -> bool:
+    """Whether more than `RARE` samples have the words of this search."""
+    ids = _found(normalise(text))
+    return ids is not None and len(ids) > RARE
+
+
+def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QuerySet[Sample]:
+    """Only the samples with words that begin like those of the text, where there are some and not many: of many the
+    list is read in its order, which is quicker. `ids`: an id, or the first eight digits of one, counts too."""
+    found = _found(text)
+    if found is None or len(found) > RARE:
+        return rows
+    if ids and _ID.fullmatch(text):
+        first = text.replace("-", "")
+        low, high = (UUID(first.ljust(32, digit)) for digit in "0f")
+        return rows.filter(Q(pk__in=found) | Q(pk__gte=low, pk__lte=high))
+    if not found:  # the text stands inside of words: looked for once, in no order, since an order would cost more
+        holding = Sample.objects.filter(deleted_at=None, search_text__contains=text).order_by()
+        found = list(holding.values_list("pk", flat=True)[: RARE + 1])
+    return rows.filter(pk__in=found) if len(found) <= RARE else rows
+
+
+def _found(text: str) -> list[UUID] | None:
+    """Samples with words that begin with the words of the text, at most one more than `RARE`; None without words."""
+    parts = _WORD.findall(text)[:8]
+    if not parts or scope.current().organization is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT marsad_samples_with(%s, %s)", [parts, RARE + 1])
+        return list(cursor.fetchone()[0])
 
 
 def _since(day: date | datetime) -> datetime | None:
@@ -130,10 +171,14 @@ def sample_history(*, sample: UUID) -> QuerySet[AuditEntry]:
     return rows.order_by("-timestamp", "-id")
 
 
-def parameter_list(*, search: str = "", group: str = "") -> QuerySet[Parameter]:
+def parameter_list(
+    *, search: str = "", group: str = "", own: bool | None = None, active: bool = True
+) -> QuerySet[Parameter]:
     """The parameters in use, the shared ones and the organisation's own; `search` is contained in the code, a name in
-    any language or the CAS number."""
-    rows = _held(Parameter.objects.filter(is_active=True))
+    any language or the CAS number. `active=False`: those that were taken out of use."""
+    rows = _held(Parameter.objects.filter(is_active=active))
+    if own is not None:
+        rows = rows.filter(organization__isnull=not own)
     if group:
         rows = rows.filter(group=group)
     for word in search.split():
@@ -142,6 +187,15 @@ def parameter_list(*, search: str = "", group: str = "") -> QuerySet[Parameter]:
             named |= Q(**{f"name_{language}__icontains": word})
         rows = rows.filter(named)
     return rows
+
+
+def sum_list(results: Iterable[Result]) -> list[Parameter]:
+    """The sums of which at least one part is among these results of a sample."""
+    rules = rulebook()
+    measured = {rules.parameters[row.parameter_id].code for row in results if row.parameter_id in rules.parameters}
+    return sorted(
+        (row for row in rules.parameters.values() if measured.intersection(row.members)), key=lambda row: row.name
+    )
 
 
 def parameter_get(*, id: UUID) -> Parameter:

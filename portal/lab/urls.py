@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from portal.lab.pages import catalogue, limits, results, rules, samples
+from portal.lab.pages import catalogue, limits, parameters, results, rules, samples
 
 app_name = "lab"
 urlpatterns = [
@@ -23,6 +23,11 @@ urlpatterns = [
     path("results/<uuid:result_id>/units", results.result_units, name="result_units"),
     path("results/<uuid:result_id>/delete", results.result_delete, name="result_delete"),
     path("parameters", catalogue.parameter_list, name="parameter_list"),
+    path("parameters/new", parameters.parameter_create, name="parameter_create"),
+    path("parameters/<uuid:parameter_id>/edit", parameters.parameter_edit, name="parameter_edit"),
+    path("parameters/<uuid:parameter_id>/use", parameters.parameter_use, name="parameter_use"),
+    path("parameters/<uuid:parameter_id>/range", parameters.parameter_range, name="parameter_range"),
+    path("samples/<uuid:sample_id>/sums", results.result_sum, name="result_sum"),
     path("parameters/<uuid:parameter_id>", catalogue.parameter_detail, name="parameter_detail"),
     path("standards", catalogue.standard_list, name="standard_list"),
     path("standards/new", limits.standard_create, name="standard_create"),
@@ -55,6 +60,10 @@ urlpatterns = [
     path("limits/<uuid:limit_id>/delete", limits.limit_delete, name="limit_delete"),
     path("limits/<uuid:limit_id>/confirm", limits.limit_confirm, name="limit_confirm"),
     path("limits/<uuid:limit_id>/withdraw", limits.limit_withdraw, name="limit_withdraw"),
+    path("", include("portal.lab.certificates.urls")),
     path("", include("portal.lab.imports.urls")),
     path("", include("portal.lab.lifecycle.urls")),
+    path("", include("portal.lab.worksheets.urls")),
+    path("", include("portal.lab.quality.urls")),
+    path("", include("portal.lab.points.urls")),
 ]

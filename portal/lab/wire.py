@@ -51,7 +51,7 @@ def samples(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "verdicts": row["verdicts"],
             "resultCount": row["result_count"],
             "notes": row["notes"],
-            "projectId": None,
+            "projectId": row["project_id"],
             **_record(row),
         }
         for row in rows
@@ -98,6 +98,7 @@ def parameters(rows: Iterable[Parameter], *, on: date) -> list[dict[str, Any]]:
     rules = rulebook()
     cards = []
     for row in rows:
+        ours = rules.parameters.get(row.pk, row)  # with what the organisation holds plausible
         limits = [limit for limit in rules.limits_for(row.pk, "drinking", on) if limit.matrix == "drinking"]
         set_here = [limit for limit in limits if limit.lower is not None or limit.upper is not None]
         upper = {limit.standard: _in_unit(limit.upper, limit.unit, row) for limit in set_here}
@@ -115,14 +116,14 @@ def parameters(rows: Iterable[Parameter], *, on: date) -> list[dict[str, Any]]:
                 "unit": row.unit,
                 "species": row.species or None,
                 "units": convertible_units(row.unit, row.species or None),
-                "minValue": number(row.minimum),
-                "maxValue": number(row.maximum),
+                "minValue": number(ours.minimum),
+                "maxValue": number(ours.maximum),
                 "whoThreshold": upper.get("WHO"),
                 "moroccanThreshold": upper.get("MA"),
                 "limits": [_limit_in_force(limit) for limit in set_here],
                 "decimals": row.decimals,
                 "typicalLoq": row.typical_loq,
-                "holdingHours": row.holding_hours,
+                "holdingHours": ours.holding_hours,
                 "members": row.members,
                 "methods": [method for method in row.methods.split("; ") if method],
                 "isActive": row.is_active,

@@ -1,4 +1,4 @@
-// Live events. One socket for the organisation, one for the person; each message is the envelope
+// Live events. One socket for the organisation, one for the person, one for a page's own subject; each message is the envelope
 // {type, entity, id, organizationId, data, at} and becomes the DOM event `marsad:<type>` on the body, so that an
 // element may say hx-trigger="marsad:sample.changed from:body throttle:1s".
 (() => {
@@ -70,7 +70,9 @@
     }
   }
 
-  for (const path of ["/ws/org/?format=html", "/ws/notifications/"]) sockets.push(new Live(path));
+  // An element with `data-live-path` is about something that has a socket of its own, a project.
+  const own = new Set([...document.querySelectorAll("[data-live-path]")].map((element) => element.dataset.livePath));
+  for (const path of ["/ws/org/?format=html", "/ws/notifications/", ...own]) sockets.push(new Live(path));
   const openAll = () => { sockets.forEach((live) => { live.wait = FIRST_WAIT; live.open(); }); notice(); };
   document.addEventListener("visibilitychange", () => { if (!document.hidden) openAll(); });
   window.addEventListener("online", openAll);

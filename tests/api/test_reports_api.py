@@ -202,6 +202,9 @@ def test_list_shows_heads_without_reading_the_tables(cast: Cast, samples: list[d
 def test_the_document_names_a_reports_fields(cast: Cast, nobody: Person, samples: list[dict[str, Any]]) -> None:
     document = json.loads(nobody.get("/openapi.json").content)
     report = issue(cast.alice)
+    for status in ("completed", "validated"):
+        cast.alice.put(f"/samples/{samples[0]['id']}", {"status": status})
+    certificate = cast.alice.post(f"/samples/{samples[0]['id']}/certificates").json()["data"]
 
     shapes = document["components"]["schemas"]
     for name, shown in (
@@ -211,6 +214,12 @@ def test_the_document_names_a_reports_fields(cast: Cast, nobody: Person, samples
         ("Site", report["sites"][0]),
         ("Worst", report["sites"][0]["worst"]),
         ("Exceedance", report["exceedances"][0]),
+        ("CertificateOut", certificate),
+        ("CertificateHead", cast.carol.get("/certificates").json()["data"][0]),
+        ("CertifiedResult", certificate["results"][0]),
+        ("Conformity", certificate["standards"][0]),
+        ("Stated", certificate["stated"]),
+        ("Item", certificate["item"]),
     ):
         assert set(shapes[name]["properties"]) == set(shown), name
     answers = document["paths"]["/api/v1/reports/compliance/{report_id}/pdf"]["get"]["responses"]

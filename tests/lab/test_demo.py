@@ -16,6 +16,7 @@ from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
 from portal.desk.cast import DEMO, LOGINS, OTHER, PASSWORD
+from portal.lab.certificates.models import Certificate
 from portal.lab.models import ComplianceReport, Result, Sample, SamplingPoint, StandardChoice
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,7 @@ def test_a_year_of_work_is_there_once() -> None:
     with tenant(demo.pk):
         assert Counter(Sample.objects.values_list("version", flat=True)) == before
         assert ComplianceReport.objects.count() == 3
+        assert Certificate.objects.filter(amends__isnull=False).count() == 1
     with tenant(organization(OTHER).pk):
         assert Sample.objects.count() == 10
         assert not SamplingPoint.objects.filter(city="Casablanca").exists()

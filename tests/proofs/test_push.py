@@ -8,7 +8,6 @@ import csv
 import gzip
 import itertools
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -91,8 +90,9 @@ class Program:
         """SIGKILL to the web server alone; the supervisor starts it again."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            if "granian" in " ".join(child.cmdline()):
-                child.send_signal(signal.SIGKILL)
+            with suppress(psutil.NoSuchProcess):  # one dies with the other
+                if "granian" in " ".join(child.cmdline()):
+                    child.kill()
 
     def stop(self) -> None:
         assert self.process is not None

@@ -39,6 +39,12 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
     push(cast.alice, f"{MARK}-phone", ("sample", sample, {"notes": f"{MARK} again"}), strategy="manual")
     made = cast.alice.post("/reports/compliance", {"title": f"{MARK} report"})
     assert made.status_code == 200, made.content
+    certified = cast.alice.post("/samples", of_a).json()["data"]["id"]
+    cast.alice.post(f"/samples/{certified}/results", {"parameterName": "NO3", "value": "7", "unit": "mg/L NO3"})
+    for status in ("completed", "validated"):
+        cast.alice.put(f"/samples/{certified}", {"status": status})
+    made = cast.alice.post(f"/samples/{certified}/certificates", {"customer": f"{MARK} customer"})
+    assert made.status_code == 201, made.content
     with platform():
         for user in (cast.alice.user, cast.bob.user, cast.carol.user):
             user.name = f"{MARK} {user.name}"

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import Body, Query
@@ -18,6 +19,7 @@ from portal.core.common.errors import Denied, Invalid
 from portal.lab.choices import StandardRole
 from portal.lab.models import ComplianceReport
 from portal.lab.reports import exports, selectors, services
+from portal.lab.reports.amending import MAX_REASON
 from portal.lab.reports.filters import LANGUAGES, MAX_TITLE
 from portal.lab.reports.wording import report_head, report_json
 from portal.lab.science.verdicts import Verdict
@@ -54,6 +56,14 @@ class ReportIn(In):
     title: str | None = Field(None, max_length=MAX_TITLE)
 
 
+class ReportAmendmentIn(In):
+    model_config = ConfigDict(json_schema_extra={"example": {"reason": "Late results of two samples."}})
+
+    reason: str = Field(max_length=MAX_REASON, description="Printed on the new report")
+    language: Literal["ar", "fr", "en"] | None = Field(None, description="Of the new report; else that of the old one")
+    title: str | None = Field(None, max_length=MAX_TITLE, description="Else that of the old one")
+
+
 class Summary(Out):
     samples: int
     results: int
@@ -73,7 +83,11 @@ class ReportHead(Out):
     language: str
     filters: dict[str, Any]
     summary: Summary
-    snapshot_hash: str = Field(description="sha256 of the frozen figures", examples=["sha256:5b1c…"])
+    status: Literal["current", "superseded"]
+    amends: UUID | None = Field(description="The report that this one replaces")
+    amended_by: str | None = Field(description="The number of the report that replaces this one")
+    reason: str = Field(description="Why this one was issued in the other's place")
+    snapshot_hash: str = Field(description="sha256 of the frozen content", examples=["sha256:5b1c…"])
     verify_url: str = Field(description="Public page that confirms number and hash")
 
 
@@ -111,6 +125,11 @@ class Site(Out):
     exceedances: int
     percent_conforming: float | None
     worst: Worst | None
+    pass_: int = Field(alias="pass", description="Samples; so are the next two")
+    warning: int
+    fail: int
+    latitude: float | None = Field(description="Mean of the samples' coordinates")
+    longitude: float | None
 
 
 class Exceedance(Out):
@@ -143,6 +162,38 @@ class Excluded(Out):
     reason: Literal["REJECTED", "REPLACED"]
 
 
+class TrendPoint(Out):
+    at: datetime
+    value: float = Field(description="As compared, in the unit of the limit; the bound of a censored value")
+    censored: bool
+    verdict: Verdict
+
+
+class Trend(Out):
+    location: str
+    parameter_code: str
+    standard: str
+    unit: str
+    lower: float | None
+    upper: float | None
+    points: list[TrendPoint]
+
+
+class AmendmentLine(Out):
+    what: str
+    about: str
+    from_: str = Field(alias="from")
+    to: str
+
+
+class ReportAmendment(Out):
+    number: str
+    issued_at: datetime
+    reason: str
+    lines: list[AmendmentLine]
+    more: int = Field(description="Changes that are not listed")
+
+
 class ReportOut(ReportHead):
     standards: list[StandardFigures]
     sites: list[Site]
@@ -152,12 +203,16 @@ class ReportOut(ReportHead):
     period: dict[str, datetime | None] = Field(description="First and last collection date")
     time_zone: str
     decision_rules: list[str]
+    trends: list[Trend] = Field(description="Sites and parameters with the most breaches, over time")
+    amendment: ReportAmendment | None
 
 
 class ReportQuery(Listing):
     sortable: ClassVar[Mapping[str, str]] = {"generatedAt": "generated_at", "number": "number"}
 
     sort: str | None = Field(None, description="generatedAt (default, newest first) or number")
+    search: str = Field("", max_length=200, description="Contained in number or title")
+    status: Literal["current", "superseded"] | None = None
 
 
 class Wanted(BaseModel):
@@ -170,7 +225,7 @@ class InLanguage(BaseModel):
     language: str = Field("", description="ar, fr or en; else Accept-Language, else the report's own")
 
 
-def _file(kind: str, *, later: bool = False) -> dict[str, Any]:
+def file_answer(kind: str, *, later: bool = False) -> dict[str, Any]:
     """What the documentation says of an answer that is a file, and that a worker may have to make first."""
     answers: dict[int, Any] = {200: {"content": {kind.partition(";")[0]: {"schema": {"type": "string"}}}}}
     return {"responses": answers | ({202: {"content": {}}} if later else {})}
@@ -181,7 +236,7 @@ def _file(kind: str, *, later: bool = False) -> dict[str, Any]:
     policy="reports.create",
     response=ReportOut,
     summary="Issue a compliance report",
-    openapi_extra=_file(PDF, later=True),
+    openapi_extra=file_answer(PDF, later=True),
 )
 def report_issue(
     request: HttpRequest, query: Query[Wanted], payload: Body[Annotated[dict[str, Any], Declared(ReportIn)]]
@@ -201,7 +256,12 @@ def report_issue(
 @router.get("/reports/compliance", policy="reports.view", response=list[ReportHead], summary="Compliance reports")
 def report_list(request: HttpRequest, query: Query[ReportQuery]) -> Page:
     """What was issued, newest first, without the tables."""
-    return paginate(selectors.report_list(), query, lambda row: report_head(row, summary=row.summary))
+    rows = selectors.report_list()
+    if query.search:
+        rows = rows.filter(Q(number__icontains=query.search) | Q(title__icontains=query.search))
+    if query.status:
+        rows = rows.filter(amended_by__isnull=query.status == "current")
+    return paginate(rows, query, lambda row: report_head(row, summary=row.summary))
 
 
 @router.get(
@@ -213,12 +273,34 @@ def report_detail(request: HttpRequest, report_id: UUID, query: Query[InLanguage
     return report_json(report, language=_language(request, query, report))
 
 
+@router.post(
+    "/reports/compliance/{id:report_id}/amendments",
+    policy="reports.create",
+    response=ReportOut,
+    status=201,
+    summary="Amend a compliance report",
+)
+def report_amend(
+    request: HttpRequest, report_id: UUID, payload: Body[Annotated[dict[str, Any], Declared(ReportAmendmentIn)]]
+) -> Reply:
+    """A new number with the same filters over what is known now; it names the old one, the reason and what changed. The
+    old one is kept and superseded; 409 `ALREADY_AMENDED` for one that is."""
+    made = services.report_amend(
+        report=selectors.report_get(id=report_id),
+        reason=payload.get("reason"),
+        language=payload.get("language"),
+        title=payload.get("title"),
+        by=_user(request),
+    )
+    return Reply(report_json(made), status=201)
+
+
 @router.get(
     "/reports/compliance/{id:report_id}/pdf",
     policy="reports.export",
     response=None,
     summary="Report as PDF",
-    openapi_extra=_file(PDF, later=True),
+    openapi_extra=file_answer(PDF, later=True),
 )
 def report_pdf(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> Reply | HttpResponse:
     """202 with `Retry-After` while a worker makes it; ask again then. Figures, number and hash are the same in every
@@ -232,7 +314,7 @@ def report_pdf(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) 
     policy="reports.export",
     response=None,
     summary="Exceedances as CSV",
-    openapi_extra=_file(CSV),
+    openapi_extra=file_answer(CSV),
 )
 def report_csv(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> HttpResponse:
     """One line per exceedance and per excluded result, under wire names; UTF-8 with a byte order mark."""
@@ -246,7 +328,7 @@ def report_csv(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) 
     policy="reports.export",
     response=None,
     summary="Report as XLSX",
-    openapi_extra=_file(XLSX),
+    openapi_extra=file_answer(XLSX),
 )
 def report_xlsx(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> HttpResponse:
     """Summary, standards, sites, exceedances and excluded results as sheets."""

@@ -52,6 +52,7 @@ def sample_list(request: HttpRequest, query: Query[SampleQuery]) -> Reply:
         standard=query.standard,
         verdict=query.verdict,
         search=query.search,
+        project=query.project_id,
     )
     if query.count == "exact":
         return Reply(_page(selectors.plain(found), query, wire.samples))

@@ -77,6 +77,7 @@ class SampleQuery(Listing):
     verdict: _one_of([verdict.value for verdict in Verdict]) = Field(  # type: ignore[valid-type]
         "", description="The sample's verdict under `standard`, or under any"
     )
+    project_id: UUID | None = Field(None, description="Samples of this project")
     search: str = Field("", max_length=300, description="Contained in code, id, location or collector")
     sort: str | None = Field(None, description="collectionDate (default, newest first), code, location, createdAt, "
                              "updatedAt")  # fmt: skip

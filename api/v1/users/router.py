@@ -148,7 +148,9 @@ def user_export(request: HttpRequest, query: Query[schemas.ExportQuery]) -> File
     """All people that the filters of the list leave, as a file. The audit log notes filters, rows and hash."""
     chosen = query.filters()
     file = services.people_export(
-        people=people.people_list(**chosen), kind=query.format, filters={k: v for k, v in chosen.items() if v}
+        people=people.people_list(**chosen),
+        kind=query.format,
+        filters={k: str(v) if isinstance(v, UUID) else v for k, v in chosen.items() if v},
     )
     return download(file, "users", query.format)
 

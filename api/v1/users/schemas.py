@@ -83,6 +83,7 @@ class PeopleQuery(Listing):
     is_active: bool | None = Field(None, description="The same as status")
     department: str = Field("", max_length=100)
     mfa_enabled: bool | None = None
+    project_id: UUID | None = Field(None, description="Members of this project")
 
     def filters(self) -> dict[str, Any]:
         active = self.is_active if self.is_active is not None else self.status == "active" if self.status else None
@@ -92,6 +93,7 @@ class PeopleQuery(Listing):
             "active": active,
             "department": self.department,
             "mfa": self.mfa_enabled,
+            "project": self.project_id,
         }
 
 

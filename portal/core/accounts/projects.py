@@ -18,6 +18,10 @@ class Membership(Protocol):
         """Those that the organisation does not have."""
         ...
 
+    def people(self, project: UUID) -> list[UUID]:
+        """The members of a project."""
+        ...
+
     def write(self, user: User, projects: Sequence[UUID]) -> None:
         """Make these the person's projects."""
         ...
@@ -31,6 +35,9 @@ class _None:
 
     def missing(self, projects: Sequence[UUID]) -> list[UUID]:
         return list(projects)
+
+    def people(self, project: UUID) -> list[UUID]:
+        return []
 
     def write(self, user: User, projects: Sequence[UUID]) -> None:
         """Nothing can be asked for that is not missing."""

@@ -31,6 +31,7 @@ from procrastinate import JobContext, RetryDecision
 from procrastinate import jobs as queue_jobs
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy
 
@@ -197,6 +198,15 @@ def defer(work: Work, **arguments: Any) -> Job:
     _queue(work, kwargs)
     _tell(row.pk)
     return row
+
+
+def pending(work: Work, **arguments: Any) -> Job | None:
+    """The job of the organisation in force that waits or runs with exactly these arguments: who asks twice for the same
+    work looks on instead of queueing it again."""
+    waiting = ProcrastinateJob.objects.filter(
+        task_name=work.name, status__in=["todo", "doing"], args__arguments=arguments
+    )
+    return Job.objects.filter(pk__in=[row.args["job"] for row in waiting]).order_by("-created_at", "-id").first()
 
 
 def _queue(work: Work, arguments: dict[str, Any]) -> None:

@@ -38,11 +38,13 @@ NO_VERSION_CHECK = 2**62
 
 @dataclass(frozen=True, slots=True)
 class ItemError:
-    """Codes: VALIDATION_ERROR, RESOURCE_NOT_FOUND, PERMISSION_DENIED, LBAC_VIOLATION, DUPLICATE, IDEMPOTENCY_CONFLICT."""
+    """Codes: VALIDATION_ERROR, RESOURCE_NOT_FOUND, PERMISSION_DENIED, LBAC_VIOLATION, DUPLICATE, IDEMPOTENCY_CONFLICT,
+    ILLEGAL_TRANSITION (`allowed`: the states that the record may go to), PROJECT_CLOSED."""
 
     code: str
     message: str
     field: str | None = None
+    allowed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -68,8 +70,8 @@ class Change:
     version: int | None = None
     conflict: "Lost | None" = None
 
-    def refuse(self, code: str, message: object, field: str | None = None) -> None:
-        self.errors.append(ItemError(code, str(message), field))
+    def refuse(self, code: str, message: object, field: str | None = None, allowed: tuple[str, ...] = ()) -> None:
+        self.errors.append(ItemError(code, str(message), field, allowed))
         self.status, self.conflict = "error", None
 
     @property

@@ -1,6 +1,7 @@
 """Which records are synced. A room registers its collections when it loads; the engine knows nothing else of it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection as Ids
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -8,13 +9,14 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import JSONField, Q
+from django.db.models import JSONField
 from django.utils.functional import Promise
 
 from portal.core.sync.models import SyncedModel
 from portal.core.tenancy import scope
 
 if TYPE_CHECKING:
+    from portal.core.accounts.models import User
     from portal.core.sync.engine import Batch, Change
 
 Row = dict[str, Any]  # column -> Python value, every concrete column of the table
@@ -27,7 +29,8 @@ class Collection:
     `validate(batch, changes)` fills each change's `row` (the whole row as it would be written) or its `error`; it is
     set-based, runs before the clock is locked and may run again. `derive(batch)` runs once for the room after all
     decisions, under the lock: it fills computed columns and may add rows of its own. `wire(rows)` gives the resource
-    as clients see it. `visible(user id)` narrows the feed to the person's scope.
+    as clients see it. `visible(user, ids)` says which of these records, deleted ones too, a person may see, and
+    `reach(user)` is a text that differs where that as a whole differs, so that the person's devices fetch anew.
     """
 
     entity: str
@@ -43,7 +46,11 @@ class Collection:
     derive: "Callable[[Batch], None]"
     wire: Callable[[Sequence[Row]], list[dict[str, Any]]]
     announce: "Callable[[Batch], None]"
-    visible: Callable[[UUID | None], Q] = field(default=lambda user: Q())
+    visible: "Callable[[User, Ids[UUID]], set[UUID]] | None" = None  # None: whoever has the right sees all
+    reach: "Callable[[User], str]" = field(default=lambda user: "")
+
+    def seen(self, user: "User", ids: Ids[UUID]) -> set[UUID]:
+        return set(ids) if self.visible is None else self.visible(user, ids)
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def changes(*, user: User, device: Device, cursor: str, entities: Sequence[str],
     collections = collections_named(entities, user)
     reach = _reach(collections, user)
     place = _place(cursor, device, reach)
-    found = _feed(place.seq if place else 0, collections, user, limit + 1)
+    found = _feed(place.seq if place else 0, collections, limit + 1)
     epoch, head, floor = found[0][:3]
     if place and (place.epoch != epoch or place.seq > head or _outdated(place, floor)):
         raise _resync()
@@ -85,13 +85,14 @@ def changes(*, user: User, device: Device, cursor: str, entities: Sequence[str],
     rows = rows[:limit]
     seq = rows[-1][2] if more else head
     after = place.seq if place else 0
+    rows = _narrowed(rows, after, user, collections)
     entries = _entries(rows, epoch, after, {c.entity: c for c in collections})
     started = place.started if place else clock.now()
     return Changes(entries, more, cursors.encode(Cursor(epoch, device.pk, seq, started, reach)), seq)
 
 
 def _reach(collections: list[Collection], user: User) -> bytes:
-    return cursors.reach_of([(collection.entity, str(collection.visible(user.pk))) for collection in collections])
+    return cursors.reach_of([(collection.entity, collection.reach(user)) for collection in collections])
 
 
 def _place(text: str, device: Device, reach: bytes | None) -> Cursor | None:
@@ -118,7 +119,7 @@ def _resync() -> ConflictError:
     )
 
 
-def _feed(after: int, collections: list[Collection], user: User, limit: int) -> list[Any]:
+def _feed(after: int, collections: list[Collection], limit: int) -> list[Any]:
     values: dict[str, Any] = {
         "after": after,
         "entities": [c.entity for c in collections],
@@ -128,6 +129,22 @@ def _feed(after: int, collections: list[Collection], user: User, limit: int) -> 
     with connection.cursor() as statement:
         statement.execute(_FEED, values)
         return list(statement.fetchall())
+
+
+def _narrowed(rows: list[Any], after: int, user: User, collections: list[Collection]) -> list[Any]:
+    """What the person may see of a page. A record that left their reach is deleted for them; one that came after their
+    cursor and never was in it is not mentioned."""
+    kept = rows
+    for collection in collections:
+        ids = [row[1] for row in rows if row[0] == collection.entity] if collection.visible else []
+        hidden = set(ids) - collection.seen(user, ids)
+        if hidden:
+            kept = [
+                (*row[:5], row[5] or row[4], row[6]) if row[0] == collection.entity and row[1] in hidden else row
+                for row in kept
+                if row[0] != collection.entity or row[1] not in hidden or row[3] <= after
+            ]
+    return kept
 
 
 def _entries(rows: list[Any], epoch: UUID, after: int, collections: Mapping[str, Collection]) -> list[dict[str, Any]]:
@@ -196,7 +213,7 @@ def held(*, user: User, entity: str, ids: Items[UUID]) -> tuple[list[dict[str, A
     found = {
         id: {"id": id, "version": version, "deletedAt": clock.wire(deleted)}
         for id, version, deleted in FeedRecord.objects.filter(
-            collection.visible(user.pk), entity=collection.entity, record_id__in=list(ids)
+            entity=collection.entity, record_id__in=collection.seen(user, ids)
         ).values_list("record_id", "seq", "deleted_at")
     }
     return list(found.values()), [id for id in ids if id not in found]

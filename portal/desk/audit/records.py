@@ -15,10 +15,13 @@ PER_PAGE: Final = 25
 COUNT_LIMIT: Final = 1000
 # Entity -> the page of a record of that kind.
 PAGES: Final = {
+    "project": "fieldwork:project_detail",
+    "task": "fieldwork:task_detail",
     "sample": "lab:sample_detail",
     "parameter": "lab:parameter_detail",
     "standard": "lab:standard_detail",
     "report": "reports:detail",
+    "certificate": "lab:certificate_detail",
     "device": "sync:device_detail",
     "conflict": "sync:conflict_detail",
     "security_event": "audit:event_detail",

@@ -9,7 +9,9 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions
 from portal.core.accounts.models import Role, User
+from portal.core.accounts.projects import membership
 from portal.core.accounts.selectors import roles
+from portal.core.projects.models import Project
 from portal.ui.forms import AUTO, LTR, ServiceForm, password_field
 
 type Choices = list[tuple[str, str]]
@@ -35,8 +37,30 @@ class RoleField(forms.ChoiceField):
         super().__init__(choices=_offered, **{"label": _("Role"), **kwargs})
 
 
-class PersonForm(ServiceForm):
-    names: ClassVar[dict[str, str]] = {"password": "new_password"}
+class ReachForm(ServiceForm):
+    """Which projects a person sees. Cleaned, `projects` is what services take: ids, or None for all of them."""
+
+    confined = forms.BooleanField(label=_("Sees only the projects that are chosen here"), required=False)
+    projects: "forms.ModelMultipleChoiceField[Project]" = forms.ModelMultipleChoiceField(
+        None, label=_("Projects"), required=False
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["projects"]
+        assert isinstance(field, forms.ModelMultipleChoiceField)
+        field.queryset = Project.objects.filter(deleted_at=None).order_by("name", "id")
+        field.widget.attrs["data-search"] = ""
+
+    def clean(self) -> dict[str, Any]:
+        said = super().clean() or self.cleaned_data
+        if "confined" in said:
+            said["projects"] = [project.pk for project in said["projects"]] if said.pop("confined") else None
+        return said
+
+
+class PersonForm(ReachForm):
+    names: ClassVar[dict[str, str]] = {"password": "new_password", "projectIds": "projects"}
     name = forms.CharField(label=_("Name"), max_length=150, required=False, widget=forms.TextInput(AUTO))
     email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(LTR))
     username = forms.CharField(
@@ -82,9 +106,11 @@ class EditPersonForm(PersonForm):
     def __init__(self, *args: Any, user: User, own: bool, **kwargs: Any) -> None:
         columns = ("name", "email", "username", "department", "phone", "language", "version")
         kwargs["initial"] = {name: getattr(user, name) for name in columns} | {"role": str(user.role_id)}
+        kwargs["initial"] |= {"confined": not user.all_projects, "projects": membership().read([user.pk]).get(user.pk)}
         super().__init__(*args, **kwargs)
-        if own:  # nobody gives themselves another role
-            del self.fields["role"]
+        if own:  # nobody gives themselves another role or more to see
+            for name in ("role", "confined", "projects"):
+                del self.fields[name]
 
 
 def _acts() -> Iterator[tuple[str, Any]]:
@@ -106,7 +132,8 @@ class BulkForm(forms.Form):
         return {"role": role} if role else {"is_active": action == "activate"}
 
 
-class InviteForm(ServiceForm):
+class InviteForm(ReachForm):
+    names: ClassVar[dict[str, str]] = {"projectIds": "projects"}
     email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput(LTR))
     role = RoleField()
 

@@ -57,7 +57,9 @@ def invite(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             said = form.cleaned_data
-            invitation, token = services.invitation_create(email=said["email"], role=said["role"], by=person(request))
+            invitation, token = services.invitation_create(
+                email=said["email"], role=said["role"], projects=said["projects"], by=person(request)
+            )
         except DomainError as refusal:
             form.refuse(refusal)
         else:

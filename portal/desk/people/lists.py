@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from portal.core.accounts.models import Invitation, Role, User
 from portal.core.accounts.selectors import invitations, people, roles
+from portal.core.projects.models import Project
 from portal.ui.tables import DateTimeColumn, NumberColumn, Table, TextColumn
 from portal.ui.templatetags.marsad import icon, ltr, portrait
 
@@ -48,6 +49,11 @@ class PeopleFilter(django_filters.FilterSet):
         empty_label=_ALL,
     )
     department = django_filters.CharFilter(label=gettext_lazy("Department"))
+    project = django_filters.ModelChoiceFilter(
+        label=gettext_lazy("Member of project"),
+        queryset=lambda request: Project.objects.filter(deleted_at=None).order_by("name", "id"),
+        empty_label=_ALL,
+    )
 
     def chosen(self) -> dict[str, Any]:
         """What `people_list` is asked for."""
@@ -58,6 +64,7 @@ class PeopleFilter(django_filters.FilterSet):
             "active": {"active": True, "inactive": False}.get(said.get("status") or ""),
             "mfa": {"on": True, "off": False}.get(said.get("mfa") or ""),
             "department": said.get("department") or "",
+            "project": said["project"].pk if said.get("project") else None,
         }
 
     def filter_queryset(self, queryset: QuerySet[User]) -> QuerySet[User]:

@@ -73,7 +73,7 @@ def person_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     if not filters.form.is_valid():
         return HttpResponse(filters.form.errors.as_text(), status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
     chosen = filters.chosen()
-    used = {name: value for name, value in chosen.items() if value not in ("", None)}
+    used = {name: str(value) for name, value in chosen.items() if value not in ("", None)}
     file = services.people_export(people=people.people_list(**chosen), kind=kind, filters=used)
     headers = {"Cache-Control": "private, no-store"}
     return FileResponse(file, content_type=TYPES[kind], as_attachment=True, filename=f"people.{kind}", headers=headers)

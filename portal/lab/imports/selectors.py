@@ -33,6 +33,14 @@ def source_list() -> QuerySet[ImportSource]:
     return ImportSource.objects.annotate(run_count=Count("runs"), last_run=Max("runs__created_at"))
 
 
+def source_get(*, id: UUID) -> ImportSource:
+    """Raises NotFound."""
+    source = ImportSource.objects.filter(pk=id).first()
+    if source is None:
+        raise NotFound(_("There is no such record."))
+    return source
+
+
 def row_list(*, run: ImportRun) -> QuerySet[ImportRow]:
     return ImportRow.objects.filter(run=run)
 

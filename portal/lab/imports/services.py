@@ -442,6 +442,17 @@ def _named(entity: str, kept: Mapping[UUID, str]) -> list[dict[str, str]]:
     return [{"entity": entity, "sample": str(sample), "name": name, "why": kept[id]} for id, sample, name in rows]
 
 
+def source_delete(*, source: ImportSource, by: User) -> None:
+    """Its runs stay without a source; a file of it is mapped anew. Raises Denied; Conflict while one of its runs works
+    or waits for its import."""
+    _may(by)
+    runs = ImportRun.objects.filter(source=source)
+    if runs.exclude(status__in=[_S.UPLOADED, _S.IMPORTED, _S.REVERTED]).exists():
+        raise Conflict(_("A file of this source is still being worked on."), code="IN_USE")
+    runs.update(source=None)
+    source.delete()
+
+
 def run_forget(*, run: ImportRun, by: User) -> None:
     """Take back an upload that was never imported. Raises Denied, Conflict."""
     _may(by)

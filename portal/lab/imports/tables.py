@@ -104,7 +104,17 @@ class SourceTable(Table):
         return str(Layout(value).label)
 
     def render_go(self, value: Any) -> SafeString:
-        return format_html('<a class="btn btn-sm" href="/imports/new?source={}">{}{}</a>', value, icon("upload"), _("Import a file"))  # fmt: skip  # noqa: E501
+        return format_html(
+            '<span class="btn-list"><a class="btn btn-sm" href="/imports/new?source={}">{}{}</a>'
+            '<a class="btn btn-sm btn-icon btn-ghost-secondary" href="/imports/sources/{}/delete"'
+            ' aria-label="{}">{}</a></span>',
+            value,
+            icon("upload"),
+            _("Import a file"),
+            value,
+            _("Delete the source"),
+            icon("trash"),
+        )
 
 
 class RowFilter(django_filters.FilterSet):

@@ -7,6 +7,7 @@ from portal.lab.imports import views
 urlpatterns = [
     path("imports", views.run_list, name="import_list"),
     path("imports/sources", views.source_list, name="import_sources"),
+    path("imports/sources/<uuid:import_source_id>/delete", views.source_delete, name="import_source_delete"),
     path("imports/new", views.run_upload, name="import_upload"),
     path("imports/<uuid:run_id>", views.run_detail, name="import_detail"),
     path("imports/<uuid:run_id>/mapping", views.run_mapping, name="import_mapping"),

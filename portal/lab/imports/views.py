@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -73,6 +74,20 @@ def source_list(request: HttpRequest) -> HttpResponse:
         empty=empty,
         context={"tab": "sources"},
     )
+
+
+@require_http_methods(["GET", "POST"])
+@policy("samples.import")
+def source_delete(request: HttpRequest, import_source_id: UUID) -> HttpResponse:
+    """Asks first, and says what stays."""
+    source = selectors.source_get(id=import_source_id)
+    if request.method == "POST":
+        try:
+            services.source_delete(source=source, by=person(request))
+        except Conflict as refusal:
+            messages.error(request, str(refusal.message))
+        return redirect("lab:import_sources")
+    return render(request, "lab/imports/source_delete.html", {"source": source, "runs": source.runs.count()})
 
 
 @require_http_methods(["GET", "POST"])

@@ -19,7 +19,9 @@ from portal.lab.pages.lists import (
     StandardTable,
     confidence,
 )
-from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text, plain
+from portal.lab.pages.wording import MATRICES, bounds, group_name, limit_text
+from portal.lab.reports.wording import plain
+from portal.lab.rulebook import rulebook
 from portal.lab.science.units import fitting_units
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may
@@ -39,6 +41,7 @@ def parameter_list(request: HttpRequest) -> HttpResponse:
         caption=_("Parameters"),
         empty=Empty(title=_("No parameters"), icon="ruler-measure"),
         table_kwargs={"extra_columns": [(f"limits_{key}", LimitsColumn(key)) for key in keys]},
+        context={"may_manage": may(request, "parameters.manage")},
     )
 
 
@@ -46,6 +49,8 @@ def parameter_list(request: HttpRequest) -> HttpResponse:
 @policy("parameters.view")
 def parameter_detail(request: HttpRequest, parameter_id: UUID) -> HttpResponse:
     parameter = selectors.parameter_get(id=parameter_id)
+    ours = rulebook().parameters.get(parameter_id, parameter)
+    changed = any(getattr(ours, name) != getattr(parameter, name) for name in ("minimum", "maximum", "holding_hours"))
     limits = [
         {
             "limit": limit,
@@ -59,7 +64,10 @@ def parameter_detail(request: HttpRequest, parameter_id: UUID) -> HttpResponse:
     context = {
         "parameter": parameter,
         "group": group_name(parameter.group),
-        "plausible": bounds("range", parameter.minimum, parameter.maximum),
+        "plausible": bounds("range", ours.minimum, ours.maximum),
+        "shared_range": bounds("range", parameter.minimum, parameter.maximum) if changed else "",
+        "holding_hours": ours.holding_hours,
+        "may_manage": may(request, "parameters.manage"),
         "units": fitting_units(parameter.unit, parameter.species or None),
         "methods": [method for method in parameter.methods.split("; ") if method],
         "limits": limits,

@@ -17,11 +17,11 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common.clock import wire
 from portal.core.common.text import harmless
+from portal.core.common.workbook import Cell, write_sheet
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab import selectors
 from portal.lab.choices import Compliance, SampleStatus, SampleType
 from portal.lab.models import Sample
-from portal.lab.pages.sheets import Cell, write_sheet
 from portal.ui.templatetags.marsad import VERDICTS
 
 CHUNK = 2000

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +16,11 @@ from portal.core.audit.selectors import wire_name
 from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.common.ids import parse_uuid
+from portal.core.projects.models import Project
 from portal.lab.choices import SampleType
 from portal.lab.models import Parameter, Result, Sample, SamplingPoint
-from portal.lab.pages.wording import QUALIFIERS, plain
+from portal.lab.pages.wording import QUALIFIERS
+from portal.lab.reports.wording import plain
 from portal.lab.rulebook import rulebook
 from portal.lab.science.measurement import parse_measurement
 from portal.lab.science.units import fitting_units
@@ -118,7 +121,7 @@ class WireForm(forms.Form):
 def _wire_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return clock.wire(value)
-    if isinstance(value, SamplingPoint):
+    if isinstance(value, SamplingPoint | Project):
         return str(value.pk)
     return str(value) if isinstance(value, UUID) else None if value == "" else value
 
@@ -138,11 +141,16 @@ class SampleForm(WireForm):
     )  # fmt: skip
     latitude = DegreesField(label=_("Latitude"), required=False, help_text=_("Decimal degrees, north is positive."))
     longitude = DegreesField(label=_("Longitude"), required=False, help_text=_("Decimal degrees, east is positive."))
+    project_id: "forms.ModelChoiceField[Project]" = forms.ModelChoiceField(
+        None, label=_("Project"), required=False, empty_label="—"
+    )
     notes = forms.CharField(
         label=_("Notes"), max_length=10_000, required=False, widget=forms.Textarea(_AUTO | {"rows": 3})
     )
 
-    def __init__(self, *args: Any, sample: Sample | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, sample: Sample | None = None, projects: QuerySet[Project] | None = None, **kwargs: Any
+    ) -> None:
         if sample is not None:
             columns = [name for name in self.base_fields if name not in ("collection_date", "received_at")]
             initial = {name: getattr(sample, name) for name in columns}
@@ -154,6 +162,10 @@ class SampleForm(WireForm):
             self.fields["sampling_point_id"].queryset = points  # type: ignore[attr-defined]
         else:
             del self.fields["sampling_point_id"]
+        if projects is not None and projects.exists():
+            self.fields["project_id"].queryset = projects.order_by("name", "id")  # type: ignore[attr-defined]
+        else:
+            del self.fields["project_id"]
         if sample is not None:
             self.fields["code"].help_text = ""
 

@@ -19,7 +19,8 @@ from portal.lab import standards as services
 from portal.lab.models import Limit, Standard
 from portal.lab.pages.lists import LimitFilter, confidence
 from portal.lab.pages.rule_forms import ConfirmationForm, EditionForm, LimitForm, StandardForm
-from portal.lab.pages.wording import limit_text, plain
+from portal.lab.pages.wording import limit_text
+from portal.lab.reports.wording import plain
 from portal.ui.people import may, person
 from portal.ui.trail import tell
 

@@ -73,6 +73,18 @@ def result_create(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     return _page(request, sample, "entry", more, refused=True)
 
 
+@require_POST
+@policy("results.edit")
+def result_sum(request: HttpRequest, sample_id: UUID) -> HttpResponse:
+    """Calculate a sum from the results that are there, or bring it up to date."""
+    sample = selectors.sample_get(id=sample_id)
+    try:
+        services.sum_calculate(sample=sample_id, parameter=_uuid(request.POST.get("parameter", "")), by=person(request))
+    except DomainError as refusal:
+        messages.error(request, str(refusal.message))
+    return _back(sample)
+
+
 @require_GET
 @policy("samples.view")
 def result_row(request: HttpRequest, result_id: UUID) -> HttpResponse:

@@ -13,7 +13,7 @@ from portal.lab import selectors
 from portal.lab.choices import CensoredMembers, DecisionRule, LimitKind, Matrix, StandardRole
 from portal.lab.models import Limit, Parameter, Standard
 from portal.lab.pages.forms import latin_number
-from portal.lab.pages.wording import plain
+from portal.lab.reports.wording import plain
 from portal.lab.science.units import fitting_units
 
 _LTR = {"dir": "ltr", "autocomplete": "off"}

@@ -19,7 +19,8 @@ from portal.lab.choices import CensoredMembers, DecisionRule, StandardRole
 from portal.lab.models import Reevaluation
 from portal.lab.pages.lists import CompareFilter, CompareTable, ReevaluationTable, compared_columns
 from portal.lab.pages.rule_forms import ReasonForm, RulesForm
-from portal.lab.pages.wording import RULES, plain
+from portal.lab.pages.wording import RULES
+from portal.lab.reports.wording import plain
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from portal.core.accounts.policy import policy, request_actor
 from portal.core.common.errors import Conflict, DomainError
+from portal.core.projects.access import projects_seen
 from portal.core.tenancy import scope
 from portal.lab import selectors, services
 from portal.lab.choices import Compliance, SampleStatus, StandardRole
@@ -35,7 +36,7 @@ from portal.ui.people import may, person
 from portal.ui.trail import tell
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 2000
 HISTORY_PAGE = 50
 
 
@@ -154,7 +155,7 @@ def _download(name: str) -> dict[str, str]:
 @policy("samples.edit")
 def sample_create(request: HttpRequest) -> HttpResponse:
     initial = {"collection_date": to_minute(timezone.now()), "collector_name": person(request).name}
-    form = SampleForm(request.POST or None, initial=initial)
+    form = SampleForm(request.POST or None, initial=initial, projects=projects_seen(person(request)))
     if form.is_valid():
         try:
             row, _created = services.sample_create(data=form.wire(), by=person(request))
@@ -170,7 +171,7 @@ def sample_create(request: HttpRequest) -> HttpResponse:
 @policy("samples.edit")
 def sample_edit(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     sample = selectors.sample_get(id=sample_id)
-    form = SampleForm(request.POST or None, sample=sample)
+    form = SampleForm(request.POST or None, sample=sample, projects=projects_seen(person(request)))
     back = reverse("lab:sample_detail", args=[sample_id])
     context: dict[str, Any] = {"form": form, "sample": sample, "back": back}
     if form.is_valid():
@@ -267,6 +268,7 @@ def detail_context(request: HttpRequest, sample: Sample) -> dict[str, Any]:
         "tab": "results",
     }
     if context["may_enter"]:
+        context["sums"] = selectors.sum_list(results)
         context["form"] = entry_form(request)
         context["form"].ask_units(reverse("lab:result_entry", args=[sample.pk]), "#result-entry")
     return context

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 from portal.lab.choices import LimitKind, Matrix, StandardRole
 from portal.lab.lifecycle.models import Retest
 from portal.lab.models import Limit, Result
+from portal.lab.reports.wording import plain
 
 GROUPS: dict[str, str | Promise] = {
     "microbiological": gettext_lazy("Microbiological"),
@@ -75,15 +76,6 @@ FLAGS: dict[str, str | Promise] = {
 
 def group_name(group: str) -> str:
     return str(GROUPS.get(group, group))
-
-
-def plain(number: float | Decimal | None) -> str:
-    """Latin digits, decimal point, no exponent, no zeros that a column's scale adds."""
-    if number is None:
-        return ""
-    value = number if isinstance(number, Decimal) else Decimal(repr(number))
-    whole = value.to_integral_value()
-    return f"{whole if whole == value else value.normalize():f}"
 
 
 def bounds(kind: str, lower: Any, upper: Any, *, strict: bool = False) -> str:

@@ -11,12 +11,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Coalesce
 
 from portal.core.common.clock import wire
 from portal.core.tenancy import scope
+from portal.lab.points.selectors import planned_by_location
 from portal.lab.reports.filters import Filters, matching_samples
 from portal.lab.rulebook import rulebook
 
+# Sites and parameters of concern that are drawn over time, and the newest measurements of each.
+TRENDS = 12
+POINTS = 60
 _CENSORED = "('<', '>', 'not_detected', 'too_numerous')"
 _SQL = """
 WITH s AS MATERIALIZED ({samples}),
@@ -33,6 +38,7 @@ e AS MATERIALIZED (
     SELECT r.id, r.sample_id, r.parameter_id, r.value_text, r.unit, r.censored, r.location, r.code,
            r.collection_date, v.standard, v.edition, v.role, coalesce(v.provisional, false) AS provisional, v.verdict,
            v.reason, v.unit AS limit_unit, v."comparedValue" AS compared, v."decisionRule" AS rule,
+           v.lower, v.upper,
            CASE WHEN v.reason = 'BELOW_MINIMUM' THEN v.lower ELSE coalesce(v.upper, v.lower) END AS edge,
            CASE v.role WHEN 'legal' THEN 0 WHEN 'guideline' THEN 1 ELSE 2 END AS place
     FROM r CROSS JOIN LATERAL jsonb_to_recordset(r.verdicts) AS v(
@@ -43,7 +49,8 @@ e AS MATERIALIZED (
 per_location AS (
     SELECT location, count(*) AS taken, count(*) FILTER (WHERE compliance_status = 'pass') AS pass,
            count(*) FILTER (WHERE compliance_status = 'warning') AS warning,
-           count(*) FILTER (WHERE compliance_status = 'fail') AS fail
+           count(*) FILTER (WHERE compliance_status = 'fail') AS fail,
+           round(avg(lat)::numeric, 5) AS latitude, round(avg(lon)::numeric, 5) AS longitude
     FROM s GROUP BY location
 ),
 per_result AS (
@@ -62,6 +69,21 @@ worst AS (
     ORDER BY location, array_position(ARRAY['FAIL', 'INDETERMINATE', 'INVESTIGATE', 'WARNING'], verdict), place,
              CASE WHEN reason = 'BELOW_MINIMUM' THEN edge / nullif(compared, 0) ELSE compared / nullif(edge, 0) END
                  DESC NULLS FIRST, compared DESC NULLS LAST, collection_date DESC, id
+),
+concern AS (
+    SELECT location, parameter_id, standard, fails, row_number() OVER (
+        ORDER BY fails DESC, troubled DESC, location COLLATE "C", parameter_id) AS rank
+    FROM (SELECT DISTINCT ON (location, parameter_id) * FROM (
+        SELECT location, parameter_id, standard, place, count(*) FILTER (WHERE verdict = 'FAIL') AS fails,
+               count(*) FILTER (WHERE verdict IN ('FAIL', 'INDETERMINATE', 'INVESTIGATE')) AS troubled,
+               count(compared) AS points
+        FROM e WHERE verdict <> 'NOT_EVALUATED' GROUP BY location, parameter_id, standard, place) x
+        WHERE troubled > 0 AND points > 1 ORDER BY location, parameter_id, fails DESC, place, standard) y
+    ORDER BY rank LIMIT {trends}
+),
+point AS (
+    SELECT c.rank, e.*, row_number() OVER (PARTITION BY c.rank ORDER BY e.collection_date DESC, e.id DESC) AS age
+    FROM concern c JOIN e USING (location, parameter_id, standard) WHERE e.compared IS NOT NULL
 )
 SELECT json_build_object(
     'summary', (SELECT json_build_object(
@@ -84,7 +106,7 @@ SELECT json_build_object(
     'sites', (SELECT coalesce(json_agg(x ORDER BY location COLLATE "C"), '[]') FROM (
         SELECT l.location, l.taken, coalesce(p.evaluated, 0) AS evaluated, coalesce(p.censored, 0) AS censored,
                coalesce(p.indeterminate, 0) AS indeterminate, coalesce(p.exceedances, 0) AS exceedances,
-               l.pass, l.warning, l.fail,
+               l.pass, l.warning, l.fail, l.latitude, l.longitude,
                CASE WHEN w.location IS NOT NULL THEN json_build_object(
                    'parameterCode', c.code, 'valueText', w.value_text, 'unit', w.unit,
                    'collectionDate', w.collection_date, 'standard', w.standard, 'verdict', w.verdict) END AS worst
@@ -102,6 +124,13 @@ SELECT json_build_object(
                w.unit, w.excluded AS reason
         FROM r w JOIN lab_parameter c ON c.id = w.parameter_id WHERE w.excluded IS NOT NULL
         ORDER BY w.collection_date, w.code COLLATE "C", w.id) x),
+    'trends', (SELECT coalesce(json_agg(x), '[]') FROM (
+        SELECT p.location, c.code AS "parameterCode", p.standard, min(p.limit_unit) AS unit,
+               (array_agg(p.lower ORDER BY p.age))[1] AS lower, (array_agg(p.upper ORDER BY p.age))[1] AS upper,
+               json_agg(json_build_object('at', p.collection_date, 'value', p.compared, 'censored', p.censored,
+                   'verdict', p.verdict) ORDER BY p.age DESC) AS points
+        FROM point p JOIN lab_parameter c ON c.id = p.parameter_id WHERE p.age <= {points}
+        GROUP BY p.rank, p.location, c.code, p.standard ORDER BY p.rank) x),
     'months', (SELECT coalesce(json_agg(x ORDER BY month), '[]') FROM (
         SELECT to_char(collection_date AT TIME ZONE %(zone)s, 'YYYY-MM') AS month, count(*) AS samples,
                count(*) FILTER (WHERE compliance_status = 'pass') AS pass,
@@ -122,15 +151,22 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     not change; `standards`, `exceedances`, `worst` and the counts of results cover the chosen standards only.
     `evaluated` counts results with a verdict, `censored`, `indeterminate` and `provisional` are shares of it;
     `exceedances` are FAIL verdicts. `worst` is the gravest verdict below PASS (legal standards first, then the
-    greatest excess over the limit), or null. `months` are those of the organisation's time zone, `period` the first
-    and last sample.
+    greatest excess over the limit), or null. A site stands at the mean of its samples' coordinates. `trends` are the
+    compared values over time of the sites and parameters with the most breaches. `months` are those of the
+    organisation's time zone, `period` the first and last sample. `planned`: what the programme planned there in the
+    period, null without one.
     """
-    samples = matching_samples(filters).order_by()
-    sql, values = samples.values(
-        "id", "code", "location", "collection_date", "compliance_status"
-    ).query.sql_with_params()
+    # A sample without coordinates of its own stands where its sampling point is.
+    matching = matching_samples(filters).order_by()
+    samples = matching.values(
+        "id", "code", "location", "collection_date", "compliance_status",
+        lat=Coalesce("latitude", "sampling_point__latitude"), lon=Coalesce("longitude", "sampling_point__longitude"),
+    )  # fmt: skip
+    sql, values = samples.query.sql_with_params()
     named = {f"p{number}": value for number, value in enumerate(values)}
-    query = _SQL.format(samples=sql % tuple(f"%({name})s" for name in named), censored=_CENSORED)
+    query = _SQL.format(
+        samples=sql % tuple(f"%({name})s" for name in named), censored=_CENSORED, trends=TRENDS, points=POINTS
+    )
     values_by_name = named | {
         "organization": scope.organization_id(),
         "standards": list(filters.standards) or None,
@@ -149,22 +185,33 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
         del row["place"]
     for row in [*figures["exceedances"], *(site["worst"] for site in figures["sites"] if site["worst"])]:
         row["collectionDate"] = _wire(row["collectionDate"])
-    figures["period"] = {name: _wire(value) for name, value in figures["period"].items()}
+    for row in (point for trend in figures["trends"] for point in trend["points"]):
+        row["at"] = _wire(row["at"])
+    period = figures["period"]
+    figures["period"] = {name: _wire(value) for name, value in period.items()}
+    planned = planned_by_location(
+        matching, first=filters.since or _moment(period["first"]), last=filters.until or _moment(period["last"])
+    )
     figures["sites"] = [
         {
             "location": row["location"],
-            "planned": None,
+            "planned": planned.get(row["location"]),
             **{name: row[name] for name in ("taken", "evaluated", "censored", "indeterminate", "exceedances")},
             "percentConforming": percent_conforming(row),
             "worst": row["worst"],
+            **{name: row[name] for name in ("pass", "warning", "fail", "latitude", "longitude")},
         }
         for row in figures["sites"]
     ]
     return figures
 
 
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
 def _wire(text: str | None) -> str | None:
-    return wire(datetime.fromisoformat(text)) if text else None
+    return wire(_moment(text))
 
 
 def percent_conforming(counts: dict[str, int]) -> float | None:
@@ -176,11 +223,11 @@ def percent_conforming(counts: dict[str, int]) -> float | None:
     return float((Decimal(100 * good) / decided).quantize(Decimal("0.01"), ROUND_HALF_UP))
 
 
-def snapshot_hash(figures: dict[str, Any]) -> str:
-    """`sha256:` and the digest of the canonical JSON of `figures`.
+def snapshot_hash(content: dict[str, Any]) -> str:
+    """`sha256:` and the digest of the canonical JSON of a frozen `content`.
 
     Canonical: keys sorted by code point, no white space, UTF-8 without escapes beyond those that JSON demands,
     whole numbers without a point, others in the shortest text that reads back to the same double.
     """
-    text = json.dumps(figures, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

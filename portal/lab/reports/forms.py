@@ -12,12 +12,11 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from portal.lab.choices import Compliance, SampleType
-from portal.lab.models import ComplianceReport, Standard
+from portal.lab.models import LANGUAGES, ComplianceReport, Standard
+from portal.lab.reports.amending import MAX_REASON
 from portal.lab.reports.filters import MAX_TITLE
 from portal.lab.reports.wording import percent
 from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
-
-_LANGUAGES = [("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
 
 
 class ReportForm(forms.Form):
@@ -29,7 +28,7 @@ class ReportForm(forms.Form):
         required=False,
         help_text=_("Left empty, it is called compliance report."),
     )
-    language = forms.ChoiceField(label=_("Language"), choices=_LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
     dateFrom = forms.CharField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}))  # noqa: N815
     dateTo = forms.CharField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}))  # noqa: N815
     type = forms.ChoiceField(label=_("Kind of water"), required=False, choices=[("", _("All")), *SampleType.choices])
@@ -54,9 +53,28 @@ class ReportForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name not in ("title", "language") and value}
 
 
+class AmendmentForm(forms.Form):
+    """Why a report is drawn up anew."""
+
+    reason = forms.CharField(
+        label=_("Reason for the amendment"),
+        max_length=MAX_REASON,
+        widget=forms.Textarea({"rows": 2, "dir": "auto"}),
+        help_text=_("It stands on the new report."),
+    )
+    title = forms.CharField(label=_("Title"), max_length=MAX_TITLE, required=False)
+    language = forms.ChoiceField(label=_("Language"), choices=LANGUAGES)
+
+
 class ReportFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(method="search", label=_("Search"))
-    language = django_filters.ChoiceFilter(choices=_LANGUAGES, label=_("Language"), empty_label=_("All"))
+    language = django_filters.ChoiceFilter(choices=LANGUAGES, label=_("Language"), empty_label=_("All"))
+    state = django_filters.ChoiceFilter(
+        method="by_state",
+        label=_("Status"),
+        choices=[("current", _("In force")), ("superseded", _("Superseded"))],
+        empty_label=_("All"),
+    )
     issued = django_filters.DateFromToRangeFilter(
         field_name="generated_at",
         label=_("Issued"),
@@ -70,6 +88,9 @@ class ReportFilter(django_filters.FilterSet):
     def search(self, rows: QuerySet[ComplianceReport], name: str, value: str) -> QuerySet[ComplianceReport]:
         return rows.filter(Q(number__icontains=value) | Q(title__icontains=value))
 
+    def by_state(self, rows: QuerySet[ComplianceReport], name: str, value: str) -> QuerySet[ComplianceReport]:
+        return rows.filter(amended_by__isnull=value == "current")
+
 
 class ReportTable(Table):
     number = LtrColumn(linkify=("reports:detail", {"report_id": django_tables2.A("pk")}))
@@ -79,14 +100,19 @@ class ReportTable(Table):
     generated_by = TextColumn(verbose_name=_("Issued by"), orderable=False)
     samples = NumberColumn(verbose_name=_("Samples"), orderable=False)
     share = NumberColumn(verbose_name=_("Conforming share"), orderable=False)
+    newer = django_tables2.Column(verbose_name=_("Status"), orderable=False, empty_values=())
 
     class Meta:
         model = ComplianceReport
-        fields = ("number", "title", "language", "generated_at", "generated_by", "samples", "share")
+        fields = ("number", "title", "language", "generated_at", "generated_by", "samples", "share", "newer")
         order_by = ("-generated_at",)
 
     def render_title(self, value: str) -> SafeString:
         return format_html('<span dir="auto">{}</span>', value or _("Compliance report"))
+
+    def render_newer(self, value: str | None) -> SafeString:
+        colour, word = ("secondary", _("Superseded")) if value else ("green", _("In force"))
+        return format_html('<span class="badge bg-{}-lt">{}</span>', colour, word)
 
     def render_share(self, value: str) -> SafeString:
         return format_html('<bdi dir="ltr">{}</bdi>', percent(float(value)))

@@ -1,21 +1,21 @@
 """Issue compliance reports and keep their PDFs (`contract-lab-sync.md` section 5)."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext as _
-from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal.core.accounts.models import User
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Invalid
-from portal.core.jobs.tasks import defer
+from portal.core.jobs.models import Job
+from portal.core.jobs.tasks import defer, pending
 from portal.core.notifications.events import publish
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
@@ -23,6 +23,8 @@ from portal.core.tenancy.services import next_numbers
 from portal.lab.jobs import report_pdf
 from portal.lab.models import ComplianceReport, Parameter, ReportFile, Standard
 from portal.lab.reports import figures, pdf
+from portal.lab.reports.amending import read_reason, refuse_amended
+from portal.lab.reports.changes import changes
 from portal.lab.reports.filters import LANGUAGES, MAX_TITLE, read_filters
 
 # A report with more table rows than this is rendered by a worker: 1,000 rows take some seconds.
@@ -39,8 +41,40 @@ def report_issue(
     keys are ignored. `language` (ar, fr, en) defaults to the active one, `title` to a translated one. Raises Denied
     without the right `reports.create` and Invalid with one entry per field at fault.
     """
+    _may_issue(by)
+    return _issue(filters=filters, language=language, title=title, by=by)
+
+
+@transaction.atomic
+def report_amend(
+    *, report: ComplianceReport, reason: object, language: str | None = None, title: str | None = None, by: User
+) -> ComplianceReport:
+    """A new report with the filters of `report` over what is known now, that names it, why, and what changed.
+
+    `report` stays as it is and is superseded. Raises as `report_issue`, and Conflict where it was amended already.
+    """
+    _may_issue(by)
+    why = read_reason(reason)
+    old = ComplianceReport.objects.select_for_update().get(pk=report.pk)
+    refuse_amended(old)
+    title = old.title if title is None else title
+    return _issue(filters=old.filters, language=language or old.language, title=title, by=by, old=old, why=why)
+
+
+def _may_issue(by: User) -> None:
     if not by.has_permission("reports.create"):
         raise Denied(_("You may not issue compliance reports."))
+
+
+def _issue(
+    *,
+    filters: Mapping[str, Any],
+    language: str | None,
+    title: str | None,
+    by: User,
+    old: ComplianceReport | None = None,
+    why: str = "",
+) -> ComplianceReport:
     if language in (None, ""):
         language = (translation.get_language() or "en")[:2]
     if language not in LANGUAGES:
@@ -57,19 +91,42 @@ def report_issue(
     }
     now = clock.now()
     year = now.astimezone(clock.zone(organization.time_zone)).year
+    number = f"CR-{year}-{next_numbers(f'CR-{year}')[0]:06d}"
+    title = (title or "").strip()
+    content = {
+        "document": {"number": number, "title": title, "issuedAt": clock.wire(now)},
+        "figures": facts,
+        "names": _names(facts, organization=organization, by=by),
+        "amendment": old and _amendment(old, facts, why),
+    }
     report = ComplianceReport.objects.create(
         organization=organization,
-        number=f"CR-{year}-{next_numbers(f'CR-{year}')[0]:06d}",
-        title=(title or "").strip(),
+        number=number,
+        title=title,
         language=language,
         filters=facts["filters"],
-        content={"figures": facts, "names": _names(facts, organization=organization, by=by)},
-        snapshot_hash=figures.snapshot_hash(facts),
+        content=content,
+        snapshot_hash=figures.snapshot_hash(content),
         generated_at=now,
         generated_by=by,
+        amends=old,
+        reason=why,
     )
     publish("report.ready", entity="report", id=report.pk, data={"number": report.number}, users=[by.pk])
     return report
+
+
+def _amendment(old: ComplianceReport, facts: dict[str, Any], why: str) -> dict[str, Any]:
+    found = changes(old.content["figures"], facts)
+    return {"number": old.number, "issuedAt": clock.wire(old.generated_at), "reason": why, **found}
+
+
+def report_check(report: ComplianceReport) -> bool:
+    """Whether the report is what was issued: its content has the hash, and its columns say what the content says."""
+    document = report.content.get("document", {})
+    said = [document.get(name) for name in ("number", "title", "issuedAt")]
+    columns = [report.number, report.title, clock.wire(report.generated_at)]
+    return figures.snapshot_hash(report.content) == report.snapshot_hash and said == columns
 
 
 def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None:
@@ -86,20 +143,24 @@ def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None
     if sum(len(content[name]) for name in ("exceedances", "sites", "excluded")) <= ROWS_AT_ONCE:
         return report_render(report=report, language=language)
     arguments = {"report": str(report.pk), "language": language}
-    waiting = ProcrastinateJob.objects.filter(
-        task_name=report_pdf.name, status__in=["todo", "doing"], args__arguments=arguments
-    )
-    if not waiting.exists():  # whoever polls does not queue it again
+    if pending(report_pdf, **arguments) is None:  # whoever polls does not queue it again
         defer(report_pdf, **arguments)
     return None
 
 
-def report_render(*, report: ComplianceReport, language: str) -> ReportFile:
+def report_job(*, report: ComplianceReport, language: str) -> Job | None:
+    """The job that draws the PDF in one language, while it waits or runs."""
+    return pending(report_pdf, report=str(report.pk), language=language)
+
+
+def report_render(
+    *, report: ComplianceReport, language: str, progress: Callable[[int, int], None] | None = None
+) -> ReportFile:
     """Render and keep the PDF; whoever comes second gets the first one's file."""
     kept = ReportFile.objects.filter(report=report, language=language).first()
     if kept:
         return kept
-    content = pdf.render(report, language)
+    content = pdf.render(report, language, progress=progress)
     file, _made = ReportFile.objects.get_or_create(
         report=report,
         language=language,
@@ -112,6 +173,11 @@ def report_render(*, report: ComplianceReport, language: str) -> ReportFile:
     return file
 
 
+def list_exported(*, format: str) -> None:  # noqa: A002
+    """Put into the audit log that the person in force took the list of reports away."""
+    record(Event(Action.EXPORT, "report", "", {"format": format}, label=f"compliance-reports.{format}"))
+
+
 def export_noted(*, report: ComplianceReport, format: str) -> None:  # noqa: A002
     """Put into the audit log that the person in force took `report` away as `format` (pdf-ar, csv, xlsx, json)."""
     record(Event(Action.EXPORT, "report", str(report.pk), {"format": format}, label=report.number))
@@ -120,6 +186,7 @@ def export_noted(*, report: ComplianceReport, format: str) -> None:  # noqa: A00
 def _names(facts: dict[str, Any], *, organization: Organization, by: User) -> dict[str, Any]:
     """What the report calls things, frozen with it: parameters in three languages, standards, organisation, person."""
     codes = {row["parameterCode"] for name in ("exceedances", "excluded") for row in facts[name]}
+    codes |= {row["parameterCode"] for row in facts["trends"]}
     codes |= {site["worst"]["parameterCode"] for site in facts["sites"] if site["worst"]}
     # The organisation's own parameter of a code comes after the shared one, and wins.
     parameters = Parameter.objects.filter(code__in=codes).order_by(F("organization").asc(nulls_first=True))

@@ -1,37 +1,44 @@
-"""Pages of compliance reports (`pages.md`: /reports/compliance) and the public page that confirms one."""
+"""Pages of compliance reports (`pages.md`: /reports/compliance)."""
 
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from portal.core.accounts.policy import policy, public
-from portal.core.common.errors import Invalid
+from portal.core.accounts.policy import policy
+from portal.core.common.errors import DomainError, Invalid
+from portal.core.common.sheets import TYPES, sheet
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
+from portal.lab.models import ComplianceReport
 from portal.lab.reports import exports, selectors, services
 from portal.lab.reports.filters import matching_samples, read_filters
-from portal.lab.reports.forms import ReportFilter, ReportForm, ReportTable
+from portal.lab.reports.forms import AmendmentForm, ReportFilter, ReportForm, ReportTable
 from portal.lab.reports.wording import Wording, report_json
-from portal.ui.lists import Empty, list_page
-from portal.ui.throttle import throttled
+from portal.ui.lists import Empty, Export, list_page
+from portal.ui.people import may, person
 
 PAGE = 100
-RETRY_SECONDS = 5
+RETRY_SECONDS = 2
+LISTED = (
+    "number", "title", "language", "issuedAt", "issuedBy", "samples", "percentConforming", "amendedBy", "reason",
+    "snapshotHash",
+)  # fmt: skip
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @require_GET
 @policy("reports.view")
 def report_list(request: HttpRequest) -> HttpResponse:
-    may_issue = request.user.has_permission("reports.create")  # type: ignore[union-attr]
+    may_issue = may(request, "reports.create")
     empty = Empty(
         title=_("No compliance report yet"),
         text=_("A report freezes the figures of a period under a number and a hash that anybody can verify."),
@@ -48,9 +55,35 @@ def report_list(request: HttpRequest) -> HttpResponse:
         list_id="reports",
         caption=_("Compliance reports"),
         empty=empty,
+        exports=[
+            Export(label="CSV", url=reverse("reports:list_csv"), icon="file-text"),
+            Export(label="XLSX", url=reverse("reports:list_xlsx"), icon="file-spreadsheet"),
+        ]
+        if may(request, "reports.export")
+        else (),
         live=["report.ready"],
         context={"may_issue": may_issue},
     )
+
+
+@require_GET
+@policy("reports.export")
+def report_list_file(request: HttpRequest, extension: str) -> HttpResponseBase:
+    """The list with the same filters as a file, row by row."""
+    filters = ReportFilter(request.GET, queryset=selectors.report_list(), request=request)
+    names = ("number", "title", "language", "generated_at", "generated_by__name", "samples", "share", "newer", "reason")
+    rows = filters.qs.values_list(*names, "snapshot_hash")
+    file, _count, _digest = sheet(
+        extension,
+        LISTED,
+        (
+            (*row[:3], timezone.localtime(row[3]).strftime("%Y-%m-%d %H:%M"), *(value or "" for value in row[4:]))
+            for row in rows.iterator(chunk_size=2000)
+        ),
+    )
+    services.list_exported(format=extension)
+    name = f"compliance-reports.{extension}"
+    return FileResponse(file, as_attachment=True, filename=name, content_type=TYPES[extension])
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,7 +97,7 @@ def report_create(request: HttpRequest) -> HttpResponse:
                 filters=form.filters(),
                 language=data["language"],
                 title=data["title"],
-                by=request.user,  # type: ignore[arg-type]
+                by=person(request),
             )
         except Invalid as refusal:
             for error in refusal.errors:
@@ -89,8 +122,16 @@ def report_detail(request: HttpRequest, report_id: UUID) -> HttpResponse:
     report = selectors.report_get(id=report_id)
     words = Wording(report, translation.get_language() or "en")
     page = Paginator(words.exceedances, PAGE).get_page(request.GET.get("page"))
-    may_export = request.user.has_permission("reports.export")  # type: ignore[union-attr]
-    context = {"report": report, "words": words, "page": page, "rows": page.object_list, "may_export": may_export}
+    context = {
+        "report": report,
+        "words": words,
+        "page": page,
+        "rows": page.object_list,
+        "may_export": may(request, "reports.export"),
+        "may_amend": may(request, "reports.create") and not report.newer,  # type: ignore[attr-defined]
+        "replacement": ComplianceReport.objects.filter(amends=report).defer("content").first(),
+        "genuine": services.report_check(report),
+    }
     return render(request, "lab/reports/detail.html", context)
 
 
@@ -105,7 +146,12 @@ def report_pdf(request: HttpRequest, report_id: UUID) -> HttpResponse:
     except Invalid as refusal:
         return HttpResponse(str(refusal), status=HTTPStatus.BAD_REQUEST, content_type="text/plain; charset=utf-8")
     if file is None:
-        response = render(request, "lab/reports/waiting.html", {"report": report}, status=HTTPStatus.ACCEPTED)
+        context = {
+            "report": report,
+            "job": services.report_job(report=report, language=language),
+            "back": reverse("reports:detail", args=[report_id]),
+        }
+        response = render(request, "lab/reports/waiting.html", context, status=HTTPStatus.ACCEPTED)
         response.headers["Retry-After"] = response.headers["Refresh"] = str(RETRY_SECONDS)
         return response
     services.export_noted(report=report, format=f"pdf-{language}")
@@ -129,15 +175,21 @@ def report_data(request: HttpRequest, report_id: UUID, extension: str) -> HttpRe
     return response
 
 
-@require_GET
-@public("whoever holds a printed report may check that it is genuine; only a matching number and hash answer")
-@throttled(bucket="verify", per_minute=20, modes=("on", "mobile"))
-def report_verify(request: HttpRequest, number: str) -> HttpResponse:
-    report = selectors.report_confirm(number=number, digest=request.GET.get("h", ""))
-    context = {"number": number[:30], "report": report, "organization_name": report and report.organization.name}
-    response = render(request, "lab/reports/verify.html", context)
-    response.headers["X-Robots-Tag"] = "noindex"
-    return response
+@require_http_methods(["GET", "POST"])
+@policy("reports.create")
+def report_amend(request: HttpRequest, report_id: UUID) -> HttpResponse:
+    """A new report with the same filters over what is known now."""
+    old = selectors.report_get(id=report_id)
+    form = AmendmentForm(request.POST or None, initial={"title": old.title, "language": old.language})
+    if form.is_valid():
+        try:
+            made = services.report_amend(report=old, by=person(request), **form.cleaned_data)
+        except DomainError as refusal:
+            form.add_error(None, str(refusal.message))
+        else:
+            return redirect("reports:detail", report_id=made.pk)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+    return render(request, "lab/reports/amend.html", {"form": form, "old": old}, status=status)
 
 
 def _lists(request: HttpRequest) -> dict[str, Any]:

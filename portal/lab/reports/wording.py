@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,9 +15,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.clock import wire
+from portal.lab.certificates.models import Certificate
 from portal.lab.choices import Compliance, SampleType, StandardRole
 from portal.lab.models import ComplianceReport
-from portal.lab.reports.charts import stacked
+from portal.lab.reports.charts import legend, reach, site_map, stacked, trend
 
 EXCLUSIONS: dict[str, str | Promise] = {
     "REJECTED": _("The result was rejected."),
@@ -52,12 +54,41 @@ NOTES: list[str | Promise] = [
     ),
     _("This report relates only to the items tested. It may be reproduced only in full."),
 ]
+VERDICT_WORDS: dict[str, str | Promise] = {
+    "PASS": _("Pass"),
+    "WARNING": _("Warning"),
+    "FAIL": _("Fail"),
+    "INDETERMINATE": _("Indeterminate"),
+    "INVESTIGATE": _("Investigate"),
+    "NOT_EVALUATED": _("Not evaluated"),
+}
+_COUNTED: dict[str, str | Promise] = {
+    "samples": _("Samples"),
+    "results": _("Results"),
+    "pass": _("Pass"),
+    "warning": _("Warning"),
+    "fail": _("Fail"),
+    "pending": _("Pending"),
+    "percentConforming": _("Conforming share"),
+    "evaluated": _("Evaluated"),
+    "indeterminate": _("Indeterminate"),
+    "investigate": _("Investigate"),
+    "notEvaluated": _("Not evaluated"),
+    "provisional": _("Provisional"),
+}
+_ORDER = ("fail", "warning", "pass", "pending")
 TOP = 10
+MANY = 10**9
 
 
-def plain(number: float | None) -> str:
-    """A number as a laboratory prints it: Latin digits, decimal point, no exponent, no thousands separator."""
-    return "" if number is None else f"{Decimal(repr(number)):f}"
+def plain(number: float | Decimal | None) -> str:
+    """A number as a laboratory prints it: Latin digits, decimal point, no exponent, no thousands separator, no zeros
+    that a column's scale adds."""
+    if number is None:
+        return ""
+    value = number if isinstance(number, Decimal) else Decimal(repr(number))
+    whole = value.to_integral_value()
+    return f"{whole if whole == value else value.normalize():f}"
 
 
 def short(number: float | None) -> str:
@@ -69,16 +100,23 @@ def percent(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} %"
 
 
-def verify_url(report: ComplianceReport) -> str:
+def verify_url(report: ComplianceReport | Certificate) -> str:
     """The public page that confirms number and hash."""
     return f"{settings.PUBLIC_URL}/verify/{report.number}?h={report.snapshot_hash.removeprefix('sha256:')}"
+
+
+def _status(site: dict[str, Any]) -> str:
+    """The compliance of a site's worst sample."""
+    return next((status for status in _ORDER[:3] if site[status]), "pending")
 
 
 class Wording:
     """`report` as people read it in `language`; every property must be read while that language is active."""
 
-    def __init__(self, report: ComplianceReport, language: str) -> None:
+    def __init__(self, report: ComplianceReport, language: str, *, listed: int = MANY) -> None:
+        """At most `listed` sites, exceedances and excluded results are shown."""
         self.report = report
+        self.listed = listed
         self.language = language
         self.figures: dict[str, Any] = report.content["figures"]
         self.names: dict[str, Any] = report.content["names"]
@@ -163,22 +201,78 @@ class Wording:
             for code, by in ordered
         ]
 
-    @property
+    @cached_property
     def sites(self) -> list[dict[str, Any]]:
+        """In alphabetical order under a number each; those with the most breaches where they are too many."""
+        rows = list(enumerate(self.figures["sites"], 1))
+        if len(rows) > self.listed:
+            rows = sorted(sorted(rows, key=lambda row: -row[1]["exceedances"])[: self.listed])
         return [
-            {**row, "share": percent(row["percentConforming"]), "worst": row["worst"] and self._worst(row["worst"])}
-            for row in self.figures["sites"]
+            {
+                **row,
+                "place": place,
+                "share": percent(row["percentConforming"]),
+                "worst": row["worst"] and self._worst(row["worst"]),
+            }
+            for place, row in rows
         ]
+
+    @property
+    def has_planned(self) -> bool:
+        return any(row["planned"] is not None for row in self.figures["sites"])
+
+    @cached_property
+    def map(self) -> dict[str, Any] | None:
+        """The sites with coordinates: picture, kilometres of its scale bar, what its signs mean and how many there are.
+        None without any."""
+        shown = [
+            {**row, "label": str(place), "status": _status(row)}
+            for place, row in enumerate(self.figures["sites"], 1)
+            if row.get("latitude") is not None and row.get("longitude") is not None
+        ]
+        if not shown:
+            return None
+        picture, kilometres = site_map(sorted(shown, key=lambda row: -row["exceedances"]))
+        counts = Counter(row["status"] for row in shown)
+        signs = [(legend(status), Compliance(status).label, counts[status]) for status in _ORDER if counts[status]]
+        return {"image": picture, "kilometres": plain(kilometres), "signs": signs, "sites": len(shown)}
+
+    @cached_property
+    def trends(self) -> list[dict[str, Any]]:
+        """The sites and parameters with the most breaches over time: picture, its edges and limits as texts."""
+        return [self._trend(row) for row in self.figures.get("trends", ())]
+
+    @cached_property
+    def amendment(self) -> dict[str, Any] | None:
+        """Which report this one replaces, why, and what changed."""
+        held = self.report.content.get("amendment")
+        if not held:
+            return None
+        lines = [{**row, "label": self._changed(row)} for row in held["lines"]]
+        return {**held, "day": self.day(held["issuedAt"]), "lines": lines}
+
+    def cut(self) -> list[tuple[str, int, int]]:
+        """The tables that are not shown whole: heading, rows shown, rows in all."""
+        tables = [
+            (gettext("Sampling sites"), len(self.figures["sites"])),
+            (gettext("Exceedances"), len(self._by_result)),
+            (gettext("Excluded results"), len(self.figures["excluded"])),
+        ]
+        return [(heading, self.listed, count) for heading, count in tables if count > self.listed]
+
+    @cached_property
+    def _by_result(self) -> dict[str, list[dict[str, Any]]]:
+        held: dict[str, list[dict[str, Any]]] = {}
+        for entry in self.figures["exceedances"]:
+            held.setdefault(entry["resultId"], []).append(entry)
+        return held
 
     @cached_property
     def exceedances(self) -> list[dict[str, str]]:
         """One row per result: its value, in the limit's unit too where that is another, and every limit it exceeds,
         `MA 500 · WHO 80* µg/L`, an asterisk for a provisional one."""
-        held: dict[str, list[dict[str, Any]]] = {}
-        for entry in self.figures["exceedances"]:
-            held.setdefault(entry["resultId"], []).append(entry)
         rows = []
-        for entries in held.values():
+        for entries in islice(self._by_result.values(), self.listed):
             first = entries[0]
             limits: dict[str, list[str]] = {}
             values = [f"{first['valueText']} {first['unit']}"]
@@ -205,7 +299,7 @@ class Wording:
     def excluded(self) -> list[dict[str, Any]]:
         return [
             {**row, "parameterName": self.parameter_name(row["parameterCode"]), "why": EXCLUSIONS[row["reason"]]}
-            for row in self.figures["excluded"]
+            for row in self.figures["excluded"][: self.listed]
         ]
 
     @property
@@ -221,6 +315,31 @@ class Wording:
     def parameter_name(self, code: str) -> str:
         names = self.names["parameters"].get(code, {})
         return names.get(self.language) or names.get("en") or code
+
+    def _trend(self, row: dict[str, Any]) -> dict[str, Any]:
+        points = [{**point, "at": datetime.fromisoformat(point["at"]).timestamp()} for point in row["points"]]
+        lines = [row[side] for side in ("lower", "upper") if row[side] is not None]
+        low, high = reach([point["value"] for point in points], lines)
+        values = [point["value"] for point in row["points"]]
+        picture = trend(points, since=points[0]["at"], until=points[-1]["at"], lines=lines)
+        return {
+            **row,
+            "image": picture,
+            "parameterName": self.parameter_name(row["parameterCode"]),
+            "first": self.day(row["points"][0]["at"]),
+            "last": self.day(row["points"][-1]["at"]),
+            "edges": (short(high), short(low)),
+            "limit": " – ".join(plain(line) for line in lines),
+            "count": len(points),
+            "smallest": short(min(values)),
+            "largest": short(max(values)),
+        }
+
+    def _changed(self, row: dict[str, str]) -> str:
+        """What changed, in words."""
+        if row["what"] == "exceedance":
+            return gettext("Exceedance")
+        return str(_COUNTED[row["what"].rpartition(".")[2]])
 
     def _standard(self, row: dict[str, Any]) -> dict[str, str]:
         names: dict[str, dict[str, str]] = self.names["standards"]
@@ -239,6 +358,8 @@ def report_json(report: ComplianceReport, *, language: str | None = None) -> dic
         return {
             **report_head(report, language=language),
             **{name: words.figures[name] for name in ("standards", "sites", "months", "period", "timeZone")},
+            "trends": words.figures.get("trends", []),
+            "amendment": words.report.content.get("amendment"),
             "exceedances": [
                 {**row, "parameterName": words.parameter_name(row["parameterCode"])}
                 for row in words.figures["exceedances"]
@@ -254,6 +375,7 @@ def report_head(
     """The entry of a list of reports: everything but the tables. `summary` spares reading the frozen content."""
     with translation.override(language or report.language):
         title = report.title or gettext("Compliance report")
+    newer = getattr(report, "newer", None)  # annotated by the selectors
     return {
         "id": str(report.pk),
         "number": report.number,
@@ -263,6 +385,10 @@ def report_head(
         "language": report.language,
         "filters": report.filters,
         "summary": report.content["figures"]["summary"] if summary is None else summary,
+        "status": "superseded" if newer else "current",
+        "amends": str(report.amends_id) if report.amends_id else None,
+        "amendedBy": newer,
+        "reason": report.reason,
         "snapshotHash": report.snapshot_hash,
         "verifyUrl": verify_url(report),
     }

@@ -26,6 +26,8 @@ from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.notifications import consumers, events
 from portal.core.notifications.models import Event
+from portal.core.projects import services as projects
+from portal.core.projects.members import member_add, member_remove
 from portal.core.tenancy.scope import Actor, platform, tenant
 from tests.core.notifications.client import Client
 from tests.core.people import Cast, session_of
@@ -540,5 +542,37 @@ def test_nobody_waits_for_the_client_when_a_socket_is_closed(cast: Cast) -> None
 
         assert await client.close_code() == 1012
         assert at_close == [0]
+
+    run(scenario)
+
+
+@pytest.mark.covers("E000-026", "000-RT-02", "000-RT-03")
+def test_a_project_is_followed_by_those_who_see_it(cast: Cast) -> None:
+    with tenant(cast.a.pk, by=cast.alice.actor()):
+        row, _new = projects.project_create(data={"name": "P"}, by=cast.alice)
+        User.objects.filter(pk=cast.bob.pk).update(all_projects=False)
+        member_add(project=row["id"], user=cast.bob.pk, by=cast.alice)
+    path = f"/ws/projects/{row['id']}/"
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def take_out() -> None:
+        with tenant(cast.a.pk, by=cast.alice.actor()):
+            projects.project_update(id=row["id"], data={"status": "Active"}, by=cast.alice)
+            member_remove(project=row["id"], user=cast.bob.pk, by=cast.alice)
+
+    async def scenario() -> None:
+        bob, carol = await opened(path, cast.bob), await opened(path, cast.carol)
+        for user, other in ((cast.mallory, path), (cast.carol, f"/ws/projects/{uuid4()}/"), (cast.root, path)):
+            key = await database_sync_to_async(session_of)(user)
+            stranger = socket(other, key=key)
+            assert await stranger.connect()
+            assert await stranger.close_code() == 4403
+
+        await take_out()
+
+        assert (await carol.hear())["data"] == {"status": "Active", "former": "Draft", "name": "P"}
+        assert (await bob.hear())["type"] == "project.status"
+        assert (await bob.hear())["type"] == "project.updated"
+        assert await bob.close_code() == 4403
 
     run(scenario)

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection
+from django.db.models import TextField
 
 from portal.core.sync import checks
 from portal.core.sync.models import Clock, FeedRecord, SyncedModel
@@ -49,6 +50,7 @@ def test_every_door_moves_the_version_and_the_feed(model: Any) -> None:
     cast = Cast()
     record = made(model, cast)
     table = model._meta.db_table
+    text = next(f.attname for f in model._meta.concrete_fields if isinstance(f, TextField) and f.editable)
 
     def state() -> tuple[int, int, int]:
         version = model.objects.get(pk=record.pk).version
@@ -56,11 +58,11 @@ def test_every_door_moves_the_version_and_the_feed(model: Any) -> None:
 
     with tenant(cast.a.pk):
         first = state()
-        model.objects.filter(pk=record.pk).update(notes="by update()")
+        model.objects.filter(pk=record.pk).update(**{text: "by update()"})
         second = state()
-        sql(f"UPDATE \"{table}\" SET notes = 'by SQL', version = 0 WHERE id = %s", record.pk)
+        sql(f"UPDATE \"{table}\" SET {text} = 'by SQL', version = 0 WHERE id = %s", record.pk)
         third = state()
-        sql(f"UPDATE \"{table}\" SET notes = 'by SQL' WHERE id = %s", record.pk)
+        sql(f"UPDATE \"{table}\" SET {text} = 'by SQL' WHERE id = %s", record.pk)
         fourth = state()
         sql(f'UPDATE "{table}" SET deleted_at = now() WHERE id = %s', record.pk)
         fifth = state()

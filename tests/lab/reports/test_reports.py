@@ -12,7 +12,7 @@ from django.utils import translation
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal.core.audit.models import Action, AuditEntry
-from portal.core.common.errors import Denied, Invalid, NotFound
+from portal.core.common.errors import Conflict, Denied, Invalid, NotFound
 from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab.jobs import report_pdf
@@ -50,15 +50,71 @@ def test_numbers_follow_each_other_and_the_content_is_frozen(cast: Cast) -> None
     assert [first.number, second.number] == [f"CR-{year}-000001", f"CR-{year}-000002"]
     kept = selectors.report_get(id=first.pk)
     assert report_json(kept) == before
-    assert snapshot_hash(kept.content["figures"]) == kept.snapshot_hash
+    assert snapshot_hash(kept.content) == kept.snapshot_hash
+    assert services.report_check(kept)
     assert second.snapshot_hash != first.snapshot_hash
     assert second.content["figures"]["summary"]["samples"] == before["summary"]["samples"] + 1
 
 
-def test_the_same_data_gives_the_same_hash_in_every_language(cast: Cast) -> None:
+def test_the_same_data_gives_the_same_figures_and_one_report_one_hash(cast: Cast) -> None:
     data.fill(cast.alice, samples=5)
 
-    assert len({issue(cast, language=language).snapshot_hash for language in ("ar", "fr", "en")}) == 1
+    made = [issue(cast, language=language) for language in ("ar", "fr", "en")]
+
+    assert len({snapshot_hash(report.content["figures"]) for report in made}) == 1
+    assert len({report.snapshot_hash for report in made}) == 3  # a number and a moment of its own each
+    assert len({report_json(made[0], language=language)["snapshotHash"] for language in ("ar", "fr", "en")}) == 1
+
+
+@pytest.mark.covers("C85")
+def test_an_amendment_is_a_new_number_that_says_what_changed(cast: Cast) -> None:
+    one = data.sample(cast.alice, 1, at=datetime(2026, 5, 1, tzinfo=UTC), compliance_status="pass")
+    old = issue(cast, title="May", filters={"dateFrom": "2026-05-01"})
+    nitrate = data.catalogue()["NO3"]
+    data.result(one, nitrate, text="57.31", verdicts=[data.verdict("MA", "FAIL", compared=57.31)])
+
+    new = services.report_amend(report=old, reason=" A late result. ", by=cast.alice)
+
+    assert (new.amends, new.reason, new.title, new.filters) == (old, "A late result.", "May", old.filters)
+    assert new.number != old.number
+    found = report_json(new)["amendment"]
+    assert (found["number"], found["reason"], found["more"]) == (old.number, "A late result.", 0)
+    assert {(row["what"], row["about"], row["from"], row["to"]) for row in found["lines"]} == {
+        ("summary.results", "", "0", "1"),
+        ("standard.evaluated", "MA 2020", "0", "1"),
+        ("standard.fail", "MA 2020", "0", "1"),
+        ("exceedance", "S-2026-000001 · NO3 · MA", "", "57.31 mg/L"),
+    }
+    kept = selectors.report_get(id=old.pk)
+    assert (kept.content, kept.snapshot_hash) == (old.content, old.snapshot_hash)
+    assert report_json(kept)["amendedBy"] == new.number
+    with pytest.raises(Conflict) as refusal:
+        services.report_amend(report=kept, reason="again", by=cast.alice)
+    assert refusal.value.code == "ALREADY_AMENDED"
+    with pytest.raises(Invalid):
+        services.report_amend(report=new, reason=" ", by=cast.alice)
+    assert ComplianceReport.objects.count() == 2
+
+
+def test_trends_and_coordinates_are_those_of_the_samples(cast: Cast) -> None:
+    nitrate = data.catalogue()["NO3"]
+    for number, value in enumerate((57.31, 40, 61.2)):
+        at = datetime(2026, 5, 1 + number, tzinfo=UTC)
+        one = data.sample(cast.alice, number, at=at, latitude=33.5 + number, longitude=-7.5, compliance_status="fail")
+        word = "FAIL" if value > 50 else "PASS"
+        data.result(one, nitrate, text=str(value), verdicts=[data.verdict("MA", word, compared=value)])
+
+    figures = issue(cast).content["figures"]
+
+    [site] = figures["sites"]
+    assert (site["latitude"], site["longitude"], site["fail"]) == (34.5, -7.5, 3)
+    [trend] = figures["trends"]
+    assert (trend["parameterCode"], trend["standard"], trend["lower"], trend["upper"]) == ("NO3", "MA", None, 50)
+    assert [(point["at"], point["value"], point["verdict"]) for point in trend["points"]] == [
+        ("2026-05-01T00:00:00Z", 57.31, "FAIL"),
+        ("2026-05-02T00:00:00Z", 40, "PASS"),
+        ("2026-05-03T00:00:00Z", 61.2, "FAIL"),
+    ]
 
 
 def test_the_wire_form_has_the_fields_of_the_contract(cast: Cast) -> None:
@@ -106,15 +162,6 @@ def test_another_organisation_finds_nothing(cast: Cast) -> None:
 
     with tenant(cast.b.pk, by=cast.mallory.actor()), pytest.raises(NotFound):
         selectors.report_get(id=report.pk)
-
-
-def test_number_and_hash_confirm_a_report_together(cast: Cast) -> None:
-    report = issue(cast)
-    digest = report.snapshot_hash.removeprefix("sha256:")
-
-    assert selectors.report_confirm(number=report.number, digest=digest) == report
-    assert selectors.report_confirm(number=report.number, digest="0" * 64) is None
-    assert selectors.report_confirm(number="CR-2026-999999", digest=digest) is None
 
 
 def test_three_pdfs_carry_the_same_numbers(cast: Cast) -> None:

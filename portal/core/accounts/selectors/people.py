@@ -33,9 +33,11 @@ def people_list(
     active: bool | None = None,
     department: str = "",
     mfa: bool | None = None,
+    project: UUID | None = None,
     ids: Sequence[UUID] = (),
 ) -> QuerySet[User]:
-    """People of the scope in force who are not deleted. `role` is a key, a name, an alias or an id."""
+    """People of the scope in force who are not deleted. `role` is a key, a name, an alias or an id, `project` one that
+    they are a member of."""
     found = User.objects.select_related("role", "organization").filter(deleted_at=None)
     if scope.current().organization:  # row-level security says the same; the planner likes to know
         found = found.filter(organization_id=scope.organization_id())
@@ -50,6 +52,8 @@ def people_list(
         found = found.filter(department__iexact=department)
     if mfa is not None:
         found = found.filter(mfa_enabled=mfa)
+    if project is not None:
+        found = found.filter(pk__in=membership().people(project))
     return found.filter(pk__in=ids) if ids else found
 
 

@@ -12,6 +12,7 @@ from portal.core.accounts.permissions import SUPERADMIN
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
+from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
 
 ACTOR = Actor(name="demo", via="demo")
@@ -36,7 +37,7 @@ ORGANIZATIONS: dict[str, dict[str, Any]] = {
 class Command(BaseCommand):
     help = (
         "Loads the demo: two organisations with people, sampling points, a year of samples and results up to today, "
-        "devices and compliance reports. What is there already stays as it is. Refused in production."
+        "devices, compliance reports, projects and tasks. What is there already stays as it is. Refused in production."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -81,3 +82,5 @@ class Command(BaseCommand):
                     )
         with tenant(organization.pk, by=ACTOR):  # all of it or nothing, so that a broken run starts afresh
             lab.fill(plan)
+            if domain == DEMO:
+                fieldwork.fill()

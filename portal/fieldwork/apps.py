@@ -1,0 +1,31 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class FieldworkConfig(AppConfig):
+    name = "portal.fieldwork"
+    label = "fieldwork"
+
+    def ready(self) -> None:
+        from portal.ui import menu, panels
+
+        for order, label, url_name, icon, permission in (
+            (10, _("Projects"), "fieldwork:project_list", "briefcase", "projects.view"),
+            (20, _("Tasks"), "fieldwork:task_list", "checklist", "tasks.view"),
+            (25, _("My tasks"), "fieldwork:task_mine", "user-check", "tasks.work"),
+        ):
+            menu.register(
+                menu.MenuItem(
+                    label=label, url_name=url_name, icon=icon, permission=permission, group="field", order=order
+                )
+            )
+        for order, label, url_name, icon, permission in (
+            (10, _("Overview"), "fieldwork:project_detail", "layout-dashboard", "projects.view"),
+            (20, _("Members"), "fieldwork:project_members", "users", "projects.view"),
+            (30, _("Tasks"), "fieldwork:project_tasks", "checklist", "tasks.view"),
+            (900, _("History"), "fieldwork:project_history", "history", "projects.view"),
+        ):
+            key = url_name.rpartition("_")[2]
+            panels.register(
+                panels.Tab(key=key, label=label, icon=icon, url_name=url_name, permission=permission, order=order)
+            )

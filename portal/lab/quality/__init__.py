@@ -1,0 +1,1 @@
+"""Quality control: materials, acceptance criteria, QC results, control charts."""

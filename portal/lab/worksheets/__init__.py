@@ -1,0 +1,1 @@
+"""Worksheets: what an analyst measures in one run, samples and QC samples together."""
