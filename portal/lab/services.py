@@ -21,7 +21,7 @@ from portal.lab.science.measurement import Measurement, Qualifier
 from portal.lab.science.sums import CALCULATED, total
 from portal.lab.science.units import convert
 
-_STATUS = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409, guard.LOCKED: 409}
+_STATUS = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409}
 
 
 def sample_create(*, data: Mapping[str, Any], by: User) -> tuple[Row, bool]:
@@ -165,6 +165,8 @@ def _apply(change: Change, by: User) -> None:
         raise Denied(first.message, errors=errors)
     if first.code == guard.ILLEGAL and change.current is not None:
         raise illegal(first.message, status=change.current["status"], errors=errors)
+    if first.code == guard.LOCKED:
+        raise Conflict(first.message, code=first.code, errors=errors)
     raise DomainError(
         first.message,
         code=first.code,

@@ -263,7 +263,7 @@ def analysis_start(*, sample: UUID, parameter: UUID, by: User, at: datetime | No
     Raises NotFound, Invalid, Denied, and Conflict (409 DUPLICATE) where it has begun already."""
     _may(by, "results.edit")
     held = selectors.sample_get(id=sample)
-    row = RequestedAnalysis.objects.select_for_update().filter(sample=held, parameter=parameter).first()
+    row = RequestedAnalysis.objects.select_for_update(of=("self",)).filter(sample=held, parameter=parameter).first()
     if row is None:
         raise NotFound(_("There is no such record."))
     if row.started_at is not None:

@@ -138,8 +138,12 @@ def result_units(request: HttpRequest, result_id: UUID) -> HttpResponse:
 def result_delete(request: HttpRequest, result_id: UUID) -> HttpResponse:
     result = selectors.result_get(id=result_id)
     if request.method == "POST":
-        with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
-            services.result_delete(id=result_id, by=person(request))
+        try:
+            with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
+                services.result_delete(id=result_id, by=person(request))
+        except Conflict as refusal:
+            messages.error(request, str(refusal.message))
+            return _back(result.sample)
         sample = selectors.sample_get(id=result.sample_id)
         if not request.htmx:  # type: ignore[attr-defined]
             return _back(sample)

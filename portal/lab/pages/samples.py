@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Max, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -195,8 +196,12 @@ def sample_edit(request: HttpRequest, sample_id: UUID) -> HttpResponse:
 def sample_delete(request: HttpRequest, sample_id: UUID) -> HttpResponse:
     sample = selectors.sample_get(id=sample_id)
     if request.method == "POST":
-        with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
-            services.sample_delete(id=sample_id, by=person(request))
+        try:
+            with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
+                services.sample_delete(id=sample_id, by=person(request))
+        except Conflict as refusal:
+            messages.error(request, str(refusal.message))
+            return redirect("lab:sample_detail", sample_id)
         return redirect("lab:sample_list")
     return render(request, "lab/samples/delete.html", {"sample": sample})
 
