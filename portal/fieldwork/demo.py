@@ -75,7 +75,9 @@ def fill() -> None:
     """Load the projects, unless they are there."""
     if Project.objects.exists():
         return
-    people = list(User.objects.select_related("role").filter(is_active=True, deleted_at=None).order_by("email"))
+    people = list(
+        User.objects.select_related("role").filter(is_active=True, deleted_at=None).order_by("created_at", "pk")
+    )
     chief = next((p for p in people if p.role_key == "Manager"), None) or next(
         p for p in people if p.role_key == "Admin"
     )
