@@ -14,7 +14,7 @@ from ninja.operation import Operation as NinjaOperation
 from ninja.operation import PathView as NinjaPathView
 from pydantic import BaseModel
 
-from api.kit import access, body, faults, idempotency, throttle
+from api.kit import access, body, faults, idempotency, throttle, uploads
 from api.kit.surface import V1, Surface
 from portal.core.accounts.policy import Policy, public
 from portal.core.common.errors import DomainError, NotFound
@@ -28,11 +28,13 @@ _MEANINGS = {
     404: "Unknown, deleted, or of another organisation",
     409: "Version conflict, duplicate, or in use",
     413: "The body is too large",
-    415: "Not a JSON body",
+    411: "No Content-Length",
+    415: "Not a kind of body or file that is taken here",
     422: "Well-formed, but the record's state forbids it",
     429: "Too many requests; see Retry-After",
     500: "Our mistake; quote meta.requestId",
     503: "The database is not available; see Retry-After",
+    507: "The organisation's storage is full",
 }
 
 
@@ -69,6 +71,7 @@ class Operation(NinjaOperation):
         surface: Surface,
         keyed: bool,
         free: bool,
+        upload: bool,
         **options: Any,
     ) -> None:
         shape = options.pop("response", None)
@@ -77,7 +80,7 @@ class Operation(NinjaOperation):
         self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
-        self.surface, self.keyed, self.free = surface, keyed, free
+        self.surface, self.keyed, self.free, self.upload = surface, keyed, free, upload
 
     @staticmethod
     def _faults(policy: Policy, methods: list[str], surface: Surface) -> dict[int, type[BaseModel]]:
@@ -88,7 +91,7 @@ class Operation(NinjaOperation):
 
     def clone(self) -> "Operation":
         copy: Operation = super().clone()  # type: ignore[assignment]
-        for name in ("policy", "reach", "bucket", "limit", "media", "status", "surface", "keyed", "free"):
+        for name in ("policy", "reach", "bucket", "limit", "media", "status", "surface", "keyed", "free", "upload"):
             setattr(copy, name, getattr(self, name))
         return copy
 
@@ -97,6 +100,7 @@ class Operation(NinjaOperation):
             response = self._run(request, kw)
         except Exception as error:  # noqa: BLE001 every failure becomes an envelope
             response = self.api.on_exception(request, error)
+        uploads.forget(request)
         body.drain(request)
         return self.surface.finish(request, response)
 
@@ -113,6 +117,8 @@ class Operation(NinjaOperation):
         if self.keyed:
             idempotency.demand(request)
         with access.session(request, claims, self.policy, self.reach, self.limit, self.media) as inside:
+            if self.upload:
+                uploads.receive(request, self.limit - uploads.SLACK)
             if inside:
                 return idempotency.once(request, lambda: self._answer(request, kw))
             return self._answer(request, kw)
@@ -166,7 +172,8 @@ class Router(NinjaRouter):
     `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
     largest body in bytes, `media` the accepted content types, `status` that of success. `response` is the shape of
     `data`; None for an answer that is no JSON, which `openapi_extra` describes. `keyed` operations need an idempotency
-    key; `free` ones of a surface that is bound to devices are not.
+    key; `free` ones of a surface that is bound to devices are not. `upload`: a multipart body with one file, streamed
+    to disk and found by `uploads.received(request)`; `limit` holds the file and `uploads.SLACK`.
     """
 
     def __init__(self, *, surface: Surface = V1, **options: Any) -> None:
@@ -187,6 +194,7 @@ class Router(NinjaRouter):
         media: tuple[str, ...] = ("application/json",),
         keyed: bool = False,
         free: bool = False,
+        upload: bool = False,
         **options: Any,
     ) -> Callable[[View], View]:
         rule = {
@@ -200,6 +208,7 @@ class Router(NinjaRouter):
             "surface": self.surface,
             "keyed": keyed,
             "free": free,
+            "upload": upload,
         }
 
         def mark(view: View) -> View:

@@ -39,6 +39,8 @@ def check(request: HttpRequest, *, limit: int, media: tuple[str, ...]) -> None:
     chunked = (
         not request.META.get("CONTENT_LENGTH") and "chunked" in request.headers.get("Transfer-Encoding", "").lower()
     )
+    if chunked and limit > LARGE:  # an upload goes to disk, and nobody could tell one that broke off
+        raise DomainError(_("Send Content-Length."), status=411, code="LENGTH_REQUIRED")
     length = _take_chunks(request, limit) if chunked else content_length(request)
     if length > limit:
         message = _("The request body is larger than %(limit)s bytes.") % {"limit": limit}
@@ -57,7 +59,7 @@ def check(request: HttpRequest, *, limit: int, media: tuple[str, ...]) -> None:
 def drain(request: HttpRequest) -> None:
     """Read and drop an unread body, up to a bound, so that the client gets to read its answer."""
     left = min(content_length(request), _DRAINED)
-    if not left or hasattr(request, "_body") or getattr(request, "_read_started", False):
+    if not left or hasattr(request, "_body"):
         return
     try:
         while left > 0 and (chunk := request.read(min(left, 1 << 16))):

@@ -44,7 +44,7 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
         return run()
     actor, organization = scope.actor(), scope.organization_id()
     head = f"{request.get_full_path()}\n{request.content_type}\n".encode()
-    fingerprint = hashlib.sha256(head + request.body).digest()
+    fingerprint = hashlib.sha256(head + (getattr(request, "fingerprint", None) or request.body)).digest()
     where = (organization, f"POST {request.path[:150]} {actor.user} {actor.device[:90]}", key)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '10s'")

@@ -4,6 +4,8 @@ from api.kit import Api
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
+from api.v1.files.router import router as files
+from api.v1.files.shared import router as shared
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
@@ -61,7 +63,7 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
   change in between (409 `VERSION_CONFLICT`).
 - `Idempotency-Key` on any POST: a repeat gets the stored answer with `Idempotency-Replayed: true`.
 - Unknown body fields are ignored and named in `meta.ignoredFields`.
-- 1 MB per JSON body, 10 MB for `/sync` and bulk.
+- 1 MB per JSON body, 10 MB for `/sync` and bulk; files up to 50 MB (images), 100 MB (video, sound), 10 MB (documents).
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)
@@ -83,6 +85,8 @@ for router in (
     sync,
     certificates,
     reports,
+    files,
+    shared,
     audit,
     watch,
 ):

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -68,6 +69,38 @@ def bucket(name: str) -> dict[str, str] | None:
         "secret": unquote(parts.password),
         "region": dict(parse_qsl(parts.query)).get("region", "us-east-1"),
     }
+
+
+def file_store(bucket: dict[str, str] | None, folder: Path) -> dict[str, Any]:
+    """Django's entry of the store of files: the bucket, or a folder of this machine without one."""
+    if bucket is None:
+        return {"BACKEND": "portal.core.files.storage.FolderStore", "OPTIONS": {"location": folder}}
+    name, _slash, prefix = bucket["path"].partition("/")
+    return {
+        "BACKEND": "portal.core.files.storage.BucketStore",
+        "OPTIONS": {
+            "bucket_name": name,
+            "location": prefix,
+            "endpoint_url": bucket["endpoint"],
+            "access_key": bucket["key"],
+            "secret_key": bucket["secret"],
+            "region_name": bucket["region"],
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+            "default_acl": None,
+        },
+    }
+
+
+def megabytes(name: str, default: str) -> dict[str, int]:
+    """`image=50,video=100` as bytes; what is not named keeps its default."""
+    found: dict[str, int] = {}
+    for entry in [*default.split(","), *names(name)]:
+        key, _sign, value = entry.partition("=")
+        if not value.isascii() or not value.isdigit() or not 0 < int(value) <= 5000 or f"{key}=" not in default:
+            raise ImproperlyConfigured(f"{name}: {entry!r} is not like {default.partition(',')[0]} (MB, up to 5000)")
+        found[key] = int(value) * 1024 * 1024
+    return found
 
 
 def database(url: str, *, source: str) -> dict[str, object]:

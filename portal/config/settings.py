@@ -1,6 +1,7 @@
 """Settings of Marsad. Everything that differs between machines comes from the environment (`docs/settings.md`)."""
 
 from pathlib import Path
+from typing import Any
 
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
@@ -62,6 +63,7 @@ INSTALLED_APPS = [
     "portal.core.audit",
     "portal.core.notifications",
     "portal.core.sync",
+    "portal.core.files",
     "portal.core.projects",
     "portal.ui",
     "portal.fieldwork",
@@ -172,11 +174,19 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_THOUSAND_SEPARATOR = False  # a typed "7.200" must never become 7200
 
+# --- files ------------------------------------------------------------------------
+FILES_S3 = env.bucket("MARSAD_FILES_S3")
+FILE_STAGING = DATA_DIR / "files" / "staging"
+FILE_LIMITS = env.megabytes("MARSAD_FILE_LIMITS", "image=50,video=100,document=10")
+FILE_QUOTA = env.number("MARSAD_FILE_QUOTA", 0, low=0, high=1_000_000) * 1024 * 1024  # per organisation; 0: none
+CLAMD = env.text("MARSAD_CLAMD")
+
 # --- pages ----------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
+    "files": env.file_store(FILES_S3, DATA_DIR / "files" / "store"),
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"

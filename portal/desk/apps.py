@@ -7,8 +7,11 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
+        from portal.core.files import links
+        from portal.desk.bridges import LINKS
         from portal.ui import menu
 
+        links.register(*LINKS)
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(
@@ -18,6 +21,14 @@ class DeskConfig(AppConfig):
                 permission="audit.view",
                 group="organization",
                 order=80,
+            ),
+            menu.MenuItem(
+                label=_("Files"),
+                url_name="files:file_list",
+                icon="files",
+                permission="files.view",
+                group="data",
+                order=50,
             ),
             menu.MenuItem(
                 label=_("Synchronisation"),

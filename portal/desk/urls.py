@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
     path("", include("portal.desk.entry.urls")),
+    path("", include("portal.desk.files.urls")),
     path("", include("portal.desk.me.urls")),
     path("", include("portal.desk.people.urls")),
     path("", include("portal.desk.platform.urls")),

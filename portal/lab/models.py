@@ -285,6 +285,31 @@ class Sample(SyncedModel):
                 condition=Q(deleted_at=None),
                 name="sample_by_point",
             ),
+            # one for each order and filter of the list (P4)
+            models.Index(
+                fields=["organization", "type", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_type",
+            ),
+            models.Index(
+                fields=["organization", "status", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_status",
+            ),
+            models.Index(
+                fields=["organization", "collector_name", "-collection_date", "-id"],
+                condition=Q(deleted_at=None),
+                name="sample_by_collector",
+            ),
+            models.Index(
+                fields=["organization", "location", "id"], condition=Q(deleted_at=None), name="sample_by_location"
+            ),
+            models.Index(
+                fields=["organization", "created_at", "id"], condition=Q(deleted_at=None), name="sample_by_creation"
+            ),
+            models.Index(
+                fields=["organization", "updated_at", "id"], condition=Q(deleted_at=None), name="sample_by_change"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -431,7 +456,7 @@ class ReportFile(TenantModel):
         constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
 
 
-# The models of certificates, imports and sampling points stand with their packages.
+# The models of the other packages stand with them.
 from portal.lab.certificates.models import Certificate, CertificateFile  # noqa: E402, F401
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource  # noqa: E402, F401
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest, SampleStep  # noqa: E402, F401

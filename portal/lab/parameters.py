@@ -48,10 +48,16 @@ def parameter_activate(*, parameter: Parameter, active: bool, by: User) -> Param
 
 
 def range_save(
-    *, parameter: Parameter, minimum: Decimal | None, maximum: Decimal | None, holding_hours: int | None, by: User
+    *,
+    parameter: Parameter,
+    minimum: Decimal | None,
+    maximum: Decimal | None,
+    holding_hours: int | None,
+    by: User,
+    note: str = "",
 ) -> None:
-    """Say what is plausible here, in the parameter's unit, and how long a sample keeps. What the shared parameter says
-    already needs no row of its own. Raises Denied, Invalid."""
+    """Say what is plausible here, in the parameter's unit, and how long a sample keeps; `note`: why. What the shared
+    parameter says already needs no row of its own. Raises Denied, Invalid."""
     _may(by)
     values = {"minimum": minimum, "maximum": maximum, "holding_hours": holding_hours}
     _check_range(values)
@@ -61,7 +67,7 @@ def range_save(
         ParameterRange.objects.filter(parameter=parameter).delete()
     else:
         ParameterRange.objects.update_or_create(
-            organization_id=scope.organization_id(), parameter=parameter, defaults=values
+            organization_id=scope.organization_id(), parameter=parameter, defaults=values | {"note": note}
         )
 
 

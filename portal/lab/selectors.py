@@ -5,11 +5,13 @@ page at a time.
 """
 
 import json
+import re
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -49,6 +51,9 @@ from portal.lab.models import (
 from portal.lab.rulebook import rulebook
 
 _DAY = timedelta(days=1)
+RARE: Final = 2000  # hits of a search up to which they are fetched one by one
+_WORD = re.compile(r"[^\W_]+")
+_ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
 
 def sample_list(
@@ -68,7 +73,8 @@ def sample_list(
 
     `date_from` and `date_to` bound the collection date, both inclusive: a date is the whole day in the organisation's
     time zone. `location` and `search` (code, id, location, collector) are contained in one spelling: case, accents and
-    Arabic letter variants do not matter. `standard` and `verdict` together: the sample's verdict under that standard;
+    Arabic letter variants do not matter; where words of some samples begin so, those with it inside of a word are left
+    out. `standard` and `verdict` together: the sample's verdict under that standard;
     one of them alone: any verdict of that standard, or that verdict under any.
     """
     rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None)
@@ -88,12 +94,45 @@ def sample_list(
         wanted = {name: value for name, value in (("standard", standard), ("verdict", verdict)) if value}
         rows = rows.filter(verdicts__contains=[wanted])
     if text := normalise(location):
+        rows = _narrowed(rows, text)
         # The third line of the search text; the first test spares the cut for most rows.
         place = Func("search_text", Value("\n"), Value(3), function="split_part", output_field=CharField())
         rows = rows.filter(search_text__contains=text).alias(place=place).filter(place__contains=text)
     if text := normalise(search):
-        rows = rows.filter(search_text__contains=text)
+        rows = _narrowed(rows, text, ids=True).filter(search_text__contains=text)
     return rows if project is None else rows.filter(project=project)
+
+
+def searched_often(text: str) -> bool:
+    """Whether more than `RARE` samples have the words of this search."""
+    ids = _found(normalise(text))
+    return ids is not None and len(ids) > RARE
+
+
+def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QuerySet[Sample]:
+    """Only the samples with words that begin like those of the text, where there are some and not many: of many the
+    list is read in its order, which is quicker. `ids`: an id, or the first eight digits of one, counts too."""
+    found = _found(text)
+    if found is None or len(found) > RARE:
+        return rows
+    if ids and _ID.fullmatch(text):
+        first = text.replace("-", "")
+        low, high = (UUID(first.ljust(32, digit)) for digit in "0f")
+        return rows.filter(Q(pk__in=found) | Q(pk__gte=low, pk__lte=high))
+    if not found:  # the text stands inside of words: looked for once, in no order, since an order would cost more
+        holding = Sample.objects.filter(deleted_at=None, search_text__contains=text).order_by()
+        found = list(holding.values_list("pk", flat=True)[: RARE + 1])
+    return rows.filter(pk__in=found) if len(found) <= RARE else rows
+
+
+def _found(text: str) -> list[UUID] | None:
+    """Samples with words that begin with the words of the text, at most one more than `RARE`; None without words."""
+    parts = _WORD.findall(text)[:8]
+    if not parts or scope.current().organization is None:
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT marsad_samples_with(%s, %s)", [parts, RARE + 1])
+        return list(cursor.fetchone()[0])
 
 
 def _since(day: date | datetime) -> datetime | None:

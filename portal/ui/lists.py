@@ -69,8 +69,9 @@ class Chip:
 class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at run time
     """Stops counting at `count_limit`: an exact count of a large table costs more than the page itself."""
 
-    def __init__(self, rows: QuerySet[Any], per_page: int, *, count_limit: int | None) -> None:
+    def __init__(self, rows: QuerySet[Any], per_page: int, *, count_limit: int | None, many: bool = False) -> None:
         super().__init__(rows, per_page)
+        self.many = many  # known to be more than `count_limit`
         self.rows = rows
         self.count_limit = count_limit
 
@@ -79,6 +80,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]  # not generic at ru
         """The exact number of rows, or `count_limit` + 1 where there are more."""
         if self.count_limit is None:
             return self.rows.count()
+        if self.many:
+            return self.count_limit + 1
         return self.rows.order_by()[: self.count_limit + 1].count()
 
     @cached_property
@@ -113,7 +116,8 @@ def list_page[M: Model](
     becomes the search box. `caption` names the table for screen readers. `live` names socket events
     (`"sample.changed"`) that reload the rows. With `arrivals`, rows created since the page was opened are not slipped
     in by such a reload: a notice says how many there are, in the words of `arrivals(count)`, and a button shows them
-    (the model has `created_at`). `count_limit` stops the count on large tables. `template` extends
+    (the model has `created_at`). `count_limit` stops the count on large tables, and a filter set
+    that knows of more says `many`. `template` extends
     `ui/list.html`.
     """
     filters = filterset(request.GET, queryset=queryset, request=request) if filterset else None
@@ -124,7 +128,8 @@ def list_page[M: Model](
         arrived = rows.filter(created_at__gt=seen).count()
         rows = rows.filter(created_at__lte=seen)
     bound = table(rows, order_by=_requested_order(request, table), request=request, **(table_kwargs or {}))
-    page = _page(request, _stable(bound.data.data), count_limit)
+    many = bool(filters) and count_limit is not None and getattr(filters, "many", False)
+    page = _page(request, _stable(bound.data.data), count_limit, many=many)
     query = _clean(request.GET)
     held = [(SEEN, clock.wire(seen) or "")] if seen else []
     form = filters.form if filters else None
@@ -183,13 +188,13 @@ def _stable[M: Model](rows: QuerySet[M]) -> QuerySet[M]:
     return rows.order_by(*order, "pk")
 
 
-def _page(request: HttpRequest, rows: QuerySet[Any], count_limit: int | None) -> Page[Any]:
+def _page(request: HttpRequest, rows: QuerySet[Any], count_limit: int | None, *, many: bool) -> Page[Any]:
     try:
         size = int(request.GET.get("per_page", ""))
     except ValueError:
         size = PAGE_SIZES[0]
     size = size if size in PAGE_SIZES else PAGE_SIZES[0]
-    return CappedPaginator(rows, size, count_limit=count_limit).get_page(request.GET.get("page"))
+    return CappedPaginator(rows, size, count_limit=count_limit, many=many).get_page(request.GET.get("page"))
 
 
 def _clean(params: QueryDict) -> QueryDict:

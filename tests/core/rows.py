@@ -15,6 +15,7 @@ _VALUES: dict[type, Any] = {
     models.BinaryField: b"x",
     models.BooleanField: True,
     models.DateTimeField: clock.now,
+    models.DateField: lambda: clock.now().date(),
     models.DecimalField: Decimal(1),
     models.FloatField: 1.0,
     models.GenericIPAddressField: "192.0.2.1",

@@ -1,6 +1,6 @@
 """What the pages of this room answer with: files, messages for a script, the status of a form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -49,6 +49,17 @@ def history(request: HttpRequest, entries: QuerySet[Any]) -> dict[str, Any]:
     """A page of audit entries in the reader's words."""
     page: Page[Any] = Paginator(entries, HISTORY_PAGE).get_page(request.GET.get("page"))
     return {"page": page, "told": tell(page.object_list)}
+
+
+def refused(work: Callable[[], object]) -> DomainError | None:
+    """Why a service refused, for a page that says so; what does not exist for the person stays 404."""
+    try:
+        work()
+    except NotFound:
+        raise
+    except DomainError as refusal:
+        return refusal
+    return None
 
 
 def refusal_text(refusal: DomainError) -> str:

@@ -1,11 +1,14 @@
 """Tasks as a board by status and as a calendar by due date."""
 
 import calendar
+from collections import Counter
 from datetime import date, timedelta
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count, F, Window
+from django.db.models.functions import RowNumber, TruncDate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -15,7 +18,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.core.accounts.policy import policy
 from portal.core.common import clock
-from portal.core.common.errors import DomainError
 from portal.core.projects import selectors, services
 from portal.core.projects.choices import TaskStatus
 from portal.core.projects.models import Task
@@ -26,7 +28,7 @@ from portal.ui.filters import midnight
 from portal.ui.people import may, person
 
 CARDS = 50  # of one column
-PER_DAY = 200  # tasks that a calendar shows in all are at most this many a day, times its days
+PER_DAY = 12  # tasks shown of one day
 
 
 @require_GET
@@ -64,11 +66,8 @@ def _board(request: HttpRequest) -> dict[str, Any]:
 @policy("tasks.work")
 def task_move(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Put a card into another column. A script gets the board anew, with the reason where the card had to stay."""
-    refused = None
-    try:
-        services.task_update(id=task_id, data={"status": request.POST.get("status", "")}, by=person(request))
-    except DomainError as refusal:
-        refused = refusal
+    data, by = {"status": request.POST.get("status", "")}, person(request)
+    refused = answers.refused(lambda: services.task_update(id=task_id, data=data, by=by))
     if not request.htmx:  # type: ignore[attr-defined]
         return answers.back(request, refused, _("The status has been changed."), "fieldwork:task_board")
     response = render(request, "fieldwork/tasks/board.html#board", _board(request))
@@ -92,10 +91,15 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
     end = midnight(days[-1] + timedelta(days=1))
     rows = filters.qs.filter(due_date__gte=midnight(days[0]), due_date__lt=end)
     held: dict[date, list[Task]] = {day: [] for day in days}
-    for task in rows.order_by("due_date", selectors.urgency().desc(), "id")[: PER_DAY * len(days)]:
+    more: Counter[date] = Counter()
+    day_of = TruncDate("due_date", tzinfo=timezone.get_current_timezone())
+    order = Window(RowNumber(), partition_by=[day_of], order_by=[selectors.urgency().desc(), F("due_date"), F("id")])
+    for task in rows.annotate(place=order).filter(place__lte=PER_DAY).order_by("due_date", "place"):
         assert task.due_date is not None
         held[timezone.localtime(task.due_date).date()].append(task)
-    weeks = [[(day, held[day]) for day in days[start : start + 7]] for start in range(0, len(days), 7)]
+    for day, count in rows.order_by().values_list(day_of).annotate(count=Count("pk")):
+        more[day] = count - len(held[day])
+    weeks = [[(day, held[day], more[day]) for day in days[start : start + 7]] for start in range(0, len(days), 7)]
     before, after = _neighbours(on, span)
     context = {
         "view": "calendar",
@@ -108,7 +112,7 @@ def task_calendar(request: HttpRequest) -> HttpResponse:
         "weekdays": days[:7],
         "before": before,
         "after": after,
-        "total": sum(map(len, held.values())),
+        "total": sum(map(len, held.values())) + more.total(),
         "filter_form": filters.form,
         "may_create": may(request, "tasks.work"),
         "address": reverse("fieldwork:task_calendar"),

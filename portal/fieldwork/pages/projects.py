@@ -116,11 +116,8 @@ def project_edit(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @policy("projects.edit")
 def project_status(request: HttpRequest, project_id: UUID) -> HttpResponse:
     """One step of the project's life."""
-    refused = None
-    try:
-        services.project_update(id=project_id, data={"status": request.POST.get("status", "")}, by=person(request))
-    except DomainError as refusal:
-        refused = refusal
+    data, by = {"status": request.POST.get("status", "")}, person(request)
+    refused = answers.refused(lambda: services.project_update(id=project_id, data=data, by=by))
     return answers.back(request, refused, _("The status has been changed."), "fieldwork:project_detail", project_id)
 
 
@@ -184,11 +181,8 @@ def project_members(request: HttpRequest, project_id: UUID) -> HttpResponse:
 @require_POST
 @policy("projects.edit")
 def member_remove(request: HttpRequest, project_id: UUID, user_id: UUID) -> HttpResponse:
-    refused = None
-    try:
-        members.member_remove(project=project_id, user=user_id, by=person(request))
-    except DomainError as refusal:
-        refused = refusal
+    by = person(request)
+    refused = answers.refused(lambda: members.member_remove(project=project_id, user=user_id, by=by))
     return answers.back(request, refused, _("The member was taken out."), "fieldwork:project_members", project_id)
 
 

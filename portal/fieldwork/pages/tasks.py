@@ -209,20 +209,16 @@ def task_delete(request: HttpRequest, task_id: UUID) -> HttpResponse:
 @policy("tasks.work")
 def task_step(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """The next step of a task, from the list of own ones."""
-    refused = None
-    try:
-        services.task_update(id=task_id, data={"status": request.POST.get("status", "")}, by=person(request))
-    except DomainError as refusal:
-        refused = refusal
+    data, by = {"status": request.POST.get("status", "")}, person(request)
+    refused = answers.refused(lambda: services.task_update(id=task_id, data=data, by=by))
     return answers.back(request, refused, _("The status has been changed."), "fieldwork:task_mine")
 
 
 @require_POST
 @policy("tasks.work")
 def comment_add(request: HttpRequest, task_id: UUID) -> HttpResponse:
-    try:
-        services.comment_add(task=task_id, content=request.POST.get("content"), by=person(request))
-    except DomainError as refusal:
+    content, by = request.POST.get("content"), person(request)
+    if refusal := answers.refused(lambda: services.comment_add(task=task_id, content=content, by=by)):
         messages.error(request, answers.refusal_text(refusal))
     return redirect(reverse("fieldwork:task_detail", args=[task_id]) + "#comments")
 

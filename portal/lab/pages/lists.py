@@ -47,6 +47,12 @@ class SampleFilter(django_filters.FilterSet):
     standard = django_filters.ChoiceFilter(label=_("Standard"), choices=standards, empty_label=_ALL)
     verdict = django_filters.ChoiceFilter(label=_("Verdict"), choices=_VERDICTS, empty_label=_ALL)
 
+    @property
+    def many(self) -> bool:
+        """A search alone that so much is found with that counting it says nothing."""
+        chosen = [name for name, value in self.form.cleaned_data.items() if value]
+        return chosen == ["q"] and selectors.searched_often(self.form.cleaned_data["q"])
+
     def filter_queryset(self, queryset: QuerySet[Sample]) -> QuerySet[Sample]:
         chosen = {name: value for name, value in self.form.cleaned_data.items() if value}
         return selectors.sample_list(
@@ -72,8 +78,26 @@ class SampleTable(Table):
     type = django_tables2.Column()
     collection_date = DateTimeColumn()
     collector_name = TextColumn()
-    result_count = NumberColumn()
+    result_count = NumberColumn(orderable=False)
     status = django_tables2.Column()
+
+    def _grouped(self, name: str, rows: QuerySet[Sample], is_descending: bool) -> tuple[QuerySet[Sample], bool]:
+        """Few values, many rows: within one value in the order that an index has, the newest first."""
+        if is_descending:
+            return rows.order_by(f"-{name}", "collection_date", "id"), True
+        return rows.order_by(name, "-collection_date", "-id"), True
+
+    def order_type(self, rows: QuerySet[Sample], is_descending: bool) -> tuple[QuerySet[Sample], bool]:
+        return self._grouped("type", rows, is_descending)
+
+    def order_status(self, rows: QuerySet[Sample], is_descending: bool) -> tuple[QuerySet[Sample], bool]:
+        return self._grouped("status", rows, is_descending)
+
+    def order_compliance_status(self, rows: QuerySet[Sample], is_descending: bool) -> tuple[QuerySet[Sample], bool]:
+        return self._grouped("compliance_status", rows, is_descending)
+
+    def order_collector_name(self, rows: QuerySet[Sample], is_descending: bool) -> tuple[QuerySet[Sample], bool]:
+        return self._grouped("collector_name", rows, is_descending)
 
     class Meta:
         model = Sample

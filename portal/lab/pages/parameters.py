@@ -32,6 +32,7 @@ class RangeForm(ServiceForm):
     minimum = DecimalField(label=gettext_lazy("Lowest plausible value"), required=False)
     maximum = DecimalField(label=gettext_lazy("Highest plausible value"), required=False)
     holding_hours = CountField(label=_HOURS, required=False, min_value=1, max_value=9999)
+    note = forms.CharField(label=gettext_lazy("Note"), required=False, max_length=200, widget=forms.TextInput(AUTO))
 
 
 class ParameterForm(ServiceForm):

@@ -35,7 +35,7 @@ from portal.ui.people import may, person
 from portal.ui.trail import tell
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-COUNT_LIMIT = 10_000
+COUNT_LIMIT = 2000
 HISTORY_PAGE = 50
 
 

@@ -65,8 +65,10 @@ class ParameterRange(TenantModel):
     maximum = models.DecimalField(_("highest plausible value"), max_digits=30, decimal_places=12, null=True, blank=True)
     holding_hours = models.SmallIntegerField(_("holding time (h)"), null=True, blank=True)
 
+    note = models.CharField(_("note"), max_length=200, blank=True)  # why it differs
+
     audit_entity = "parameter"
-    audit_label = "parameter_id"
+    audit_label = "note"
 
     class Meta:
         verbose_name = _("range of a parameter")

@@ -48,24 +48,26 @@ def digits(number: Decimal | None, places: int = 4) -> str:
     return "" if number is None else plain(Decimal(f"{number:.{places}g}"))
 
 
+def _apart(text: str) -> str:
+    """Keep its order inside Arabic."""
+    return f"\N{LEFT-TO-RIGHT ISOLATE}{text}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def figure(row: QcResult) -> str:
-    """The figure that decided, with its name: `RPD 4.9 %`, `95 – 97 %`."""
-    if row.figure is None:
+    """The figure that decided, with its name: `RPD 4.9 %`, `recovery 95 – 97 %`."""
+    if row.figure is None or row.kind == Kind.BLANK:
         return ""
-    number = digits(row.figure, 3) if row.figure_to is None else f"{digits(row.figure, 3)} – {digits(row.figure_to, 3)}"
-    if row.kind == Kind.DUPLICATE:
-        return _("RPD %(number)s %%") % {"number": number}
-    if row.kind in (Kind.SPIKE, Kind.CONTROL):
-        return _("recovery %(number)s %%") % {"number": number}
-    return ""
+    ends = [digits(end, 3) for end in (row.figure, row.figure_to) if end is not None]
+    number = {"number": _apart(" – ".join(ends) + " %")}
+    return (_("RPD %(number)s") if row.kind == Kind.DUPLICATE else _("recovery %(number)s")) % number
 
 
 def note(row: QcResult) -> str:
     """Figure, z-score and rules, or why there is none."""
     parts = [figure(row)]
     if row.score is not None:
-        parts.append(f"z {digits(row.score, 3)}")
-    parts += row.rules
+        parts.append(_apart(f"z {digits(row.score, 3)}"))
+    parts += map(_apart, row.rules)
     if row.reason not in (Reason.WITHIN, Reason.OUTSIDE, Reason.WESTGARD):
         parts.append(str(Reason(row.reason).label))
     return " · ".join(filter(None, parts))

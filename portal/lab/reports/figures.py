@@ -151,10 +151,10 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     not change; `standards`, `exceedances`, `worst` and the counts of results cover the chosen standards only.
     `evaluated` counts results with a verdict, `censored`, `indeterminate` and `provisional` are shares of it;
     `exceedances` are FAIL verdicts. `worst` is the gravest verdict below PASS (legal standards first, then the
-    greatest excess over the limit), or null. A site stands at the mean of its samples' coordinates; `planned`: what the
-    programme planned there in the period, null without one. `trends` are the compared values over time of the sites
-    and parameters with the most breaches. `months` are those of the organisation's time zone, `period` the first and
-    last sample.
+    greatest excess over the limit), or null. A site stands at the mean of its samples' coordinates. `trends` are the
+    compared values over time of the sites and parameters with the most breaches. `months` are those of the
+    organisation's time zone, `period` the first and last sample. `planned`: what the programme planned there in the
+    period, null without one.
     """
     # A sample without coordinates of its own stands where its sampling point is.
     matching = matching_samples(filters).order_by()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("lab", "0008_certificates"), ("projects", "0001_initial")]
+    dependencies = [("lab", "0007_programme"), ("projects", "0001_initial")]
 
     operations = [
         migrations.AddField(

@@ -11,7 +11,7 @@ from portal.core.tenancy.operations import TenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lab", "0007_programme"),
+        ("lab", "0008_project"),
         ("tenancy", "0003_organization_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

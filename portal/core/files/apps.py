@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+
+
+class FilesConfig(AppConfig):
+    name = "portal.core.files"
+    label = "files"
+
+    def ready(self) -> None:
+        from portal.core.accounts import permissions as rights
+        from portal.core.files.permissions import EVENTS, PERMISSIONS
+        from portal.core.notifications import events
+
+        rights.register(PERMISSIONS)
+        events.register(EVENTS)
