@@ -120,10 +120,12 @@
         } catch (error) {
           if (item.over || error.name === "AbortError") return;
           if (error instanceof Refused || tried === TRIES) {
-            if (error instanceof Refused) localStorage.removeItem(memory(item.file));
+            const final = error instanceof Refused; // what the server refuses, it refuses again
+            if (final) localStorage.removeItem(memory(item.file));
             item.row.classList.add("is-wrong");
-            say(item, error instanceof Refused ? error.message : words.broken);
-            item.row.querySelector("[data-retry]").hidden = false;
+            say(item, final ? error.message : words.broken);
+            item.row.querySelector("[data-retry]").hidden = final;
+            item.row.querySelector("[data-cancel]").hidden = final;
             return;
           }
           say(item, words.broken);

@@ -150,6 +150,7 @@ def test_pages_and_drawings_never_go_out_as_such(cast: Cast) -> None:
 
     answer = cast.bob.get(f"/files/download/{page['id']}")
 
+    assert body(answer).startswith(b"<html>")
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"] == 'attachment; filename="page.html"'
 

@@ -94,7 +94,7 @@ def visible(user: User) -> Q:
 def _rows(user: User, *, trash: bool) -> QuerySet[StoredFile]:
     live = ShareLink.objects.filter(file=OuterRef("pk"), password="", **live_share())
     return (
-        StoredFile.objects.filter(visible(user), deleted_at__isnull=not trash, purged_at=None)
+        StoredFile.objects.filter(visible(user), deleted_at__isnull=not trash, current__isnull=False)
         .select_related("uploaded_by", "current__blob")
         .annotate(is_public=ExpressionWrapper(Exists(live), BooleanField()))
     )
@@ -161,7 +161,7 @@ def file_get(*, id: UUID, user: User, right: str = "", trash: bool = False) -> S
     if found is None:
         raise NotFound(_("There is no such file."))
     if right and not may(file=found, user=user, right=right):
-        raise Denied(_("You do not have the right to do this."), meta={"permission": right})
+        raise Denied(_("You do not have the right to do this."))
     return found
 
 

@@ -213,7 +213,7 @@ def may(by: User, right: str) -> None:
 
 def may_act(file: StoredFile, by: User, right: str) -> None:
     if not selectors.may(file=file, user=by, right=right):
-        raise Denied(_("You do not have the right to do this."), meta={"permission": right})
+        raise Denied(_("You do not have the right to do this."))
 
 
 def _tell(kind: str, file: StoredFile) -> None:

@@ -191,9 +191,10 @@ def file_download(request: HttpRequest, file_id: UUID, number: int = 0) -> HttpR
 
 def _act(request: HttpRequest, file_id: UUID, act: Any, done: str) -> HttpResponse:
     """Do it and say so on the file's page, or say why not."""
+    file = _file(request, file_id)
     try:
         with transaction.atomic():
-            act(_file(request, file_id))
+            act(file)
         messages.success(request, done)
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
@@ -311,6 +312,8 @@ def trash_act(request: HttpRequest) -> HttpResponse:
 def upload_form(request: HttpRequest, file_id: UUID | None = None) -> HttpResponse:
     """Upload without JavaScript: one form, one file or several."""
     user, done, last = person(request), 0, None
+    if file_id:
+        _file(request, file_id)  # 404 before anything else
     for sent in request.FILES.getlist("file"):
         try:
             with transaction.atomic():
