@@ -116,9 +116,11 @@ class Operation(NinjaOperation):
         throttle.count(request, self.bucket, claims.device if bound and claims.device else str(claims.user))
         if self.keyed:
             idempotency.demand(request)
+        if self.upload:  # who may not send a file is told so before it is read, and no transaction waits for its bytes
+            with access.session(request, claims, self.policy, "self", self.limit, self.media):
+                uploads.need_length(request)
+            uploads.receive(request, self.limit - uploads.SLACK)
         with access.session(request, claims, self.policy, self.reach, self.limit, self.media) as inside:
-            if self.upload:
-                uploads.receive(request, self.limit - uploads.SLACK)
             if inside:
                 return idempotency.once(request, lambda: self._answer(request, kw))
             return self._answer(request, kw)

@@ -6,6 +6,7 @@ from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
+from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
@@ -89,5 +90,6 @@ for router in (
     shared,
     audit,
     watch,
+    images,
 ):
     api.add_router("", router)

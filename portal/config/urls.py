@@ -7,6 +7,7 @@ from portal.ui import urls as ui
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.desk.urls")),
+    path("", include("portal.fieldwork.images.urls")),
     path("", include("portal.fieldwork.urls")),
     path("", include("portal.lab.urls")),
     path("", include("portal.lab.reports.urls")),

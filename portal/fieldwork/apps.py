@@ -29,3 +29,45 @@ class FieldworkConfig(AppConfig):
             panels.register(
                 panels.Tab(key=key, label=label, icon=icon, url_name=url_name, permission=permission, order=order)
             )
+        self._images()
+
+    def _images(self) -> None:
+        from portal.core.accounts import permissions as rights
+        from portal.core.files import links
+        from portal.core.files import selectors as files
+        from portal.core.notifications import events
+        from portal.fieldwork.images import selectors as images
+        from portal.fieldwork.images.events import EVENTS
+        from portal.fieldwork.images.permissions import PERMISSIONS
+        from portal.fieldwork.images.views import task_panel
+        from portal.ui import menu, panels
+
+        rights.register(PERMISSIONS)
+        events.register(EVENTS)
+        links.register(images.LINK)
+        files.thumbnails.append(images.thumbnails)
+        files.guards.append(images.original_guard)
+        address = "images:list"
+        menu.register(
+            menu.MenuItem(
+                label=_("Images"), url_name=address, icon="photo", permission="images.view", group="field", order=30
+            )
+        )
+        panels.register(
+            panels.Tab(
+                key="images",
+                label=_("Images"),
+                icon="photo",
+                url_name="images:project",
+                permission="images.view",
+                order=40,
+            ),
+            panels.Panel(
+                place="task",
+                key="images",
+                template="fieldwork/images/panel.html",
+                context=task_panel,
+                permission="images.view",
+                order=30,
+            ),
+        )

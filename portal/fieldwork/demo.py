@@ -10,6 +10,7 @@ from portal.core.common import clock
 from portal.core.projects import members, services
 from portal.core.projects.models import Project
 from portal.core.tenancy import scope
+from portal.fieldwork.images import demo as pictures
 
 
 class Plan(NamedTuple):
@@ -86,6 +87,7 @@ def fill() -> None:
     with scope.acting(user=chief.pk, name=chief.name, email=chief.email, role=chief.role_key):
         for plan in PLANS:
             _project(plan, chief, workers, random, now)
+        pictures.fill(project=Project.objects.get(name=PLANS[0].name).pk, by=chief, random=random)
 
 
 def _project(plan: Plan, chief: User, workers: Sequence[User], random: Random, now: datetime) -> None:

@@ -100,7 +100,7 @@
       const known = localStorage.getItem(memory(item.file));
       if (known) {
         const state = await ask("GET", `${form.dataset.begin}/${known}`).catch((error) => { if (error instanceof Refused) return null; throw error; });
-        if (state?.status === "open" && state.size === item.file.size) {
+        if (["open", form.dataset.attach && "done"].includes(state?.status) && state.size === item.file.size) {
           if (state.received.length) say(item, words.goingOn);
           return state;
         }
@@ -135,12 +135,12 @@
     }
 
     async function once(item) {
-      const state = await begin(item);
+      const state = await begin(item); // done already, where only the attaching failed
       item.id = state.id;
       const here = new Set(state.received);
       let sent = state.receivedBytes;
       show(item, sent);
-      for (let number = 1; number <= state.parts; number += 1) {
+      for (let number = 1; number <= state.parts && state.status === "open"; number += 1) {
         if (here.has(number)) continue;
         const part = item.file.slice((number - 1) * state.partSize, number * state.partSize);
         await put(`${form.dataset.begin}/${state.id}/${number}`, part, (bytes) => show(item, sent + bytes), item.control.signal);
@@ -149,7 +149,13 @@
         show(item, sent);
       }
       say(item, words.checking);
-      const made = await ask("POST", `${form.dataset.begin}/${state.id}/finish`);
+      let made = state.fileId ? state : await ask("POST", `${form.dataset.begin}/${state.id}/finish`);
+      // `data-attach` makes something of the file, with the form's own fields.
+      if (form.dataset.attach) {
+        const said = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
+        said.set("file", made.fileId);
+        made = await ask("POST", form.dataset.attach, said);
+      }
       localStorage.removeItem(memory(item.file));
       last = made.url;
       const link = document.createElement("a");

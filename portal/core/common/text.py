@@ -9,6 +9,9 @@ _ARABIC = str.maketrans(
     | {chr(0x0660 + n): str(n) for n in range(10)}
     | {chr(0x06F0 + n): str(n) for n in range(10)}
 )
+_DIGITS = str.maketrans(
+    {chr(start + n): str(n) for start in (0x0660, 0x06F0) for n in range(10)} | {"\u066b": ".", "\u2212": "-"}
+)
 _SPACE = re.compile(r"\s+")
 _FORMULA = re.compile(r"[=+\-@\t\r\n]")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?$")
@@ -29,3 +32,8 @@ def harmless(value: object) -> object:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
         return f"'{value}"
     return value
+
+
+def latin_digits(text: str) -> str:
+    """`٣٣٫٥` as `33.5`: people type the digits and the decimal sign of their keyboard."""
+    return text.translate(_DIGITS)

@@ -40,6 +40,8 @@ DEFAULTS: Final[dict[str, Promise]] = {
 }
 # Filled by the app that makes renditions: addresses of small pictures for the files of one page.
 thumbnails: list[Callable[[Sequence[StoredFile]], Mapping[UUID, str]]] = []
+# Filled by rooms whose files need a right of their own: why these bytes are not this person's (None: anybody's), or ''.
+guards: list[Callable[[FileVersion, User | None], str]] = []
 
 
 # --- categories -----------------------------------------------------------------------------------
@@ -180,6 +182,9 @@ def may(*, file: StoredFile, user: User, right: str) -> bool:
 
 def why_not(*, version: FileVersion, user: User | None) -> str:
     """Why a version may not be downloaded now, '' where it may (fail closed with a scanner, contract section 4)."""
+    for guard in guards:
+        if reason := guard(version, user):
+            return reason
     status = version.blob.scan_status
     if status == ScanStatus.INFECTED:
         return _("This file is infected (%(threat)s): nobody may download it.") % {"threat": version.blob.threat}
