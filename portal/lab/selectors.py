@@ -52,6 +52,7 @@ from portal.lab.rulebook import rulebook
 
 _DAY = timedelta(days=1)
 RARE: Final = 2000  # hits of a search up to which they are fetched one by one
+_NOBODY = UUID(int=0)
 _WORD = re.compile(r"[^\W_]+")
 _ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
@@ -132,7 +133,9 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
     if not found:  # the text stands inside of words: looked for once, in no order, since an order would cost more
         holding = Sample.objects.filter(deleted_at=None, search_text__contains=text).order_by()
         found = list(holding.values_list("pk", flat=True)[: RARE + 1])
-    return rows.filter(pk__in=found) if len(found) <= RARE else rows
+    if len(found) > RARE:
+        return rows
+    return rows.filter(pk__in=found or [_NOBODY])  # an empty list would leave no SQL that a report could build on
 
 
 def _found(text: str) -> list[UUID] | None:
