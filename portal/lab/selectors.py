@@ -54,6 +54,7 @@ _DAY = timedelta(days=1)
 RARE: Final = 2000  # hits of a search up to which they are fetched one by one
 _NOBODY = UUID(int=0)
 _WORD = re.compile(r"[^\W_]+")
+_HEX = re.compile(r"[0-9a-f-]+")
 _ID = re.compile(r"[0-9a-f]{8}(-?[0-9a-f]{4}){0,3}(-?[0-9a-f]{12})?")
 
 
@@ -74,8 +75,7 @@ def sample_list(
 
     `date_from` and `date_to` bound the collection date, both inclusive: a date is the whole day in the organisation's
     time zone. `location` and `search` (code, id, location, collector) are contained in one spelling: case, accents and
-    Arabic letter variants do not matter; where words of some samples begin so, those with it inside of a word are left
-    out. `standard` and `verdict` together: the sample's verdict under that standard;
+    Arabic letter variants do not matter. `standard` and `verdict` together: the sample's verdict under that standard;
     one of them alone: any verdict of that standard, or that verdict under any.
     """
     rows: QuerySet[Sample] = Sample.objects.filter(deleted_at=None)
@@ -115,14 +115,15 @@ def sample_after(rows: QuerySet[Sample], *, ordering: Sequence[str], id: UUID) -
 
 
 def searched_often(text: str) -> bool:
-    """Whether more than `RARE` samples have the words of this search."""
-    ids = _found(normalise(text))
+    """Whether more than `RARE` samples have this word; False for several words, which need not stand together."""
+    ids = _found(text) if _WORD.fullmatch(text := normalise(text)) else None
     return ids is not None and len(ids) > RARE
 
 
 def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QuerySet[Sample]:
-    """Only the samples with words that begin like those of the text, where there are some and not many: of many the
-    list is read in its order, which is quicker. `ids`: an id, or the first eight digits of one, counts too."""
+    """Only the samples that have the words of the text, where those are few: of many the list is read in its order,
+    which is quicker. What it leaves is still to be compared with the whole text. `ids`: an id, its first eight digits,
+    or a part of one where no word has it, counts too."""
     found = _found(text)
     if found is None or len(found) > RARE:
         return rows
@@ -130,17 +131,14 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
         first = text.replace("-", "")
         low, high = (UUID(first.ljust(32, digit)) for digit in "0f")
         return rows.filter(Q(pk__in=found) | Q(pk__gte=low, pk__lte=high))
-    if not found:  # the text stands inside of words: looked for once, in no order, since an order would cost more
-        holding = Sample.objects.filter(deleted_at=None, search_text__contains=text).order_by()
-        found = list(holding.values_list("pk", flat=True)[: RARE + 1])
-    if len(found) > RARE:
+    if ids and not found and _HEX.fullmatch(text):
         return rows
     return rows.filter(pk__in=found or [_NOBODY])  # an empty list would leave no SQL that a report could build on
 
 
 def _found(text: str) -> list[UUID] | None:
-    """Samples with words that begin with the two longest words of the text, at most one more than `RARE`; None where
-    those have less than three letters, and so begin too many words."""
+    """Samples whose words contain the two longest words of the text, at most one more than `RARE`; None where those
+    have less than three letters, and so stand in too many words."""
     parts = sorted((part for part in _WORD.findall(text) if len(part) > 2), key=len)[-2:]
     if not parts or scope.current().organization is None:
         return None

@@ -357,6 +357,19 @@ LISTS: list[Any] = [
 ]
 
 
+@pytest.mark.covers("001-FR-016")
+@pytest.mark.parametrize("text", ["marsa", "arsa", "MARSA%20dou", "arsa%20d"])
+def test_a_text_is_found_inside_of_words_too(cast: Cast, text: str) -> None:
+    inside = sample(cast.bob, location="Souk Almarsa Douar")
+    begins = sample(cast.bob, location="Marsa Douar")
+    sample(cast.bob, location="Dourmarsal")
+
+    for name in ("search", "location"):
+        found = {row["code"] for row in cast.bob.get(f"/samples?{name}={text}").json()["data"]}
+        assert {inside["code"], begins["code"]} <= found, name
+        assert len(found) == (2 if "%20" in text else 3)
+
+
 @pytest.mark.covers("E001-004", "001-FR-010", "001-FR-015", "001-FR-016", "001-US1-AS3")
 def test_list_filters_search_and_order(cast: Cast, three: list[dict[str, Any]]) -> None:
     sample(cast.mallory)

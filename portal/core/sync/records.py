@@ -18,7 +18,7 @@ from portal.core.sync.models import FeedRecord
 from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
 
-_STATUS: Final = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409, "PERMISSION_DENIED": 403}
+_STATUS: Final = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409, "SAMPLE_LOCKED": 409}
 
 
 def create(entity: str, data: Mapping[str, Any], by: User) -> tuple[Row, bool]:

@@ -49,7 +49,9 @@ def legal(batch: Batch) -> None:
         refusal = _refusal(change, row, batch.before["sample"].get(id), person, imported=imported)
         if refusal:
             del batch.writes["sample"][id]
-            change.refuse(*refusal)
+            before = batch.before["sample"].get(id)
+            allowed = machine.following(before["status"]) if before and refusal[0] == ILLEGAL else ()
+            change.refuse(*refusal, allowed=tuple(allowed))
     _refuse_locked_results(batch, imported=imported)
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
-from portal.core.common.errors import Conflict, Denied, DomainError, FieldError, Invalid, NotFound
+from portal.core.common.errors import Conflict, Denied, DomainError, FieldError, IllegalTransition, Invalid, NotFound
 from portal.core.notifications.events import publish
 from portal.core.sync import engine, registry
 from portal.core.sync.engine import Change
@@ -28,7 +28,6 @@ from portal.lab.choices import SampleStatus
 from portal.lab.lifecycle import guard, machine
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis, Retest
 from portal.lab.models import Parameter, Result, Sample
-from portal.lab.services import illegal
 
 AT_ONCE: Final = 200  # samples of one call
 _STATUS: Final = {guard.LOCKED: 409, guard.ILLEGAL: 422, guard.DENIED: 403, "RESOURCE_NOT_FOUND": 404}
@@ -88,7 +87,8 @@ def sample_transition(
     if done.code == guard.DENIED:
         raise Denied(done.message)
     if done.code == guard.ILLEGAL:
-        raise illegal(done.message, status=held.status, errors=[FieldError("to", done.message)])
+        faults = [FieldError("to", done.message)]
+        raise IllegalTransition(done.message, errors=faults, meta={"allowed": list(machine.following(held.status))})
     if done.code == "VALIDATION_ERROR":
         raise Invalid.field("reason", done.message)
     if done.code:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from django.apps import apps
 from django.conf import settings
-from django.db import DatabaseError, connection, connections, models
+from django.db import DatabaseError, connection, connections, models, transaction
 
 from portal.core.audit import checks
 from portal.core.audit.models import Action, AlertRule, AuditEntry
@@ -16,13 +16,20 @@ from portal.core.sync.models import SyncedModel
 from portal.core.tenancy.management.commands import bootstrap
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
+from portal.lab.lifecycle.models import CustodyEntry
 from tests.core.people import Cast
 from tests.core.rows import organization_column, row
 from tests.replay import differences
 
 pytestmark = pytest.mark.django_db
 AUDITED: list[Any] = [model for model in apps.get_models() if hasattr(model, "audit_entity")]
-every_audited = pytest.mark.parametrize("model", AUDITED, ids=lambda model: model._meta.label)
+
+
+def label(model: Any) -> str:
+    return str(model._meta.label)
+
+
+every_audited = pytest.mark.parametrize("model", AUDITED, ids=label)
 ACTOR = Actor(name="Alice", role="Admin", ip="192.0.2.7", request="request-1", reason="because", via="tests")
 
 
@@ -51,17 +58,18 @@ def plain_column(model: Any) -> str:
     )
 
 
-# Links and numbers alone have no text to change by hand.
+# Links and numbers alone have no text to change by hand, and the chain of custody refuses every change.
 TEXTED = [
     model
     for model in AUDITED
-    if any(
+    if model is not CustodyEntry
+    and any(
         isinstance(field, models.CharField | models.TextField)
         and not (field.choices or field.null or field.column in ignored(model))
         for field in model._meta.concrete_fields
     )
 ]
-every_texted = pytest.mark.parametrize("model", TEXTED, ids=lambda model: model._meta.label)
+every_texted = pytest.mark.parametrize("model", TEXTED, ids=label)
 
 
 def attribute(model: Any, column: str) -> str:
@@ -171,7 +179,7 @@ def test_what_the_log_could_not_tell_of_is_refused(model: Any, statement: str) -
         assert model._base_manager.filter(pk=made.pk).exists()
 
 
-@every_audited
+@pytest.mark.parametrize("model", [model for model in AUDITED if model is not CustodyEntry], ids=label)
 def test_a_deletion_is_recorded_with_what_was_there(model: Any) -> None:
     cast = Cast()
     table = model._meta.db_table
@@ -190,6 +198,16 @@ def test_a_deletion_is_recorded_with_what_was_there(model: Any) -> None:
     assert last.action == Action.DELETE
     assert last.changes
     assert model not in TEXTED or plain_column(model) in last.changes
+
+
+@pytest.mark.parametrize("statement", ["UPDATE lab_custodyentry SET note = 'x'", "DELETE FROM lab_custodyentry"])
+def test_the_chain_of_custody_refuses_every_change(statement: str) -> None:
+    cast = Cast()
+    with platform(by=ACTOR):
+        row(CustodyEntry, cast.a).save(force_insert=True)
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            sql(statement)
+        assert CustodyEntry.objects.count() == 1
 
 
 def test_secrets_stand_in_no_entry() -> None:
