@@ -15,6 +15,7 @@ from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Invalid
 from portal.core.jobs.tasks import defer, pending
 from portal.core.notifications.events import publish
+from portal.core.sync import engine
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import next_numbers
@@ -23,6 +24,8 @@ from portal.lab.certificates import pdf
 from portal.lab.certificates.content import changes, compile_content, printable_results, read_stated
 from portal.lab.certificates.models import Certificate, CertificateFile
 from portal.lab.choices import SampleStatus
+from portal.lab.lifecycle import guard, machine
+from portal.lab.lifecycle.services import sample_transition
 from portal.lab.models import Result, Sample
 from portal.lab.reports.amending import read_reason, refuse_amended
 from portal.lab.reports.figures import snapshot_hash
@@ -33,15 +36,18 @@ CERTIFIABLE: Final = (SampleStatus.VALIDATED, SampleStatus.APPROVED, SampleStatu
 
 
 def may_be_issued(sample: Sample) -> bool:
-    """Whether a certificate may be issued over `sample`: it is validated and has a result that may be printed."""
-    return sample.status in CERTIFIABLE and printable_results(sample).exists()
+    """Whether a certificate may be issued over `sample`: it is validated, where the organisation wants another person's
+    approval it is approved, and it has a result that may be printed."""
+    approved = sample.status != SampleStatus.VALIDATED or guard.approval_rule() == guard.ANYONE
+    return sample.status in CERTIFIABLE and approved and printable_results(sample).exists()
 
 
 @transaction.atomic
 def certificate_issue(
     *, sample: Sample, stated: Mapping[str, Any], language: str | None = None, by: User
 ) -> Certificate:
-    """Freeze what is known of `sample` under the next number `CA-<year>-<6 digits>`; `by` authorises it.
+    """Freeze what is known of `sample` under the next number `CA-<year>-<6 digits>`; `by` authorises it. An approved
+    sample is then reported.
 
     `stated` holds wire values (`customer`, `place`, `condition`, `samplingMethod`, `deviations`, `external`,
     `sampledByCustomer`). Raises Denied without the right `certificates.issue`, Invalid with one entry per field at
@@ -49,6 +55,7 @@ def certificate_issue(
     """
     _may_issue(by)
     language, checked = _language(language), read_stated(stated)
+    engine.lock_clock()  # before the row, as whoever writes samples does
     Sample.objects.select_for_update().get(pk=sample.pk)
     held = Certificate.objects.filter(sample=sample, amended_by__isnull=True).first()
     if held is not None:
@@ -70,6 +77,7 @@ def certificate_amend(
     """
     _may_issue(by)
     why = read_reason(reason)
+    engine.lock_clock()
     old = Certificate.objects.select_for_update().select_related("sample").get(pk=certificate.pk)
     refuse_amended(old)
     checked = read_stated(stated, usual=old.content["stated"])
@@ -128,6 +136,8 @@ def _issue(
         amends=old,
         reason=why,
     )
+    if sample.status == SampleStatus.APPROVED and by.has_permission(machine.APPROVE):
+        sample_transition(id=sample.pk, to=SampleStatus.REPORTED, by=by)
     defer(jobs.certificate_pdfs, certificate=str(certificate.pk))
     publish(
         "certificate.issued",

@@ -24,6 +24,8 @@ from portal.lab.certificates import pdf, selectors, services
 from portal.lab.certificates.models import Certificate, CertificateFile
 from portal.lab.certificates.wording import certificate_json
 from portal.lab.jobs import certificate_pdfs
+from portal.lab.lifecycle import guard
+from portal.lab.lifecycle.services import approval_set, sample_transition
 from portal.lab.models import Limit, Parameter, Result, Sample, Standard
 from portal.lab.reports import services as reports
 from portal.lab.reports.wording import verify_url
@@ -83,6 +85,24 @@ def test_a_certificate_is_frozen_numbered_and_audited(cast: Cast, one: Sample) -
     [entry] = AuditEntry.objects.filter(entity="certificate", action=Action.CREATE)
     assert (entry.object_repr, entry.actor_id) == (made.number, cast.alice.pk)
     assert "content" not in entry.changes
+
+
+def test_where_another_person_approves_a_certificate_waits_for_it_and_reports_the_sample(
+    cast: Cast, one: Sample
+) -> None:
+    approval_set(rule=guard.NOT_VALIDATOR, by=cast.alice)
+    with pytest.raises(Conflict) as early:
+        issue(cast, one)
+    assert early.value.code == "NOT_READY"
+    second = cast.person("second", "Manager", cast.a)
+    sample_transition(id=one.pk, to="approved", by=second)
+    one.refresh_from_db()
+
+    issue(cast, one)
+
+    one.refresh_from_db()
+    assert one.status == "reported"
+    assert [step.target for step in one.steps.order_by("at", "id")][-2:] == ["approved", "reported"]
 
 
 def test_repeated_results_are_left_out_and_rejected_samples_get_none(cast: Cast, one: Sample) -> None:
