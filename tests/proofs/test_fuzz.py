@@ -142,7 +142,7 @@ def test_any_body_gets_a_clear_answer(cast: Cast) -> None:
 
 
 def fuzz(operation: Operation, known: list[str], send: Callable[[Operation, Any, str, str], None]) -> None:
-    @settings(max_examples=300 if FULL else 10, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300 if FULL else 5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(
         body=Shapes(operation.components, known).of(operation.schema),
         id=st.sampled_from(known),

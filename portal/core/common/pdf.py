@@ -32,7 +32,7 @@ def render(
 
     About 6 ms and 0.2 MB a table row, so a long one is a worker's job: `on_page` is told how many pages are laid out.
     """
-    import weasyprint  # half a second and 60 MB that most requests never need
+    weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration
 
     fonts = FontConfiguration()
@@ -47,6 +47,16 @@ def render(
             pdf_variant="pdf/ua-1",
         )
     return content
+
+
+def _weasyprint() -> Any:
+    """The library: half a second and 60 MB that most requests never need. It tells Pillow, for all of the process, to
+    take damaged pictures for whole ones, which is taken back."""
+    import weasyprint
+    from PIL import ImageFile
+
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    return weasyprint
 
 
 class _Pages(logging.Handler):

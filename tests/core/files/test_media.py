@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL.TiffImagePlugin import IFDRational
 
+from portal.core.common import pdf
 from portal.core.files import media
 from portal.core.files.media import Claim, Exif, Failure, Position, Unreadable
 from tests.pictures import HERE, WHEN, photo, png
@@ -329,3 +330,10 @@ def test_any_metadata_can_be_read(gps: dict[int, Any]) -> None:
             return Block(gps)
 
     assert isinstance(media.read_exif(Held(), zone=ADEN).as_json(), dict)
+
+
+def test_damage_is_still_told_where_papers_are_drawn() -> None:
+    pdf._weasyprint()
+
+    with pytest.raises(Unreadable):
+        media.renditions(io.BytesIO(photo(HERE, size=(800, 600)).getvalue()[:9000]), [512])
