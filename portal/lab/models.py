@@ -285,7 +285,7 @@ class Sample(SyncedModel):
                 condition=Q(deleted_at=None),
                 name="sample_by_point",
             ),
-            # one for each order and filter of the list (P4)
+            # for the filters and orders of the list that the contract names (P4)
             models.Index(
                 fields=["organization", "type", "-collection_date", "-id"],
                 condition=Q(deleted_at=None),
@@ -295,11 +295,6 @@ class Sample(SyncedModel):
                 fields=["organization", "status", "-collection_date", "-id"],
                 condition=Q(deleted_at=None),
                 name="sample_by_status",
-            ),
-            models.Index(
-                fields=["organization", "collector_name", "-collection_date", "-id"],
-                condition=Q(deleted_at=None),
-                name="sample_by_collector",
             ),
             models.Index(
                 fields=["organization", "location", "id"], condition=Q(deleted_at=None), name="sample_by_location"

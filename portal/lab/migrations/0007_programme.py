@@ -298,14 +298,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="sample",
             index=models.Index(
-                fields=["organization", "collector_name", "-collection_date", "-id"],
-                condition=models.Q(("deleted_at", None)),
-                name="sample_by_collector",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sample",
-            index=models.Index(
                 fields=["organization", "location", "id"],
                 condition=models.Q(("deleted_at", None)),
                 name="sample_by_location",
