@@ -18,7 +18,7 @@ from portal.core.sync.models import FeedRecord
 from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
 
-_STATUS: Final = {"RESOURCE_NOT_FOUND": 404, "DUPLICATE": 409, "VERSION_CONFLICT": 409, "SAMPLE_LOCKED": 409}
+_CONFLICTS: Final = frozenset({"DUPLICATE", "VERSION_CONFLICT", "SAMPLE_LOCKED"})
 
 
 def create(entity: str, data: Mapping[str, Any], by: User) -> tuple[Row, bool]:
@@ -95,9 +95,12 @@ def refusal(item: Change) -> DomainError:
     if first.code == "RESOURCE_NOT_FOUND" and first.field == "entityId":
         # An id that another organisation holds: to this one it is as good as taken and as good as unknown.
         return NotFound(first.message)
+    if first.code in _CONFLICTS:
+        return Conflict(first.message, code=first.code, errors=faults)
     if first.code == "PERMISSION_DENIED":
         return Denied(first.message, errors=faults)
-    return DomainError(first.message, code=first.code, status=_STATUS.get(first.code, 400), errors=faults)
+    status = 404 if first.code == "RESOURCE_NOT_FOUND" else 400
+    return DomainError(first.message, code=first.code, status=status, errors=faults)
 
 
 def _again(entity: str, row: Row, by: User) -> Row:
