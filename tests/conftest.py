@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -118,6 +119,12 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any, worke
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return Path(settings.BASE_DIR)
+
+
+@pytest.fixture(autouse=True)
+def no_old_checkpoints() -> None:
+    """The database forgets what a test did; the files of its checkpoints would say that the next one lost them."""
+    shutil.rmtree(Path(settings.DATA_DIR) / "audit" / "checkpoints", ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
