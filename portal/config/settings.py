@@ -68,6 +68,8 @@ INSTALLED_APPS = [
     "portal.ui",
     "portal.fieldwork",
     "portal.lab",
+    "portal.collect",
+    "portal.crm",
     "portal.desk",
     "portal.config",
 ]

@@ -11,6 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.fieldwork.urls")),
     path("", include("portal.lab.urls")),
     path("", include("portal.lab.reports.urls")),
+    path("", include("portal.collect.urls")),
+    path("", include("portal.crm.urls")),
     path("", include(declare(public("signing in and out, language"), ui.urlpatterns))),
     path("api/", include("api.urls")),
     path("health/", include("api.health")),

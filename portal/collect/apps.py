@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CollectConfig(AppConfig):
+    name = "portal.collect"
+    label = "collect"
+
+    def ready(self) -> None:
+        """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class CrmConfig(AppConfig):
+    name = "portal.crm"
+    label = "crm"
+
+    def ready(self) -> None:
+        """Each part declares its rights, events, crmions and menu entries itself, in its `register()`."""

@@ -1,0 +1,1 @@
+"""Models of the crm room, from its parts."""
