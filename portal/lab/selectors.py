@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db.models import (
@@ -115,8 +115,7 @@ def sample_after(rows: QuerySet[Sample], *, ordering: Sequence[str], id: UUID) -
 
 def searched_often(text: str) -> bool:
     """Whether more than `RARE` samples have this word; False for several words, which need not stand together."""
-    ids = _found(text) if _WORD.fullmatch(text := normalise(text)) else None
-    return ids is not None and len(ids) > RARE
+    return _WORD.fullmatch(text := normalise(text)) is not None and _found(text) == "often"
 
 
 def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QuerySet[Sample]:
@@ -124,7 +123,7 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
     which is quicker. What it leaves is still to be compared with the whole text. `ids`: an id, its first eight digits,
     or a part of one where no word has it, counts too."""
     found = _found(text)
-    if found is None or len(found) > RARE:
+    if found is None or found == "often":
         return rows
     if ids and _ID.fullmatch(text):
         first = text.replace("-", "")
@@ -135,7 +134,7 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
     return rows.filter(pk__in=found or [_NOBODY])  # an empty list would leave no SQL that a report could build on
 
 
-def _found(text: str) -> list[UUID] | None:
+def _found(text: str) -> list[UUID] | Literal["often"] | None:
     return words.found("marsad_samples_with", text, RARE)
 
 

@@ -61,7 +61,8 @@ def similar(row: Customer, *, by: User) -> list[dict[str, Any]]:
     """Customers in sight whose company is called alike (0.6 of the trigrams), the most similar first."""
     found: set[Any] = set()
     for word in sorted(row.name_key.split(), key=len)[-3:]:
-        found |= set(words.found(words.finder_of("crm_customer"), word[:6], _LOOKED_AT) or ())
+        ids = words.found(words.finder_of("crm_customer"), word[:6], _LOOKED_AT)
+        found |= set(ids if isinstance(ids, list) else ())
     rows = customers_seen(by).filter(pk__in=found).exclude(pk=row.pk)
     rated = [(similarity(row.name_key, one.name_key), one) for one in rows]
     alike = sorted((pair for pair in rated if pair[0] >= ALIKE), key=lambda pair: (-pair[0], pair[1].name))
