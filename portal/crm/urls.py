@@ -2,5 +2,9 @@
 
 from django.urls import URLPattern, URLResolver
 
+from portal.crm.customers.urls import urlpatterns as customers
+
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    *customers,
+]

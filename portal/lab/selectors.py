@@ -11,7 +11,6 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import (
     Case,
     CharField,
@@ -35,7 +34,7 @@ from portal.core.audit.models import AuditEntry
 from portal.core.common import clock
 from portal.core.common.errors import Invalid, NotFound
 from portal.core.common.text import normalise
-from portal.core.tenancy import scope
+from portal.core.tenancy import scope, words
 from portal.core.tenancy.models import Organization
 from portal.lab import wire
 from portal.lab.models import (
@@ -136,15 +135,7 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
 
 
 def _found(text: str) -> list[UUID] | Literal["often"] | None:
-    """Samples whose words contain the two longest words of the text; "often" where more than `RARE` do; None where
-    those words have less than three letters, and so are not looked up."""
-    parts = sorted((part for part in _WORD.findall(text) if len(part) > 2), key=len)[-2:]
-    if not parts or scope.current().organization is None:
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT marsad_samples_with(%s, %s)", [parts, RARE + 1])
-        ids = cursor.fetchone()[0]
-    return "often" if ids is None or len(ids) > RARE else list(ids)
+    return words.found("marsad_samples_with", text, RARE)
 
 
 def _since(day: date | datetime) -> datetime | None:
