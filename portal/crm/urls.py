@@ -2,5 +2,7 @@
 
 from django.urls import URLPattern, URLResolver
 
+from portal.crm.sales.urls import urlpatterns as sales
+
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [*sales]
