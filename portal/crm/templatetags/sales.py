@@ -62,6 +62,12 @@ def percent(value: Decimal | None) -> SafeString:
 
 
 @register.filter
+def share(value: Decimal | int) -> SafeString:
+    """A whole percentage."""
+    return ltr(f"{value:f} %" if isinstance(value, Decimal) else f"{value} %")
+
+
+@register.filter
 def figure(value: Decimal | None) -> SafeString:
     return EMPTY if value is None else ltr(grouped(value, 1))
 
