@@ -11,6 +11,8 @@ from portal.core.accounts.models import User
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
+from portal.crm.access import seen
+from portal.crm.customers.models import Customer
 from portal.lab.models import Sample
 
 
@@ -29,6 +31,10 @@ def _projects(user: User, right: str) -> QuerySet[Project]:
 
 def _tasks(user: User, right: str) -> QuerySet[Task]:
     return tasks_seen(user) if user.has_permission(right) else Task.objects.none()
+
+
+def _customers(user: User, right: str) -> QuerySet[Customer]:
+    return seen(user, right, Customer.objects.filter(deleted_at=None))
 
 
 LINKS = [
@@ -53,5 +59,12 @@ LINKS = [
         editable=lambda user: _samples(user, "samples.edit"),
         label=lambda sample: sample.code,
         url=_page("lab:sample_detail"),
+    ),
+    LinkKind(
+        kind="customer",
+        label_plural=_("Customers"),
+        visible=lambda user: _customers(user, "customers.view"),
+        editable=lambda user: _customers(user, "customers.edit"),
+        url=_page("crm:customer_detail"),
     ),
 ]

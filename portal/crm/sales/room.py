@@ -14,7 +14,7 @@ from portal.core.files import links
 from portal.core.notifications import events
 from portal.core.tenancy import seeds
 from portal.core.tenancy import services as tenancy
-from portal.crm import activity, money
+from portal.crm import activity, money, settings
 from portal.crm.customers import registry
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.events import EVENTS
@@ -45,7 +45,6 @@ def _put_away(customer: UUID, by: User) -> None:
 
 
 def register() -> None:
-    from portal.crm.sales import jobs  # noqa: F401  (declares its job)
     from portal.crm.sales.pages.deals import customer_panel
 
     rights.register(PERMISSIONS)
@@ -79,6 +78,27 @@ def register() -> None:
             group="office",
             order=20,
         )
+    )
+    settings.register(
+        settings.Section(
+            key="stages",
+            label=gettext_lazy("Stages"),
+            icon="route",
+            url_name="crm:stage_list",
+            permission="sales.view",
+            order=30,
+        ),
+        settings.Section(
+            key="products",
+            label=gettext_lazy("Products"),
+            icon="tag",
+            url_name="crm:product_list",
+            permission="sales.view",
+            order=31,
+        ),
+        settings.Section(
+            key="quotas", label=gettext_lazy("Sales targets"), icon="flag", url_name="crm:quota_list", order=32
+        ),
     )
     panels.register(
         panels.Panel(

@@ -4,7 +4,6 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,9 +15,10 @@ from portal.core.accounts.policy import policy
 from portal.crm.sales import selectors
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.models import Deal, Stage
-from portal.crm.sales.pages.deals import frame, move, refusal_text
+from portal.crm.sales.pages.deals import frame, move
 from portal.crm.sales.pages.lists import DealFilter, today
 from portal.crm.sales.selectors import Column
+from portal.ui.answers import refusal_text, toast
 from portal.ui.people import person
 
 TEMPLATE = "crm/sales/board.html"
@@ -46,9 +46,7 @@ def board_move(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     response = render(request, f"{TEMPLATE}#answer", _board(request) | {"form": form, "deal": deal})
     if refusal is not None:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
-        said = {"marsad:toast": {"text": refusal_text(refusal), "level": "error"}}
-        # header values are Latin-1: everything else as \u escapes
-        response.headers["HX-Trigger"] = orjson.dumps(said).decode().encode("ascii", "backslashreplace").decode()
+        toast(response, refusal_text(refusal), "error")
     elif form is not None and form.is_bound:
         response.status_code = HTTPStatus.UNPROCESSABLE_ENTITY
     return response

@@ -35,6 +35,7 @@ from portal.crm.sales.models import Deal, SalesActivity, Stage
 from portal.crm.sales.pages.forms import OFFERED, ActivityForm, BulkForm, DealForm, MoveForm, line_set
 from portal.crm.sales.pages.lists import DealFilter, DealTable
 from portal.crm.sales.stories import TEXTS
+from portal.ui.answers import form_status, refusal_text
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
@@ -53,10 +54,6 @@ def frame(request: HttpRequest, view: str) -> dict[str, Any]:
         "may_configure": may(request, "crm.settings"),
         "currency": base_currency(),
     }
-
-
-def refusal_text(refusal: DomainError) -> str:
-    return refusal.errors[0].message if refusal.errors else str(refusal.message)
 
 
 @require_GET
@@ -189,8 +186,7 @@ def _detail(request: HttpRequest, deal: Deal, form: ActivityForm) -> HttpRespons
         "files": _files(deal) if may(request, "files.view") else None,
         "may_upload": editable and may(request, "files.upload"),
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
-    return render(request, "crm/sales/detail.html", context, status=status)
+    return render(request, "crm/sales/detail.html", context, status=form_status(form))
 
 
 def _files(deal: Deal) -> list[StoredFile]:

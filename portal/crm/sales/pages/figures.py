@@ -15,9 +15,10 @@ from portal.core.common.errors import DomainError
 from portal.core.tenancy.models import Organization
 from portal.crm.sales import figures, forecast, selectors
 from portal.crm.sales.choices import METRICS
-from portal.crm.sales.pages.deals import frame, refusal_text
+from portal.crm.sales.pages.deals import frame
 from portal.crm.sales.pages.forms import PeriodForm
 from portal.crm.sales.pages.lists import today
+from portal.ui.answers import refusal_text
 from portal.ui.people import person
 
 STEPS: Final = {

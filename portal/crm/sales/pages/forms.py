@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
-from portal.core.common.errors import Conflict, DomainError
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import latin_digits
 from portal.core.tenancy import scope
@@ -23,7 +22,7 @@ from portal.crm.sales import selectors
 from portal.crm.sales.choices import LOST_REASONS, METRICS, REQUIRABLE, ActivityType, Category, Kind
 from portal.crm.sales.models import Deal, DealLine, Product, Stage
 from portal.ui.filters import DateField
-from portal.ui.forms import AUTO, LTR, ServiceForm
+from portal.ui.forms import AUTO, LTR, RecordForm, ServiceForm
 
 OFFERED: Final = 50  # customers before a search
 NOBODY: Final = _("Nobody yet")
@@ -41,29 +40,13 @@ class Amount(forms.DecimalField):
         return {}
 
 
-class VersionedForm(ServiceForm):
-    """A form whose record somebody else may change meanwhile: shown once, then saved over it."""
-
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    conflict: Conflict | None = None
-
-    def refuse(self, refusal: DomainError) -> None:
-        if isinstance(refusal, Conflict) and "version" in refusal.meta and isinstance(self.data, QueryDict):
-            self.conflict = refusal
-            data = self.data.copy()
-            data["version"] = str(refusal.meta["version"])
-            self.data = data
-        else:
-            super().refuse(refusal)
-
-
-class DealForm(VersionedForm):
+class DealForm(RecordForm):
     names: ClassVar[dict[str, str]] = {"customer_id": "customer", "assigned_to_id": "assigned_to"}
 
     title = forms.CharField(label=_("Title"), max_length=200, widget=forms.TextInput(AUTO))
     customer: "forms.ModelChoiceField[Customer]" = forms.ModelChoiceField(None, label=_("Customer"))
     stage = forms.ChoiceField(label=_("Stage"), required=False)
-    value = Amount(
+    value = Amount(  # type: ignore[assignment]  # fields are no attributes of the class
         label=_("Value"), required=False, min_value=0, help_text=_("With products it is what their lines come to.")
     )
     currency = forms.CharField(

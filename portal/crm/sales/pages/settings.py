@@ -1,6 +1,5 @@
 """Stages, products and targets, under the settings of the office."""
 
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,10 @@ from portal.core.common.errors import DomainError
 from portal.crm.money import base_currency
 from portal.crm.sales import forecast, selectors, services
 from portal.crm.sales.models import Product, Quota, Stage
-from portal.crm.sales.pages.deals import frame
 from portal.crm.sales.pages.forms import ProductForm, QuotaForm, StageDeleteForm, StageForm
 from portal.crm.sales.pages.lists import ProductFilter, ProductTable
+from portal.crm.settings import settings_frame
+from portal.ui.answers import form_status
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 from portal.ui.tables import TextColumn
@@ -28,8 +28,9 @@ from portal.ui.tables import TextColumn
 QUOTAS = 240  # targets shown, newest months first
 
 
-def _status(form: Any) -> HTTPStatus:
-    return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+def _frame(request: HttpRequest, key: str) -> dict[str, Any]:
+    more = {"may_configure": may(request, "crm.settings"), "currency": base_currency()}
+    return settings_frame(request, key) | more
 
 
 @require_GET
@@ -37,7 +38,7 @@ def _status(form: Any) -> HTTPStatus:
 def stage_list(request: HttpRequest) -> HttpResponse:
     rows = Stage.objects.filter(deleted_at=None).annotate(used=Count("deals", filter=Q(deals__deleted_at=None)))
     return render(
-        request, "crm/sales/stages.html", frame(request, "stages") | {"stages": rows.order_by("position", "id")}
+        request, "crm/sales/stages.html", _frame(request, "stages") | {"stages": rows.order_by("position", "id")}
     )
 
 
@@ -56,8 +57,8 @@ def stage_form(request: HttpRequest, stage_id: UUID | None = None) -> HttpRespon
             form.refuse(refusal)
         else:
             return redirect("crm:stage_list")
-    context = frame(request, "stages") | {"form": form, "stage": stage}
-    return render(request, "crm/sales/stage_form.html", context, status=_status(form))
+    context = _frame(request, "stages") | {"form": form, "stage": stage}
+    return render(request, "crm/sales/stage_form.html", context, status=form_status(form))
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,8 +76,8 @@ def stage_delete(request: HttpRequest, stage_id: UUID) -> HttpResponse:
         else:
             messages.success(request, _("The stage has been deleted."))
             return redirect("crm:stage_list")
-    context = frame(request, "stages") | {"form": form, "stage": stage, "used": used}
-    return render(request, "crm/sales/stage_delete.html", context, status=_status(form))
+    context = _frame(request, "stages") | {"form": form, "stage": stage, "used": used}
+    return render(request, "crm/sales/stage_delete.html", context, status=form_status(form))
 
 
 @require_GET
@@ -100,7 +101,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
             action_label=gettext_lazy("New product") if may_edit else "",
             action_url=reverse("crm:product_create") if may_edit else "",
         ),
-        context=frame(request, "products"),
+        context=_frame(request, "products"),
     )
 
 
@@ -123,8 +124,8 @@ def product_form(request: HttpRequest, product_id: UUID | None = None) -> HttpRe
             form.refuse(refusal)
         else:
             return redirect("crm:product_list")
-    context = frame(request, "products") | {"form": form, "product": product}
-    return render(request, "crm/sales/product_form.html", context, status=_status(form))
+    context = _frame(request, "products") | {"form": form, "product": product}
+    return render(request, "crm/sales/product_form.html", context, status=form_status(form))
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,7 +136,7 @@ def product_delete(request: HttpRequest, product_id: UUID) -> HttpResponse:
         services.product_delete(id=product_id, by=person(request))
         messages.success(request, _("The product has been deleted."))
         return redirect("crm:product_list")
-    return render(request, "crm/sales/product_delete.html", frame(request, "products") | {"product": product})
+    return render(request, "crm/sales/product_delete.html", _frame(request, "products") | {"product": product})
 
 
 @require_http_methods(["GET", "POST"])
@@ -153,5 +154,5 @@ def quota_list(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("The target has been saved."))
             return redirect("crm:quota_list")
     rows = Quota.objects.select_related("owner").order_by("-month", "owner__name", "id")[:QUOTAS]
-    context = frame(request, "quotas") | {"form": form, "quotas": rows}
-    return render(request, "crm/sales/quotas.html", context, status=_status(form))
+    context = _frame(request, "quotas") | {"form": form, "quotas": rows}
+    return render(request, "crm/sales/quotas.html", context, status=form_status(form))
