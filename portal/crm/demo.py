@@ -1,7 +1,9 @@
 """What the demo shows of the office."""
 
 from portal.crm.customers import demo as customers
+from portal.crm.sales import demo as sales
 
 
 def fill() -> None:
     customers.fill()
+    sales.fill()

@@ -3,8 +3,10 @@
 from django.urls import URLPattern, URLResolver
 
 from portal.crm.customers.urls import urlpatterns as customers
+from portal.crm.sales.urls import urlpatterns as sales
 
 app_name = "crm"
 urlpatterns: list[URLPattern | URLResolver] = [
     *customers,
+    *sales,
 ]

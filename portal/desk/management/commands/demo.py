@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.core.accounts.models import Role, User
 from portal.core.accounts.permissions import SUPERADMIN
+from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.crm import demo as crm
@@ -81,6 +82,7 @@ class Command(BaseCommand):
                         language=person.language,
                         password=password,
                     )
+        seeds.run()  # what every organisation starts with
         with tenant(organization.pk, by=ACTOR):  # all of it or nothing, so that a broken run starts afresh
             lab.fill(plan)
             if domain == DEMO:
