@@ -21,6 +21,8 @@ from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
+from api.v1.tickets.router import router as tickets
+from api.v1.tickets.sla import router as promises
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
@@ -91,5 +93,7 @@ for router in (
     audit,
     watch,
     images,
+    tickets,
+    promises,
 ):
     api.add_router("", router)

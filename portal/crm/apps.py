@@ -8,5 +8,7 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
         from portal.crm.customers import room as customers
+        from portal.crm.tickets import room as tickets
 
         customers.register()
+        tickets.register()

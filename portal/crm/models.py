@@ -13,9 +13,13 @@ from portal.crm.customers.models import (
     StatusChange,
     Tag,
 )
+from portal.crm.sla.models import CalendarEdition, SlaCalendar, SlaClock, SlaPause, SlaPolicy, SlaStep
+from portal.crm.tickets.models import CommentRevision, Ticket, TicketAttachment, TicketCategory, TicketComment
 
 __all__ = [
     "ActivityEvent",
+    "CalendarEdition",
+    "CommentRevision",
     "CustomField",
     "Customer",
     "CustomerImport",
@@ -26,6 +30,15 @@ __all__ = [
     "CustomerTag",
     "MergeLog",
     "NoteRevision",
+    "SlaCalendar",
+    "SlaClock",
+    "SlaPause",
+    "SlaPolicy",
+    "SlaStep",
     "StatusChange",
     "Tag",
+    "Ticket",
+    "TicketAttachment",
+    "TicketCategory",
+    "TicketComment",
 ]

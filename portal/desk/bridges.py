@@ -11,6 +11,8 @@ from portal.core.accounts.models import User
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
+from portal.crm.tickets import access as tickets
+from portal.crm.tickets.models import Ticket
 from portal.lab.models import Sample
 
 
@@ -29,6 +31,15 @@ def _projects(user: User, right: str) -> QuerySet[Project]:
 
 def _tasks(user: User, right: str) -> QuerySet[Task]:
     return tasks_seen(user) if user.has_permission(right) else Task.objects.none()
+
+
+def _tickets(user: User, right: str) -> QuerySet[Ticket]:
+    return tickets.tickets_seen(user, right)
+
+
+def _internal(user: User, right: str) -> QuerySet[Ticket]:
+    """Files of internal comments hang on the right to read those."""
+    return _tickets(user, right) if user.has_permission("tickets.internal") else Ticket.objects.none()
 
 
 LINKS = [
@@ -53,5 +64,19 @@ LINKS = [
         editable=lambda user: _samples(user, "samples.edit"),
         label=lambda sample: sample.code,
         url=_page("lab:sample_detail"),
+    ),
+    LinkKind(
+        kind="ticket",
+        label_plural=_("Tickets"),
+        visible=lambda user: _tickets(user, "tickets.view"),
+        editable=lambda user: _tickets(user, "tickets.work"),
+        url=_page("crm:ticket_detail"),
+    ),
+    LinkKind(
+        kind="ticket_internal",
+        label_plural=_("Tickets, internal"),
+        visible=lambda user: _internal(user, "tickets.view"),
+        editable=lambda user: _internal(user, "tickets.work"),
+        url=_page("crm:ticket_detail"),
     ),
 ]

@@ -51,8 +51,8 @@ def calendar_get(*, id: UUID) -> SlaCalendar:
 def calendar_save(
     *, data: Mapping[str, Any], by: User, calendar: SlaCalendar | None = None, version: int | None = None
 ) -> SlaCalendar:
-    """Make or change a calendar: `name, timeZone, week, holidays, seasons`; absent fields stay. Another content is a new
-    edition, which clocks that run already do not take. Raises Denied, Invalid, VERSION_CONFLICT, NAME_TAKEN."""
+    """Make or change a calendar: `name, timeZone, week, holidays, seasons`; absent fields stay. Another content is a
+    new edition, which clocks that run already do not take. Raises Denied, Invalid, VERSION_CONFLICT, NAME_TAKEN."""
     _may(by)
     if calendar is None:
         row = SlaCalendar(organization_id=scope.organization_id(), version=0)
@@ -148,15 +148,17 @@ def try_out(*, calendar: SlaCalendar, data: Mapping[str, Any]) -> dict[str, Any]
 
 
 def public_holidays(*, country: str, first_year: int) -> list[dict[str, Any]]:
-    """Of three years, from `first_year` on, with Arabic names; days that hang on the moon are marked as estimated, until
-    an administrator confirms them."""
+    """Of three years, from `first_year` on, with Arabic names; days that hang on the moon are marked as estimated,
+    until an administrator confirms them."""
     if country not in COUNTRIES:
         raise Invalid.field("country", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(COUNTRIES)})
     years = range(first_year, first_year + _YEARS)
     return [
         {
             "date": day.isoformat(),
-            "name": " ".join(name.replace(f" ({_ESTIMATED})", "").replace(_ESTIMATED, "").replace(" )", ")").split())[:100],
+            "name": " ".join(name.replace(f" ({_ESTIMATED})", "").replace(_ESTIMATED, "").replace(" )", ")").split())[
+                :100
+            ],
             "recurring": False,
             "source": f"holidays:{country}",
             "estimated": _ESTIMATED in name,
@@ -208,12 +210,7 @@ def policy_save(
         row.name = str(data.get("name") or "").strip()[:100]
         if not row.name:
             errors.add("name", _("This field is required."))
-    if "order" in data:
-        said = data["order"]
-        if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said <= 30_000:
-            errors.add("order", _("Enter a whole number."))
-        else:
-            row.order = said
+    row.order = _order(data, row.order, errors)
     if "targets" in data or policy is None:
         row.targets = rules.check_targets(data.get("targets"), "targets", TicketPriority.values, errors)
     if "warnPercent" in data:
@@ -242,6 +239,14 @@ def policy_save(
     except IntegrityError:
         raise Conflict(_("There is one with this name already."), code="NAME_TAKEN") from None
     return row
+
+
+def _order(data: Mapping[str, Any], held: int, errors: Errors) -> int:
+    said = data.get("order", held)
+    if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said <= 30_000:
+        errors.add("order", _("Enter a whole number."))
+        return held
+    return said
 
 
 def _calendar(said: Any, errors: Errors) -> SlaCalendar | None:

@@ -1,9 +1,10 @@
 """Business time: how much of it lies between two moments, and when a target of it is reached.
 
-business(a, b) is the measure of the calendar's open time in [a, b) without the pauses; a deadline is the earliest t with
-business(start, t) = target (specification of the domain, "SLA engine"). All moments are aware, all measures are seconds
-of real time: an hour that a clock change repeats counts twice, one that it skips does not count. Days are walked, never
-minutes; a day's opening hours become UTC by the offsets that hold on that day, each for its own part of it.
+business(a, b) is the measure of the calendar's open time in [a, b) without the pauses; a deadline is the earliest t
+with business(start, t) = target (specification of the domain, "SLA engine"). All moments are aware, all measures are
+seconds of real time: an hour that a clock change repeats counts twice, one that it skips does not count. Days are
+walked, never minutes; a day's opening hours become UTC by the offsets that hold on that day, each for its own part of
+it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,8 +143,8 @@ def _without(span: Span, pauses: Sequence[Span]) -> Iterator[Span]:
 
 @lru_cache(maxsize=4096)
 def _offsets(zone: str, day: date) -> tuple[tuple[datetime, datetime, timedelta], ...]:
-    """The offsets from UTC that hold around a day, each with the UTC moments between which it does: one, or two where the
-    clocks are changed."""
+    """The offsets from UTC that hold around a day, each with the UTC moments between which it does: one, or two where
+    the clocks are changed."""
     place, midnight = ZoneInfo(zone), datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def at(moment: datetime) -> timedelta:

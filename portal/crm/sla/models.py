@@ -60,8 +60,9 @@ class CalendarEdition(TenantModel):
 class SlaPolicy(TenantModel, SoftDeleted):
     """Targets by priority for the tickets that `match`; the first in `order` wins, the default one takes the rest.
 
-    `targets`: {"high": {"firstResponseSeconds", "nextResponseSeconds", "resolutionSeconds"}}, business seconds, a missing
-    one means no clock. `warn_percent`: at which shares of a target people are told. `escalations`: see `rules.check_steps`.
+    `targets`: {"high": {"firstResponseSeconds", "nextResponseSeconds", "resolutionSeconds"}}, business seconds, a
+    missing one means no clock. `warn_percent`: at which shares of a target people are told. `escalations`: see
+    `rules.check_steps`.
     """
 
     name = models.CharField(_("name"), max_length=100)
@@ -111,8 +112,8 @@ class State(models.TextChoices):
 
 
 class SlaClock(TenantModel):
-    """One promise on one ticket. Target, calendar edition, warnings and steps are copies: an edit of the policy moves no
-    running ticket.
+    """One promise on one ticket. Target, calendar edition, warnings and steps are copies: an edit of the policy moves
+    no running ticket.
 
     A breached clock keeps that state; `stopped_at` says whether it still runs. `breached_at` is the moment at which it
     was due, not that of its detection. `check_at`: when the sweep has to look at it next.
@@ -138,7 +139,7 @@ class SlaClock(TenantModel):
     class Meta:
         verbose_name = _("SLA clock")
         verbose_name_plural = _("SLA clocks")
-        ordering = ["started_at", "id"]
+        ordering = ["started_at", "kind", "id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["ticket", "kind"],

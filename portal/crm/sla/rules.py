@@ -8,6 +8,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 from uuid import UUID
 
@@ -53,7 +54,7 @@ def check_week(said: Any, field: str, errors: Errors, *, may_be_closed: bool = F
             errors.add(f"{field}.{day}", _("Give intervals like 08:00 to 12:00; a day ends at 24:00."))
             continue
         spans = sorted([opens, closes] for opens, closes in spans)
-        if any(before[1] > after[0] for before, after in zip(spans, spans[1:], strict=False)):
+        if any(before[1] > after[0] for before, after in pairwise(spans)):
             errors.add(f"{field}.{day}", _("These intervals overlap."))
         elif spans:
             week[day] = spans
@@ -97,8 +98,8 @@ def check_seasons(said: Any, field: str, errors: Errors) -> list[dict[str, Any]]
         errors.add(field, _("Give a list of at most %(limit)d seasons.") % {"limit": _SEASONS})
         return []
     found: list[tuple[date, date, dict[str, Any]]] = []
-    for place, entry in enumerate(said):
-        entry = entry if isinstance(entry, dict) else {}
+    for place, one in enumerate(said):
+        entry = one if isinstance(one, dict) else {}
         first, last = times.parse_date(entry.get("from")), times.parse_date(entry.get("to"))
         if first is None or last is None or first > last:
             errors.add(f"{field}.{place}.from", _("Give the first and the last day, like 2026-02-18 and 2026-03-19."))
@@ -107,7 +108,7 @@ def check_seasons(said: Any, field: str, errors: Errors) -> list[dict[str, Any]]
         about = {"from": first.isoformat(), "to": last.isoformat(), "name": str(entry.get("name") or "")[:100]}
         found.append((first, last, {**about, "week": week}))
     found.sort(key=lambda one: one[0])
-    if any(before[1] >= after[0] for before, after in zip(found, found[1:], strict=False)):
+    if any(before[1] >= after[0] for before, after in pairwise(found)):
         errors.add(field, _("Two seasons share a day."))
     return [entry for _first, _last, entry in found]
 
@@ -151,15 +152,15 @@ def check_percents(said: Any, field: str, errors: Errors) -> list[int]:
 
 
 def check_steps(said: Any, field: str, errors: Errors) -> list[dict[str, Any]]:
-    """`[{percent: 1 to 100, afterMinutes?, action: notify|raise_priority|reassign|tag, to}]`. 100 is the breach, and only
-    there `afterMinutes` counts. `to`: `assignee`, `managers`, a role's key or a person's id; a person's id to reassign; the
-    tag; nothing to raise the priority."""
+    """`[{percent: 1 to 100, afterMinutes?, action: notify|raise_priority|reassign|tag, to}]`. 100 is the breach, and
+    only there `afterMinutes` counts. `to`: `assignee`, `managers`, a role's key or a person's id; a person's id to
+    reassign; the tag; nothing to raise the priority."""
     if not isinstance(said, list) or len(said) > 20:
         errors.add(field, _("Give a list of at most %(limit)d steps.") % {"limit": 20})
         return []
     found = []
-    for place, entry in enumerate(said):
-        entry = entry if isinstance(entry, dict) else {}
+    for place, one in enumerate(said):
+        entry = one if isinstance(one, dict) else {}
         percent, after = entry.get("percent", 100), entry.get("afterMinutes") or 0
         action, to = entry.get("action"), str(entry.get("to") or "")[:50]
         if isinstance(percent, bool) or not isinstance(percent, int) or not 0 < percent <= 100:
@@ -179,7 +180,9 @@ def check_steps(said: Any, field: str, errors: Errors) -> list[dict[str, Any]]:
 
 def steps_of(policy: SlaPolicy) -> list[dict[str, Any]]:
     """What a clock keeps of its policy: warnings and escalations, each with the key that makes it happen once."""
-    warnings = [{"percent": share, "afterMinutes": 0, "action": "notify", "to": "assignee"} for share in policy.warn_percent]
+    warnings = [
+        {"percent": share, "afterMinutes": 0, "action": "notify", "to": "assignee"} for share in policy.warn_percent
+    ]
     steps = []
     for kind, entries in (("warn", warnings), ("step", policy.escalations)):
         for entry in entries:

@@ -252,7 +252,7 @@ class Clocks:
         if changed:
             SlaClock.objects.bulk_update(changed, _WRITTEN)
         for pause in self.pauses:
-            if pause._state.adding:  # noqa: SLF001  Django's way to tell
+            if pause._state.adding:
                 pause.save(force_insert=True)
             elif pause.ends_at == self.at:
                 pause.save(update_fields=["ends_at", "updated_at"])
@@ -305,8 +305,8 @@ def _target(policy: SlaPolicy, priority: str, kind: str) -> int | None:
 
 # --- the sweep --------------------------------------------------------------------------------------
 def sweep(*, at: datetime | None = None, limit: int = AT_ONCE) -> int:
-    """Carry out what has fallen due in all organisations; how many tickets. Several workers share the work (SKIP LOCKED),
-    and a second run right after finds nothing. Runs in a platform scope."""
+    """Carry out what has fallen due in all organisations; how many tickets. Several workers share the work (SKIP
+    LOCKED), and a second run right after finds nothing. Runs in a platform scope."""
     at = at or times.now()
     due = SlaClock.objects.filter(check_at__lte=at).order_by("check_at", "id")
     pairs = dict.fromkeys(due.values_list("organization_id", "ticket_id")[: 3 * limit])
@@ -353,7 +353,12 @@ def _carry_out(ticket: Any, row: SlaClock, step: dict[str, Any]) -> None:
         return
     for person in people(step["to"], ticket):
         with override(person.language or ticket.organization.language):
-            told = {"number": ticket.number, "title": ticket.title, "kind": Kind(row.kind).label, "share": step["percent"]}
+            told = {
+                "number": ticket.number,
+                "title": ticket.title,
+                "kind": Kind(row.kind).label,
+                "share": step["percent"],
+            }
             text = (
                 _("Ticket %(number)d: %(kind)s is overdue: %(title)s") % told
                 if step["percent"] == 100

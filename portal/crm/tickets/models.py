@@ -139,7 +139,7 @@ class Ticket(TenantModel, SoftDeleted):
             models.Index(fields=["organization", "customer", "-created_at"], name="ticket_by_customer"),
             models.Index(
                 fields=["organization", "sla_due_at", "id"],
-                condition=_LIVING & Q(sla_due_at__isnull=False),
+                condition=_LIVING,
                 name="ticket_by_sla",
             ),
             models.Index(
@@ -158,8 +158,8 @@ class Ticket(TenantModel, SoftDeleted):
 class TicketComment(TenantModel, SoftDeleted):
     """What was said in a ticket, plain text. An internal one never leaves the organisation.
 
-    Without an `author` somebody from outside wrote it: `from_customer`. Automatic ones (answering machines, rules of this
-    program) neither stop nor start clocks.
+    Without an `author` somebody from outside wrote it: `from_customer`. Automatic ones (answering machines, rules of
+    this program) neither stop nor start clocks.
     """
 
     ticket = models.ForeignKey(Ticket, models.CASCADE, related_name="comments", verbose_name=_("ticket"))
@@ -224,23 +224,3 @@ class TicketAttachment(TenantModel, SoftDeleted):
 
     def __str__(self) -> str:
         return self.filename
-
-
-class CustomerPoint(TenantModel):
-    """Which customer a sampling point of the laboratory belongs to: who is told of a broken limit there. The point is an
-    id, because the rooms know nothing of each other (`portal.desk.exceedances` joins them)."""
-
-    customer = models.ForeignKey("crm.Customer", models.CASCADE, related_name="+", verbose_name=_("customer"))
-    point_id = models.UUIDField(_("sampling point"))
-
-    audit_entity = "customer_point"
-    audit_label = "point_id"
-
-    class Meta:
-        verbose_name = _("customer of a sampling point")
-        verbose_name_plural = _("customers of sampling points")
-        ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["organization", "point_id"], name="customer_point_once")]
-
-    def __str__(self) -> str:
-        return str(self.point_id)

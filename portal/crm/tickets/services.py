@@ -13,7 +13,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -49,7 +49,7 @@ _TAGS: Final = 30
 _TEXT: Final = {"title": 200, "description": 20_000, "requesterName": 200}
 _COLUMNS: Final = {"requesterName": "requester_name"}
 _PRIORITIES: Final = {"medium": "normal", "critical": "urgent"}  # other words for them
-_SLA: Final = ("policy", "sla_state", "sla_due_at", "sla_warn_at")
+SLA: Final = ("policy", "sla_state", "sla_due_at", "sla_warn_at")
 _MENTION: Final = re.compile(r"(?<![\w@])@([\w.+-]+@[\w-]+(?:\.[\w-]+)+|\w[\w.-]*)")
 
 
@@ -62,15 +62,15 @@ class BulkResult:
 # --- create and change ------------------------------------------------------------------------------
 @transaction.atomic
 def ticket_create(*, data: Mapping[str, Any], by: User | None, origin: str = "") -> Ticket:
-    """A new ticket with its clocks running. `by` None: a rule of this program. `status` other than `new` is a first step
-    under the usual rules. Raises Denied, Invalid."""
+    """A new ticket with its clocks running. `by` None: a rule of this program. `status` other than `new` is a first
+    step under the usual rules. Raises Denied, Invalid."""
     if by is not None:
         access.may(by, "tickets.work")
-    now, known = clock.now(), policies()
+    known = policies()
     if not known:
         seeding.seed_organization(scope.organization_id())
         known = policies()
-    ticket = Ticket(organization_id=scope.organization_id(), created_by=by, origin=origin, created_at=now)
+    ticket = Ticket(organization_id=scope.organization_id(), created_by=by, origin=origin)
     fill(ticket, data, by, new=True)
     if "assignedTo" not in data and ticket.category is not None:
         ticket.assigned_to = default_assignee(ticket.category)
@@ -78,15 +78,15 @@ def ticket_create(*, data: Mapping[str, Any], by: User | None, origin: str = "")
     ticket.policy = choose_policy(ticket, known)
     ticket.search_text = search_text(ticket)
     ticket.save(force_insert=True)
-    Ticket.objects.filter(pk=ticket.pk).update(created_at=now)  # the clocks' own start, to the microsecond
-    ticket.created_at = now
-    clocks = Clocks(ticket, now, fresh=True)
+    clocks = Clocks(ticket, ticket.created_at, fresh=True)
     clocks.begin(ticket.policy)
     clocks.save()
-    ticket.save(update_fields=_SLA)
+    ticket.save(update_fields=SLA)
     _note(ticket, "ticket.created", by)
-    publish("ticket.created", entity="ticket", id=ticket.pk, data={"number": ticket.number, "priority": ticket.priority})
-    _tell_assigned(ticket, None, by)
+    publish(
+        "ticket.created", entity="ticket", id=ticket.pk, data={"number": ticket.number, "priority": ticket.priority}
+    )
+    tell_assigned(ticket, None, by)
     if (status := data.get("status")) not in (None, "", TicketStatus.NEW):
         _step(ticket, str(status), data, by)
     return ticket
@@ -96,7 +96,8 @@ def ticket_create(*, data: Mapping[str, Any], by: User | None, origin: str = "")
 def ticket_update(
     *, id: UUID, data: Mapping[str, Any], by: User, version: int | None = None, quiet: bool = False
 ) -> Ticket:
-    """Raises Invalid, Denied, NotFound, VERSION_CONFLICT, and ILLEGAL_TRANSITION (422) for a `status` that cannot follow."""
+    """Raises Invalid, Denied, NotFound, VERSION_CONFLICT, and ILLEGAL_TRANSITION (422) for a `status` that cannot
+    follow."""
     ticket = access.ticket_to_work_on(by, id)
     _same_version(ticket, version)
     held = ticket.assigned_to_id
@@ -105,11 +106,11 @@ def ticket_update(
     status = data.get("status")
     if changed:
         if before != (ticket.priority, ticket.category_id, ticket.customer_id, ticket.channel):
-            _select_anew(ticket)
+            select_anew(ticket)
         ticket.search_text = search_text(ticket)
-        _save(ticket, *changed, "search_text", *_SLA)
+        save(ticket, *changed, "search_text", *SLA)
         if held != ticket.assigned_to_id:
-            _tell_assigned(ticket, held, by)
+            tell_assigned(ticket, held, by)
     if status not in (None, "", ticket.status):
         _step(ticket, str(status), data, by)
     elif changed:
@@ -172,14 +173,14 @@ def ticket_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     clocks.cancelled()
     clocks.save()
     ticket.deleted_at, ticket.deleted_by = clock.now(), by
-    _save(ticket, "deleted_at", "deleted_by", *_SLA)
+    save(ticket, "deleted_at", "deleted_by", *SLA)
     _tell(ticket)
 
 
 @transaction.atomic
 def ticket_merge(*, id: UUID, sources: Sequence[Any], by: User) -> Ticket:
-    """Comments and files of the sources move to the target, who asked there gets copies; the sources are closed, point to
-    the target and count in no figure. Raises Invalid, Denied, NotFound, ILLEGAL_TRANSITION."""
+    """Comments and files of the sources move to the target, who asked there gets copies; the sources are closed, point
+    to the target and count in no figure. Raises Invalid, Denied, NotFound, ILLEGAL_TRANSITION."""
     wanted = [parse_uuid(said) for said in sources] if isinstance(sources, list) else []
     if not wanted or None in wanted or len(wanted) > MERGED or id in wanted:
         raise Invalid.field("sources", _("Name other tickets, at most %(limit)d.") % {"limit": MERGED})
@@ -202,11 +203,11 @@ def ticket_merge(*, id: UUID, sources: Sequence[Any], by: User) -> Ticket:
         clocks.cancelled()
         clocks.save()
         source.status, source.merged_into, source.closed_at = TicketStatus.CLOSED, target, now
-        _save(source, "status", "merged_into", "closed_at", *_SLA)
+        save(source, "status", "merged_into", "closed_at", *SLA)
         _note(source, "ticket.merged", by, into=target.number)
         _tell(source)
     target.cc = list(copies.values())
-    _save(target, "cc")
+    save(target, "cc")
     _tell(target)
     return target
 
@@ -215,7 +216,7 @@ def _move_files(source: Ticket, target: Ticket) -> None:
     from portal.core.files.models import FileLink
 
     TicketAttachment.objects.filter(ticket=source).update(ticket=target, updated_at=clock.now())
-    FileLink.objects.filter(kind="ticket", record_id=source.pk).update(record_id=target.pk)
+    FileLink.objects.filter(kind__in=("ticket", "ticket_internal"), record_id=source.pk).update(record_id=target.pk)
 
 
 # --- status -----------------------------------------------------------------------------------------
@@ -272,13 +273,13 @@ def _go(ticket: Ticket, status: str, by: User | None, *, note: str = "", reason:
         clocks.resume()
     clocks.save()
     ticket.status, ticket.hold_reason = status, reason if status == TicketStatus.ON_HOLD else ""
-    _save(ticket, "status", "hold_reason", "resolution", "resolved_at", "closed_at", "reopen_count", *_SLA)
+    save(ticket, "status", "hold_reason", "resolution", "resolved_at", "closed_at", "reopen_count", *SLA)
     _note(ticket, "ticket.status", by, status=status, before=before)
 
 
 def close_resolved() -> int:
-    """Close the tickets of the organisation in force that have been resolved for long enough: setting `ticketCloseDays`, 7
-    by default."""
+    """Close the tickets of the organisation in force that have been resolved for long enough: setting
+    `ticketCloseDays`, 7 by default."""
     settings = Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
     days = settings.get("ticketCloseDays", CLOSE_DAYS)
     before = clock.now() - timedelta(days=days)
@@ -304,9 +305,9 @@ def comment_add(
     automatic: bool = False,
     mentions: Iterable[Any] = (),
 ) -> TicketComment:
-    """Say something in a ticket, also what a customer said (`from_customer`). A public answer opens a new ticket and stops
-    the clocks of the reply; a customer's word opens one that waited or was resolved, and asks for the next reply. On a
-    ticket that was closed for more than 14 days it makes a new ticket that follows it: the comment is found there.
+    """Say something in a ticket, also what a customer said (`from_customer`). A public answer opens a new ticket and
+    stops the clocks of the reply; a customer's word opens one that waited or was resolved, and asks for the next reply.
+    On a ticket that was closed for more than 14 days it makes a new ticket that follows it: the comment is found there.
     Automatic ones change nothing of it. Raises Invalid, Denied, NotFound."""
     from portal.crm.tickets.talk import clean
 
@@ -344,14 +345,14 @@ def _answered(ticket: Ticket, comment: TicketComment, by: User) -> None:
         clocks = Clocks(ticket, comment.created_at)
         clocks.asked(ticket.policy)
         clocks.save()
-        _save(ticket, *_SLA)
+        save(ticket, *SLA)
     elif by.email.lower() != ticket.requester_email.lower():
         clocks = Clocks(ticket, comment.created_at)
         clocks.replied()
         clocks.save()
         ticket.first_response_at = ticket.first_response_at or comment.created_at
         ticket.reply_count += 1
-        _save(ticket, "first_response_at", "reply_count", *_SLA)
+        save(ticket, "first_response_at", "reply_count", *SLA)
         if ticket.status == TicketStatus.NEW:
             _go(ticket, TicketStatus.OPEN, by)
 
@@ -394,6 +395,28 @@ def _mentioned(text: str, ids: Iterable[Any]) -> list[User]:
 def fill(ticket: Ticket, data: Mapping[str, Any], by: User | None, *, new: bool = False) -> list[str]:
     """Put the wire's fields into the ticket; the columns that changed. Raises Invalid with an entry per field."""
     errors, before = Errors(), {f.attname: getattr(ticket, f.attname) for f in ticket._meta.concrete_fields}
+    _fill_texts(ticket, data, errors, new=new)
+    _choice(ticket, data, "priority", TicketPriority.values, errors)
+    _choice(ticket, data, "channel", Channel.values, errors)
+    if "customerId" in data:
+        ticket.customer = _customer(data["customerId"], by, errors)
+        if new and ticket.customer and not data.get("requesterEmail"):
+            ticket.requester_email = ticket.customer.email
+            ticket.requester_name = ticket.requester_name or ticket.customer.contact_name
+    if "category" in data or "categoryId" in data:
+        ticket.category = category_of(data.get("categoryId", data.get("category")), errors)
+    if "assignedTo" in data:
+        ticket.assigned_to = assignee(data["assignedTo"], errors)
+    if "dueDate" in data:
+        ticket.due_date = _due(data["dueDate"], errors)
+    if "tags" in data:
+        ticket.tags = tags_of(data["tags"], str(data.get("tagsMode") or "set"), ticket.tags, errors)
+    _fill_rest(ticket, data, by, errors, new=new)
+    errors.raise_any()
+    return [f.name for f in ticket._meta.concrete_fields if before[f.attname] != getattr(ticket, f.attname)]
+
+
+def _fill_texts(ticket: Ticket, data: Mapping[str, Any], errors: Errors, *, new: bool) -> None:
     for name, limit in _TEXT.items():
         if name in data or (new and name == "title"):
             said = data.get(name)
@@ -412,23 +435,9 @@ def fill(ticket: Ticket, data: Mapping[str, Any], by: User | None, *, new: bool 
                 validate_email(ticket.requester_email)
         except ValidationError:
             errors.add("requesterEmail", _("This is not an e-mail address."))
-    _choice(ticket, data, "priority", TicketPriority.values, errors)
-    _choice(ticket, data, "channel", Channel.values, errors)
-    if "customerId" in data:
-        ticket.customer = _customer(data["customerId"], by, errors)
-        if new and ticket.customer and not data.get("requesterEmail"):
-            ticket.requester_email = ticket.customer.email
-            ticket.requester_name = ticket.requester_name or ticket.customer.contact_name
-    if "category" in data or "categoryId" in data:
-        ticket.category = category_of(data.get("categoryId", data.get("category")), errors)
-    if "assignedTo" in data:
-        ticket.assigned_to = _assignee(data["assignedTo"], errors)
-    if "dueDate" in data:
-        ticket.due_date = clock.parse_moment(data["dueDate"])
-        if data["dueDate"] not in (None, "") and ticket.due_date is None:
-            errors.add("dueDate", _("Give a date and time with its offset, like 2026-11-20T09:15:00Z."))
-    if "tags" in data:
-        ticket.tags = tags_of(data["tags"], str(data.get("tagsMode") or "set"), ticket.tags, errors)
+
+
+def _fill_rest(ticket: Ticket, data: Mapping[str, Any], by: User | None, errors: Errors, *, new: bool) -> None:
     if "satisfaction" in data:
         said = data["satisfaction"]
         if said is not None and (isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= 5):
@@ -441,10 +450,17 @@ def fill(ticket: Ticket, data: Mapping[str, Any], by: User | None, *, new: bool 
         ticket.follows = seen.filter(pk=id).first() if id else None
         if ticket.follows is None:
             errors.add("followsId", _("There is no such ticket."))
-    errors.raise_any()
-    return [
-        f.name for f in ticket._meta.concrete_fields if before[f.attname] != getattr(ticket, f.attname)
-    ]
+
+
+def _due(said: Any, errors: Errors) -> datetime | None:
+    """A moment, or a day: its end in the organisation's zone."""
+    found = clock.parse_moment(said)
+    if found is None and (day := clock.parse_date(said)) is not None and day.year < 9000:
+        zone = Organization.objects.values_list("time_zone", flat=True).get(pk=scope.organization_id())
+        found = clock.day_start(day + timedelta(days=1), zone) - timedelta(seconds=1)
+    if said not in (None, "") and found is None:
+        errors.add("dueDate", _("Give a date and time with its offset, like 2026-11-20T09:15:00Z."))
+    return found
 
 
 def _choice(ticket: Ticket, data: Mapping[str, Any], name: str, values: Sequence[str], errors: Errors) -> None:
@@ -463,7 +479,8 @@ def _customer(said: Any, by: User | None, errors: Errors) -> Customer | None:
         return None
     from portal.crm.access import seen
 
-    id, rows = parse_uuid(said), Customer.objects.filter(deleted_at=None)
+    id = parse_uuid(said)
+    rows: QuerySet[Customer, Any] = Customer.objects.filter(deleted_at=None)
     if by is not None:
         rows = seen(by, "customers.view", rows)
     found = rows.filter(pk=id).first() if id else None
@@ -509,12 +526,13 @@ def _worker(id: UUID | None) -> User | None:
     return person if person is not None and person.has_permission("tickets.work") else None
 
 
-def _assignee(said: Any, errors: Errors) -> User | None:
+def assignee(said: Any, errors: Errors, *, field: str = "assignedTo") -> User | None:
+    """An active member who works on tickets."""
     if said in (None, ""):
         return None
     person = _worker(parse_uuid(said))
     if person is None:
-        errors.add("assignedTo", _("Choose an active person who works on tickets."))
+        errors.add(field, _("Choose an active person who works on tickets."))
     return person
 
 
@@ -534,15 +552,23 @@ def tags_of(said: Any, mode: str, held: Sequence[str], errors: Errors) -> list[s
         words = [known.get(word.lower(), word) for word in words]
     if any(len(word) > 50 for word in words):
         errors.add("tags", _("Must have at most %(limit)d characters.") % {"limit": 50})
-    given = {normalise(word): word for word in reversed(words) if word}
+    given: dict[str, str] = {}
+    for word in filter(None, words):
+        given.setdefault(normalise(word), word)  # the first of several spellings
     mine = {normalise(word): word for word in held}
     found = (
         {key: word for key, word in mine.items() if key not in given} if mode == "remove"
-        else {**dict(reversed(given.items())), **mine} if mode == "add"
-        else dict(reversed(given.items()))
+        else mine | {key: word for key, word in given.items() if key not in mine} if mode == "add"
+        else given
     )  # fmt: skip
     if len(found) > _TAGS:
         errors.add("tags", _("Enter at most %(max_length)s entries.") % {"max_length": _TAGS})
+    if not errors.items and (fresh := set(found) - set(mine)):
+        made = [
+            Tag(organization_id=scope.organization_id(), scope="ticket", name=found[key], name_key=key[:50])
+            for key in sorted(fresh - set(Tag.objects.filter(scope="ticket").values_list("name_key", flat=True)))
+        ]
+        Tag.objects.bulk_create(made, ignore_conflicts=True)  # two people may name the same one at the same time
     return list(found.values())
 
 
@@ -570,7 +596,7 @@ def choose_policy(ticket: Ticket, known: Sequence[SlaPolicy]) -> SlaPolicy | Non
     return rules.choose(known, facts)
 
 
-def _select_anew(ticket: Ticket) -> None:
+def select_anew(ticket: Ticket) -> None:
     ticket.policy = choose_policy(ticket, policies())
     if ticket.status in (TicketStatus.SPAM, TicketStatus.CLOSED, TicketStatus.RESOLVED):
         return
@@ -589,7 +615,7 @@ def _same_version(ticket: Ticket, version: int | None) -> None:
         )
 
 
-def _save(ticket: Ticket, *columns: str) -> None:
+def save(ticket: Ticket, *columns: str) -> None:
     ticket.version += 1
     ticket.save(update_fields=[*dict.fromkeys(columns), "version", "updated_at"])
 
@@ -613,7 +639,7 @@ def _tell_comment(ticket: Ticket, comment: TicketComment, by: User) -> None:
         publish("ticket.mention", entity="ticket", id=ticket.pk, data={"notice": {"text": text}}, users=[person.pk])
 
 
-def _tell_assigned(ticket: Ticket, before: UUID | None, by: User | None) -> None:
+def tell_assigned(ticket: Ticket, before: UUID | None, by: User | None) -> None:
     me, told = by.pk if by else None, {"number": ticket.number, "title": ticket.title}
     for person in User.objects.filter(pk__in=[id for id in (before, ticket.assigned_to_id) if id and id != me]):
         with override(person.language or ticket.organization.language):
