@@ -13,7 +13,7 @@ from portal.crm.customers.models import Customer, CustomerLink
 from portal.crm.sla import calendars
 from portal.crm.sla import services as sla
 from portal.crm.sla.models import Kind, SlaClock, SlaPolicy, SlaStep, State
-from portal.crm.tickets import demo, services
+from portal.crm.tickets import demo, seeding, services
 from portal.crm.tickets.choices import TicketStatus
 from portal.crm.tickets.models import Ticket
 from portal.desk import exceedances
@@ -68,7 +68,7 @@ def test_an_outage_of_the_worker_hides_no_breach(cast):
         services.ticket_status(id=row.pk, data={"status": "waiting_customer"}, by=cast.alice)
         held = clocks(row)[Kind.RESOLUTION]
         assert (held.state, held.due_at, held.check_at) == (State.PAUSED, None, None)
-        assert Event.objects.filter(type="sla.breach").count() == 3
+        assert Event.objects.filter(type="sla.breach").count() == 2
 
 
 def test_the_sweep_breaches_at_the_due_moment_and_does_each_step_once(cast):
@@ -86,22 +86,15 @@ def test_the_sweep_breaches_at_the_due_moment_and_does_each_step_once(cast):
         near = move(ticket(cast.alice, priority="high"), 2.5)
         due = clocks(row)[Kind.FIRST_RESPONSE].due_at
     with platform():
-        assert sla.sweep() == 2
-        assert sla.sweep() == 0
+        runs = [sla.sweep() for _n in range(4)]
+        assert runs == [2, 2, 0, 0]  # the second one for the shorter targets of the raised priorities
     with tenant(cast.a.pk, by=cast.alice.actor()):
         late = clocks(row)[Kind.FIRST_RESPONSE]
         assert (late.state, late.breached_at, late.stopped_at) == (State.BREACHED, due, None)
         row, near, first = (Ticket.objects.get(pk=one.pk) for one in (row, near, first))
-        assert (row.priority, row.assigned_to_id, row.tags) == ("high", None, [])  # raised once by the sweep
-        assert row.sla_state == "breached"
-        assert near.priority == "urgent"
-        assert first.priority == "urgent"
+        assert (row.priority, near.priority, first.priority) == ("high", "urgent", "urgent")  # raised once each
+        assert (row.sla_state, row.assigned_to_id, row.tags) == ("breached", cast.alice.pk, ["late"])
         assert clocks(near)[Kind.FIRST_RESPONSE].target_seconds == 3600  # the target of its new priority
-    with platform():
-        sla.sweep(at=due + HOUR)
-    with tenant(cast.a.pk, by=cast.alice.actor()):
-        row = Ticket.objects.get(pk=row.pk)
-        assert (row.assigned_to_id, row.tags) == (cast.alice.pk, ["late"])
         keys = SlaStep.objects.filter(clock__ticket=row).values_list("clock", "key")
         assert len(keys) == len(set(keys))
 
@@ -150,12 +143,12 @@ def test_a_failed_sample_opens_one_ticket_for_the_customer_of_its_point(cast):
 
 
 @pytest.fixture
-def desk(cast):
+def desk(cast, monkeypatch):
     """A signed-in browser of an administrator whose organisation has the demo's tickets."""
+    monkeypatch.setattr(demo, "COUNT", 60)
     with tenant(cast.a.pk, by=cast.alice.actor()):
         Customer.objects.create(organization=cast.a, company_name="Brasserie de l’Atlas")
-        ticket(cast.alice)
-        Ticket.objects.all().delete()
+        seeding.seed_organization(cast.a.pk)
         demo.fill()
     client = Client()
     client.cookies["sessionid"] = session_of(cast.alice)
@@ -176,10 +169,12 @@ def test_the_pages_of_tickets(cast, desk):
         "/crm/settings/tickets", "/crm/settings/tickets/categories/new", "/crm/settings/calendars",
         f"/crm/settings/calendars/{calendar.pk}?start=2026-11-20T16:00&hours=4", "/crm/settings/calendars/new",
         "/crm/settings/policies", "/crm/settings/policies/new", f"/crm/settings/policies/{policy.pk}",
-        f"/crm/settings/policies/{policy.pk}/reapply", "/tickets/export.csv?show=all",
+        f"/crm/settings/policies/{policy.pk}/reapply",
     ):  # fmt: skip
         answer = desk.get(path)
         assert answer.status_code == 200, path
+    file = desk.get("/tickets/export.csv?show=all")
+    assert len(b"".join(file.streaming_content).splitlines()) == 61
     assert "data-sla-due" in desk.get("/tickets").content.decode()
 
     desk.post(f"{base}/reply", {"kind": "internal", "content": "only for us"})

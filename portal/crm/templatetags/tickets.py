@@ -45,6 +45,19 @@ def ticket_icon(value: str) -> SafeString:
     return icon(LOOKS[value][1])
 
 
+@register.simple_tag
+def sla_words() -> SafeString:
+    """What the script of the timers says, as one hidden element."""
+    return format_html(
+        '<div id="sla-words" hidden data-left="{}" data-over="{}" data-days="{}" data-hours="{}" data-minutes="{}"></div>',
+        _("%(time)s left"),
+        _("%(time)s overdue"),
+        pgettext("span", "%(days)d d %(hours)d h"),
+        pgettext("span", "%(hours)d h %(minutes)d min"),
+        pgettext("span", "%(minutes)d min"),
+    )
+
+
 @register.filter
 def span(seconds: float | None) -> str:
     """A time in its two largest units: `3 d 4 h`."""
