@@ -24,6 +24,8 @@ from api.v1.projects.router import router as projects
 from api.v1.sales.router import router as sales
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
+from api.v1.tickets.router import router as tickets
+from api.v1.tickets.sla import router as promises
 from api.v1.users.router import router as users
 
 DESCRIPTION = """
@@ -94,6 +96,8 @@ for router in (
     audit,
     watch,
     images,
+    tickets,
+    promises,
     customers,
     customer_imports,
     sales,

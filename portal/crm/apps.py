@@ -9,6 +9,8 @@ class CrmConfig(AppConfig):
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
         from portal.crm.customers import room as customers
         from portal.crm.sales import room as sales
+        from portal.crm.tickets import room as tickets
 
         customers.register()
         sales.register()
+        tickets.register()

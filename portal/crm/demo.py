@@ -2,8 +2,10 @@
 
 from portal.crm.customers import demo as customers
 from portal.crm.sales import demo as sales
+from portal.crm.tickets import demo as tickets
 
 
 def fill() -> None:
     customers.fill()
     sales.fill()
+    tickets.fill()

@@ -23,9 +23,13 @@ from portal.crm.sales.models import (
     Stage,
     Transition,
 )
+from portal.crm.sla.models import CalendarEdition, SlaCalendar, SlaClock, SlaPause, SlaPolicy, SlaStep
+from portal.crm.tickets.models import CommentRevision, Ticket, TicketAttachment, TicketCategory, TicketComment
 
 __all__ = [
     "ActivityEvent",
+    "CalendarEdition",
+    "CommentRevision",
     "CustomField",
     "Customer",
     "CustomerImport",
@@ -42,8 +46,17 @@ __all__ = [
     "Product",
     "Quota",
     "SalesActivity",
+    "SlaCalendar",
+    "SlaClock",
+    "SlaPause",
+    "SlaPolicy",
+    "SlaStep",
     "Stage",
     "StatusChange",
     "Tag",
+    "Ticket",
+    "TicketAttachment",
+    "TicketCategory",
+    "TicketComment",
     "Transition",
 ]

@@ -13,6 +13,8 @@ from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
 from portal.crm.access import seen
 from portal.crm.customers.models import Customer
+from portal.crm.tickets import access as tickets
+from portal.crm.tickets.models import Ticket
 from portal.lab.models import Sample
 
 
@@ -35,6 +37,15 @@ def _tasks(user: User, right: str) -> QuerySet[Task]:
 
 def _customers(user: User, right: str) -> QuerySet[Customer]:
     return seen(user, right, Customer.objects.filter(deleted_at=None))
+
+
+def _tickets(user: User, right: str) -> QuerySet[Ticket]:
+    return tickets.tickets_seen(user, right)
+
+
+def _internal(user: User, right: str) -> QuerySet[Ticket]:
+    """Files of internal comments hang on the right to read those."""
+    return _tickets(user, right) if user.has_permission("tickets.internal") else Ticket.objects.none()
 
 
 LINKS = [
@@ -66,5 +77,19 @@ LINKS = [
         visible=lambda user: _customers(user, "customers.view"),
         editable=lambda user: _customers(user, "customers.edit"),
         url=_page("crm:customer_detail"),
+    ),
+    LinkKind(
+        kind="ticket",
+        label_plural=_("Tickets"),
+        visible=lambda user: _tickets(user, "tickets.view"),
+        editable=lambda user: _tickets(user, "tickets.work"),
+        url=_page("crm:ticket_detail"),
+    ),
+    LinkKind(
+        kind="ticket_internal",
+        label_plural=_("Tickets, internal"),
+        visible=lambda user: _internal(user, "tickets.view"),
+        editable=lambda user: _internal(user, "tickets.work"),
+        url=_page("crm:ticket_detail"),
     ),
 ]

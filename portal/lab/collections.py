@@ -19,7 +19,7 @@ from portal.core.sync.engine import Batch, Change
 from portal.core.sync.fields import Field
 from portal.core.sync.registry import Collection, Row
 from portal.core.tenancy.services import next_numbers
-from portal.lab import wire
+from portal.lab import hooks, wire
 from portal.lab.choices import Compliance, SampleStatus, SampleType
 from portal.lab.lifecycle import guard
 from portal.lab.models import Result, Sample, SamplingPoint
@@ -483,6 +483,7 @@ def summarise(results: Iterable[Row]) -> Row:
 def announce(batch: Batch) -> None:
     """One live event per kind of record: an open page asks again, it is not fed rows."""
     guard.keep_steps(batch)
+    hooks.tell_fail([id for id, row in batch.writes.get("sample", {}).items() if _fails_now(batch, id, row)])
     for entity in ("sample", "result"):
         rows = batch.writes.get(entity)
         if not rows:
@@ -499,6 +500,12 @@ def announce(batch: Batch) -> None:
             data=counts
             | {"ids": [str(id) for id in ids[:50]], "device": batch.device.device_name if batch.device else None},
         )
+
+
+def _fails_now(batch: Batch, id: UUID, row: Row) -> bool:
+    before = batch.before["sample"].get(id) or {}
+    fails = row["compliance_status"] == Compliance.FAIL and row["deleted_at"] is None
+    return fails and before.get("compliance_status") != Compliance.FAIL
 
 
 def register() -> None:
