@@ -6,4 +6,7 @@ class CrmConfig(AppConfig):
     label = "crm"
 
     def ready(self) -> None:
-        """Each part declares its rights, events, crmions and menu entries itself, in its `register()`."""
+        """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
+        from portal.crm.customers import room as customers
+
+        customers.register()

@@ -7,72 +7,7 @@ from django.db import migrations, models
 import portal.core.common.ids
 from portal.core.audit.triggers import AuditedTable
 from portal.core.tenancy.operations import TenantTable
-
-# What the search box looks through, as words. An index of words cannot serve a table under row-level security (its
-# operators are not leakproof), so they stand in a table that the application has no right to read, and a function of the
-# owner looks into it, for the organisation in force alone. Every ending of every word from three letters on is there, so
-# that "aari" finds "maarif": a search is for text that is contained. The id is left out: nobody types the middle of one.
-SEARCH = r"""
-CREATE TABLE lab_samplewords (sample_id uuid PRIMARY KEY, organization_id uuid NOT NULL, words tsvector NOT NULL);
-REVOKE ALL ON lab_samplewords FROM PUBLIC, marsad_app;
-CREATE INDEX sample_words_found ON lab_samplewords USING gin (words);
-
-CREATE FUNCTION marsad_tagged(org uuid, given text) RETURNS tsvector LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
-    SELECT array_to_tsvector(ARRAY(
-        SELECT DISTINCT right(org::text, 6) || substr(word, place, 40)
-        FROM unnest(tsvector_to_array(marsad_words(concat_ws(
-                 ' ', split_part(given, E'\n', 1), split_part(given, E'\n', 3), split_part(given, E'\n', 4))))) word,
-             generate_series(1, length(word) - 2) place))
-$body$;
-
-CREATE FUNCTION marsad_sample_words() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-BEGIN
-    IF TG_OP = 'DELETE' THEN
-        DELETE FROM lab_samplewords w USING old_rows o WHERE w.sample_id = o.id;
-    ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO lab_samplewords (sample_id, organization_id, words)
-        SELECT id, organization_id, marsad_tagged(organization_id, search_text) FROM new_rows;
-    ELSE
-        UPDATE lab_samplewords w SET words = marsad_tagged(n.organization_id, n.search_text)
-        FROM new_rows n JOIN old_rows o USING (id) WHERE w.sample_id = n.id AND n.search_text <> o.search_text;
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER words_insert AFTER INSERT ON lab_sample REFERENCING NEW TABLE AS new_rows
-FOR EACH STATEMENT EXECUTE FUNCTION marsad_sample_words();
-CREATE TRIGGER words_update AFTER UPDATE ON lab_sample REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-FOR EACH STATEMENT EXECUTE FUNCTION marsad_sample_words();
-CREATE TRIGGER words_delete AFTER DELETE ON lab_sample REFERENCING OLD TABLE AS old_rows
-FOR EACH STATEMENT EXECUTE FUNCTION marsad_sample_words();
-
--- At most so many samples of the organisation in force in whose words each of the parts is contained.
-CREATE FUNCTION marsad_samples_with(parts text[], most integer) RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $body$
-DECLARE
-    org uuid := current_setting('marsad.organization')::uuid;
-    wanted tsquery;
-    found uuid[];
-BEGIN
-    SELECT string_agg(quote_literal(right(org::text, 6) || left(part, 40)) || ':*', ' & ')::tsquery INTO wanted
-    FROM unnest(parts) part;
-    SELECT array_agg(sample_id) INTO found FROM (
-        SELECT sample_id FROM lab_samplewords WHERE words @@ wanted AND organization_id = org LIMIT most) w;
-    RETURN coalesce(found, '{}');
-END $body$;
-
-SELECT set_config('marsad.scope', 'platform', true);
-INSERT INTO lab_samplewords SELECT id, organization_id, marsad_tagged(organization_id, search_text) FROM lab_sample;
-"""
-NO_SEARCH = """
-DROP TRIGGER words_insert ON lab_sample;
-DROP TRIGGER words_update ON lab_sample;
-DROP TRIGGER words_delete ON lab_sample;
-DROP FUNCTION marsad_samples_with(text[], integer);
-DROP FUNCTION marsad_sample_words();
-DROP FUNCTION marsad_tagged(uuid, text);
-DROP TABLE lab_samplewords;
-"""
+from portal.core.tenancy.words import WordSearch
 
 
 class Migration(migrations.Migration):
@@ -323,5 +258,10 @@ class Migration(migrations.Migration):
         TenantTable("ParameterRange"),
         AuditedTable("ProgrammeItem", "programme", label="frequency"),
         AuditedTable("ParameterRange", "parameter", label="note"),
-        migrations.RunSQL(SEARCH, NO_SEARCH),
+        # The id, the second line of the search text, is left out: nobody types the middle of one.
+        WordSearch(
+            "Sample",
+            text="concat_ws(' ', split_part(given, E'\n', 1), split_part(given, E'\n', 3), split_part(given, E'\n', 4))",
+            finder="marsad_samples_with",
+        ),
     ]

@@ -1,0 +1,25 @@
+"""Who sees which customers."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.translation import gettext as _
+
+from portal.core.accounts.models import User
+from portal.core.common.errors import NotFound
+from portal.crm.access import seen
+from portal.crm.customers.models import Customer
+
+
+def customers_seen(user: User, right: str = "customers.view") -> QuerySet[Customer]:
+    """Living customers for which the person holds the right."""
+    rows: QuerySet[Customer] = Customer.objects.filter(deleted_at=None)
+    return seen(user, right, rows)
+
+
+def customer_get(*, user: User, id: UUID) -> Customer:
+    """Raises NotFound for an unknown, deleted, foreign or unseen one."""
+    found = customers_seen(user).select_related("assigned_to").filter(pk=id).first()
+    if found is None:
+        raise NotFound(_("There is no such customer."))
+    return found
