@@ -4,6 +4,7 @@ from api.kit import Api
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
+from api.v1.contracts.router import router as contracts
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.images.router import router as images
@@ -91,5 +92,6 @@ for router in (
     audit,
     watch,
     images,
+    contracts,
 ):
     api.add_router("", router)

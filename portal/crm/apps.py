@@ -7,6 +7,8 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
+        from portal.crm.contracts import room as contracts
         from portal.crm.customers import room as customers
 
         customers.register()
+        contracts.register()

@@ -1,6 +1,18 @@
 """Models of the crm room, from its parts."""
 
 from portal.crm.activity.models import ActivityEvent
+from portal.crm.contracts.models import (
+    Amendment,
+    Contract,
+    ContractEvent,
+    ContractLine,
+    ContractPaper,
+    ContractPaperFile,
+    ContractReminder,
+    ContractTemplate,
+    ContractType,
+    TemplateVersion,
+)
 from portal.crm.customers.imports.models import CustomerImport, CustomerImportFile, CustomerImportRow
 from portal.crm.customers.models import (
     Customer,
@@ -16,6 +28,15 @@ from portal.crm.customers.models import (
 
 __all__ = [
     "ActivityEvent",
+    "Amendment",
+    "Contract",
+    "ContractEvent",
+    "ContractLine",
+    "ContractPaper",
+    "ContractPaperFile",
+    "ContractReminder",
+    "ContractTemplate",
+    "ContractType",
     "CustomField",
     "Customer",
     "CustomerImport",
@@ -28,4 +49,5 @@ __all__ = [
     "NoteRevision",
     "StatusChange",
     "Tag",
+    "TemplateVersion",
 ]

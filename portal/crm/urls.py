@@ -1,6 +1,6 @@
 """Addresses of the pages of customers, sales, tickets and contracts."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [path("", include("portal.crm.contracts.urls"))]

@@ -1,6 +1,6 @@
 """Rules that join two rooms: which of their records files belong to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -11,6 +11,9 @@ from portal.core.accounts.models import User
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
+from portal.crm.contracts.access import contracts_seen
+from portal.crm.contracts.choices import IN_FORCE
+from portal.crm.contracts.models import Contract
 from portal.lab.models import Sample
 
 
@@ -29,6 +32,12 @@ def _projects(user: User, right: str) -> QuerySet[Project]:
 
 def _tasks(user: User, right: str) -> QuerySet[Task]:
     return tasks_seen(user) if user.has_permission(right) else Task.objects.none()
+
+
+def _contracts_held(ids: Collection[UUID]) -> str:
+    """A contract in force keeps its papers."""
+    held = Contract.objects.filter(pk__in=ids, status__in=IN_FORCE, deleted_at=None).first()
+    return _("Contract %(number)s is in force and keeps this file.") % {"number": held.number} if held else ""
 
 
 LINKS = [
@@ -53,5 +62,14 @@ LINKS = [
         editable=lambda user: _samples(user, "samples.edit"),
         label=lambda sample: sample.code,
         url=_page("lab:sample_detail"),
+    ),
+    LinkKind(
+        kind="contract",
+        label_plural=_("Contracts"),
+        visible=contracts_seen,
+        editable=lambda user: contracts_seen(user, "contracts.edit"),
+        label=lambda contract: contract.number,
+        url=_page("crm:contract_detail"),
+        held=_contracts_held,
     ),
 ]

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
+from portal.core.common import clock
 from portal.core.common.errors import Invalid
 from portal.core.common.ids import parse_uuid
 from portal.core.files import services as files
@@ -19,9 +20,10 @@ from portal.crm.contracts import access, history, wire
 from portal.crm.contracts.choices import DocumentKind
 from portal.crm.contracts.models import Contract
 
+
 def document_add(
     *,
-    id: UUID,  # noqa: A002
+    id: UUID,
     stream: IO[bytes] | Staged,
     filename: str,
     content_type: str = "",
@@ -63,19 +65,19 @@ def document_add(
 
 def attachments_set(*, contract: Contract, ids: Sequence[Any], by: User) -> None:
     """The files of a contract are these, of those that the person sees; what is not named is taken off."""
-    wanted = {parse_uuid(value) for value in ids}
-    if None in wanted:
+    wanted = {id for value in ids if (id := parse_uuid(value))}
+    if not all(map(parse_uuid, ids)):
         raise Invalid.field("attachments", _("This is not a UUID."))
     rows = StoredFile.objects.filter(visible(by), deleted_at=None, purged_at=None, pk__in=wanted)
-    found = {file.pk: file for file in rows}
-    if len(found) != len(wanted):
+    files_by_id = {file.pk: file for file in rows}
+    if len(files_by_id) != len(wanted):
         raise Invalid.field("attachments", _("There is no such file."), "unknown")
     held = set(FileLink.objects.filter(kind="contract", record_id=contract.pk).values_list("file", flat=True))
-    for gone in held - set(found):
+    for gone in held - set(files_by_id):
         FileLink.objects.filter(kind="contract", record_id=contract.pk, file=gone).delete()
     FileLink.objects.bulk_create(
         FileLink(organization_id=contract.organization_id, file=file, kind="contract", record_id=contract.pk)
-        for id, file in found.items()
+        for id, file in files_by_id.items()
         if id not in held
     )
 
@@ -85,3 +87,11 @@ def documents(contract: Contract) -> list[StoredFile]:
     ids = FileLink.objects.filter(kind="contract", record_id=contract.pk).values("file")
     rows = StoredFile.objects.filter(pk__in=ids, deleted_at=None).select_related("uploaded_by", "current__blob")
     return list(rows.order_by("-created_at", "-id"))
+
+
+def read_day(text: str) -> date:
+    """The day in a form's field. Raises Invalid naming `signed_on`."""
+    found = clock.parse_date(text)
+    if found is None:
+        raise Invalid.field("signed_on", _("Enter a date like 2026-11-20."))
+    return found

@@ -8,9 +8,8 @@ from typing import Final
 from django.utils.html import linebreaks
 from django.utils.safestring import SafeString, mark_safe
 
-_KEPT: Final = frozenset(
-    "h2 h3 h4 p br hr strong b em i u ul ol li table thead tbody tr th td blockquote section bdi".split()
-)
+_TAGS: Final = "h2 h3 h4 p br hr strong b em i u ul ol li table thead tbody tr th td blockquote section bdi"
+_KEPT: Final = frozenset(_TAGS.split())
 _VOID: Final = frozenset({"br", "hr"})
 _DROPPED: Final = frozenset({"script", "style", "template", "iframe", "object", "svg", "math", "title"})  # with content
 _ATTRIBUTES: Final = {("bdi", "dir"): {"ltr", "auto"}, ("td", "class"): {"num"}, ("th", "class"): {"num"}}

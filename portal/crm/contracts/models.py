@@ -22,8 +22,8 @@ def default_reminders() -> list[int]:
 
 class ContractType(TenantModel):
     """What new contracts of a kind start with. `reminders` are days before the end, `window_days` how long before it a
-    contract counts as expiring, `uplift` the percent that a renewal is proposed with. With `approver_role`, a role's key,
-    a draft has to be approved by somebody of that role."""
+    contract counts as expiring, `uplift` the percent that a renewal is proposed with. With `approver_role`, a role's
+    key, a draft has to be approved by somebody of that role."""
 
     key = models.SlugField(_("key"), max_length=40)
     name = models.CharField(_("name"), max_length=100)

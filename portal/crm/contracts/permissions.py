@@ -15,9 +15,7 @@ PERMISSIONS = [
         _SALES | {SUPPORT_AGENT, AUDITOR, VIEWER},
         scoped=True,
     ),
-    Permission(
-        "contracts.edit", _("Write, renew and terminate contracts"), _GROUP, _SALES, verb="write", scoped=True
-    ),
+    Permission("contracts.edit", _("Write, renew and terminate contracts"), _GROUP, _SALES, verb="write", scoped=True),
     Permission("contracts.delete", _("Delete contracts"), _GROUP, OFFICE, verb="manage"),
     Permission("contracts.export", _("Export contracts"), _GROUP, _SALES | {AUDITOR}),
     Permission("contracts.backdate", _("Terminate contracts in the past"), _GROUP, OFFICE, verb="manage"),

@@ -7,13 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
 from portal.core.common.errors import Errors, IllegalTransition
 from portal.core.notifications import events
-from portal.crm.contracts import access, history, services, terms, wire
+from portal.crm.contracts import access, history, selectors, services, terms, wire
 from portal.crm.contracts.choices import IN_FORCE, Party, Status
 from portal.crm.contracts.models import Contract, ContractLine, ContractReminder
 
@@ -28,12 +28,12 @@ on_expiring: list[Callable[[Contract], None]] = []
 
 # --- renew ------------------------------------------------------------------------------------------
 @transaction.atomic
-def contract_renew(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:  # noqa: A002
+def contract_renew(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:
     """A draft that follows on the contract: from the day after its end, for `term_months` (as before) or to `end_date`.
 
     `change` is one of `{percent | amount | fixed}` on the value; `copy_lines` takes the lines over, which goes with a
-    percentage or no change alone. Raises Invalid, and ILLEGAL_TRANSITION (422) unless the contract is active or expired,
-    has an end, is not being terminated, and no living contract renews it yet.
+    percentage or no change alone. Raises Invalid, and ILLEGAL_TRANSITION (422) unless the contract is active or
+    expired, has an end, is not being terminated, and no living contract renews it yet.
     """
     old = services.locked(id, by)
     successor = wire.successors([old.pk]).get(old.pk)
@@ -117,7 +117,7 @@ def _successor(
 
 # --- terminate --------------------------------------------------------------------------------------
 @transaction.atomic
-def contract_terminate(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:  # noqa: A002
+def contract_terminate(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:
     """End a contract early: at once where `effective_date` (today) is reached, else on that day, revocably.
 
     `data`: `effective_date`, `reason`, `by` (us, customer), `note`, `fee`. Notice that comes later than the contract
@@ -167,14 +167,19 @@ def terminate(
     contract.notice_late = given > effective - timedelta(days=contract.notice_days)
     contract.version += 1
     contract.save()
-    new = {"terminationDate": effective.isoformat(), "reason": reason, "by": str(party), "lateNotice": contract.notice_late}
+    new = {
+        "terminationDate": effective.isoformat(),
+        "reason": reason,
+        "by": str(party),
+        "lateNotice": contract.notice_late,
+    }
     history.log(contract, "terminated", new=new, note=note)
     if effective <= day:
         services.move(contract, Status.TERMINATED, note=reason)
 
 
 @transaction.atomic
-def termination_revoke(*, id: UUID, by: User) -> Contract:  # noqa: A002
+def termination_revoke(*, id: UUID, by: User) -> Contract:
     """Take a termination back that has not come yet. Raises ILLEGAL_TRANSITION."""
     contract = services.locked(id, by)
     if contract.status not in IN_FORCE or contract.termination_date is None:
@@ -201,9 +206,7 @@ def to_renew(day: date) -> QuerySet[Contract]:
     rows = _living().filter(
         status=Status.ACTIVE, auto_renew=True, notice_given_on=None, termination_date=None, end_date__isnull=False
     )
-    return rows.filter(end_date__lt=day + F("notice_days") * timedelta(days=1)).exclude(
-        pk__in=successor.values("predecessor")
-    )
+    return rows.filter(end_date__lt=selectors.later(day)).exclude(pk__in=successor.values("predecessor"))
 
 
 def to_activate(day: date) -> QuerySet[Contract]:
@@ -274,9 +277,7 @@ def _taken(rows: QuerySet[Contract]) -> list[Contract]:
 
 
 def _renew_itself(old: Contract) -> int:
-    made = _successor(
-        old, end=None, months=None, value=old.value, lines=list(old.lines.all()), percent=None, by=None
-    )
+    made = _successor(old, end=None, months=None, value=old.value, lines=list(old.lines.all()), percent=None, by=None)
     made.status = Status.UPCOMING
     made.save(update_fields=["status", "updated_at"])
     history.log(made, "auto_renewed", new={"status": made.status, "predecessorId": str(old.pk)})
@@ -286,6 +287,7 @@ def _renew_itself(old: Contract) -> int:
 def _remind(day: date) -> int:
     told = 0
     for row, offsets in to_remind(day):
+        assert row.end_date is not None
         made = ContractReminder.objects.bulk_create(
             (
                 ContractReminder(
@@ -296,7 +298,6 @@ def _remind(day: date) -> int:
             ignore_conflicts=True,
         )
         told += 1
-        assert row.end_date is not None
         left = terms.days_left(row.end_date, day)
         data = {"number": row.number, "daysLeft": left, "endDate": row.end_date.isoformat()}
         users = [row.owner_id] if row.owner_id else []
@@ -313,5 +314,3 @@ def mark_deal(contract: Contract, sale: UUID) -> None:
     contract.deal_for = contract.end_date
     contract.save(update_fields=["deal_for", "updated_at"])
     history.log(contract, "deal_opened", new={"saleId": str(sale)})
-
-

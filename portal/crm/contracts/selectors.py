@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, DateField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from portal.core.accounts.models import User
@@ -47,6 +47,11 @@ def contract_list(*, user: User, filters: Mapping[str, Any] | None = None) -> Qu
     return rows
 
 
+def later(day: date) -> "ExpressionWrapper[date]":
+    """`day` and a contract's days of notice."""
+    return ExpressionWrapper(Value(day, DateField()) + F("notice_days"), DateField())
+
+
 def _living_successor() -> Exists:
     rows = Contract.objects.filter(predecessor=OuterRef("pk"), deleted_at=None).exclude(status=Status.CANCELLED)
     return Exists(rows)
@@ -66,7 +71,7 @@ def renewals(*, user: User, days: int = 90, filters: Mapping[str, Any] | None = 
     expired ones of the last 90 days; nothing renews them, nobody gave notice."""
     day = access.today()
     window = Q(status=Status.ACTIVE, end_date__gte=day) & (
-        Q(end_date__lte=day + timedelta(days=days)) | Q(end_date__lte=day + F("notice_days") * timedelta(days=1))
+        Q(end_date__lte=day + timedelta(days=days)) | Q(end_date__lte=later(day))
     )
     past = Q(status=Status.EXPIRED, end_date__gte=day - timedelta(days=RENEWABLE_AFTER)) | Q(
         status=Status.ACTIVE, end_date__lt=day
@@ -120,9 +125,9 @@ def template_list(*, search: str = "", kind: str = "", language: str = "") -> Qu
 # --- figures ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Analytics:
-    """All amounts in the organisation's currency at the rate of each contract. `active`, `value`, `mrr` are of today, the
-    renewals of what came due from `first` to `last`: renewed and expired ones by their last day, terminated ones by
-    the day they ended."""
+    """All amounts in the organisation's currency at the rate of each contract. `active`, `value`, `mrr` are of today,
+    the renewals of what came due from `first` to `last`: renewed and expired ones by their last day, terminated ones
+    by the day they ended."""
 
     first: date
     last: date
@@ -186,7 +191,11 @@ def analytics(
         ],
         by_status={str(status): counts.get(status, 0) for status in Status.values},
         by_month=[
-            {"month": month, "count": ends.get(month, (0, Decimal(0)))[0], "value": float(ends.get(month, (0, Decimal(0)))[1])}
+            {
+                "month": month,
+                "count": ends.get(month, (0, Decimal(0)))[0],
+                "value": float(ends.get(month, (0, Decimal(0)))[1]),
+            }
             for month in months_ahead
         ],
         recurring=recurring_value(rows, first, last),

@@ -27,6 +27,7 @@ from portal.crm.customers.models import Customer
 
 CURRENCY: Final = re.compile(r"[A-Z]{3}")
 LINES: Final = 200
+BULK: Final = 200
 # What a contract in force changes by amendment alone.
 AMENDABLE: Final = frozenset(
     {
@@ -36,6 +37,9 @@ AMENDABLE: Final = frozenset(
 )  # fmt: skip
 LOCKED: Final = AMENDABLE | {"customer_id", "type"}
 _PLAIN: Final = ("title", "billing", "term_months", "notice_days", "auto_renew", "terms", "start_date", "end_date")
+_CHECKED: Final = frozenset(
+    {"title", "billing", "value", "fx_rate", "start_date", "end_date", "term_months", "notice_days"}
+)
 _FREE: Final = ("signed_on", "notice_given_on")
 _NAMES: Final = {column: name for name, column in wire.COLUMNS.items()} | {"lines": "lines"}
 
@@ -68,7 +72,9 @@ def contract_create(*, data: Mapping[str, Any], by: User) -> Contract:
     status = data.get("status") or Status.DRAFT
     if status != Status.DRAFT:
         if status not in (*OPEN, *IN_FORCE):
-            raise Invalid.field("status", _("A new contract is %(allowed)s.") % {"allowed": ", ".join((*OPEN, "active"))})
+            raise Invalid.field(
+                "status", _("A new contract is %(allowed)s.") % {"allowed": ", ".join((*OPEN, "active"))}
+            )
         if status in IN_FORCE:
             missing(contract).raise_any()
         if contract.type.approver_role and status != Status.PENDING:
@@ -103,7 +109,7 @@ def store(contract: Contract, lines: Sequence[ContractLine] | None) -> None:
 
 @transaction.atomic
 def contract_update(
-    *, id: UUID, changes: Mapping[str, Any], by: User, version: int | None = None, note: str = ""  # noqa: A002
+    *, id: UUID, changes: Mapping[str, Any], by: User, version: int | None = None, note: str = ""
 ) -> Contract:
     """Change the given fields; `status` takes the step that PATCH takes. Raises Denied, Invalid, VERSION_CONFLICT, and
     CONTRACT_LOCKED (422) for money, dates or terms of one in force."""
@@ -114,11 +120,11 @@ def contract_update(
     after = wire.facts(contract, held if lines is None else lines)
     old, new = history.differences(before, after)
     if contract.status not in OPEN:
-        locked = sorted(_NAMES[name] for name in LOCKED if _NAMES[name] in new)
-        if locked:
+        held_fast = sorted(_NAMES[name] for name in LOCKED if _NAMES[name] in new)
+        if held_fast:
             message = _("A contract that is %(status)s changes by amendment alone: %(fields)s.")
-            named = {"status": contract.get_status_display(), "fields": ", ".join(locked)}
-            raise DomainError(message % named, code="CONTRACT_LOCKED", status=422, meta={"locked": locked})
+            named = {"status": contract.get_status_display(), "fields": ", ".join(held_fast)}
+            raise DomainError(message % named, code="CONTRACT_LOCKED", status=422, meta={"locked": held_fast})
     if new:
         store(contract, lines if "lines" in new else None)
         history.log(contract, "updated", old=old, new=new)
@@ -130,18 +136,35 @@ def contract_update(
     return contract
 
 
-def locked(id: UUID, by: User, version: int | None = None, right: str = "contracts.edit") -> Contract:  # noqa: A002
+def contracts_update(
+    *, ids: Sequence[Any], changes: Mapping[str, Any], by: User
+) -> list[tuple[Any, DomainError | None]]:
+    """The same changes to several contracts, each for itself; what became of each. At most 200."""
+    access.may(by, "contracts.edit")
+    done: list[tuple[Any, DomainError | None]] = []
+    for said in list(dict.fromkeys(ids))[:BULK]:
+        try:
+            id = parse_uuid(said)
+            if id is None:
+                raise NotFound(_("There is no such contract."))
+            with transaction.atomic():
+                contract_update(id=id, changes=changes, by=by)
+            done.append((said, None))
+        except DomainError as refusal:
+            done.append((said, refusal))
+    return done
+
+
+def locked(id: UUID, by: User, version: int | None = None, right: str = "contracts.edit") -> Contract:
     contract = access.contract_for(by, id, right, lock=True)
     if version is not None and version != contract.version:
-        raise Conflict(
-            _("This record has been changed in the meantime."), meta={"currentVersion": contract.version}
-        )
+        raise Conflict(_("This record has been changed in the meantime."), meta={"currentVersion": contract.version})
     return contract
 
 
 def type_named(value: Any) -> ContractType:
     rows = ContractType.objects.filter(is_active=True)
-    id = parse_uuid(value)  # noqa: A001
+    id = parse_uuid(value)
     found = (rows.filter(pk=id) if id else rows.filter(key=str(value or "").lower())).first()
     if found is None:
         known = ", ".join(rows.values_list("key", flat=True))
@@ -152,7 +175,7 @@ def type_named(value: Any) -> ContractType:
 def customer_named(value: Any, by: User) -> Customer:
     if not value:
         raise Invalid.field("customer_id", _("This field is required."), "required")
-    rows: Any = Customer.objects.filter(deleted_at=None, pk=parse_uuid(value))
+    rows: Any = Customer.objects.filter(deleted_at=None, pk__in=filter(None, [parse_uuid(value)]))
     found: Customer | None = seen(by, "customers.view", rows).first()
     if found is None:
         raise NotFound(_("There is no such customer."))
@@ -163,7 +186,10 @@ def _owner(value: Any) -> User | None:
     if value is None:
         return None
     found = User.objects.filter(
-        pk=parse_uuid(value), organization_id=scope.organization_id(), is_active=True, deleted_at=None
+        pk__in=filter(None, [parse_uuid(value)]),
+        organization_id=scope.organization_id(),
+        is_active=True,
+        deleted_at=None,
     ).first()
     if found is None or not found.has_permission("contracts.view"):
         raise Invalid.field("owner_id", _("Choose somebody who may see contracts."), "choice")
@@ -181,7 +207,8 @@ def fill(contract: Contract, data: Mapping[str, Any], by: User) -> list[Contract
         contract.owner = _owner(data["owner_id"])
     for name in (*_PLAIN, *_FREE):
         if name in data:
-            setattr(contract, name, data[name] if data[name] is not None else contract._meta.get_field(name).get_default())  # type: ignore[union-attr]
+            field: Any = contract._meta.get_field(name)
+            setattr(contract, name, field.get_default() if data[name] is None else data[name])
     if "currency" in data:
         contract.currency = str(data["currency"] or base_currency()).upper()
         if not CURRENCY.fullmatch(contract.currency):
@@ -196,7 +223,7 @@ def fill(contract: Contract, data: Mapping[str, Any], by: User) -> list[Contract
     if contract.start_date and contract.end_date and contract.end_date < contract.start_date:
         errors.add("end_date", _("The last day is not before the first."))
     try:
-        contract.clean_fields(exclude=["number", "customer", "type", "owner", "created_by", "template_version", "currency"])
+        contract.clean_fields(exclude={field.name for field in Contract._meta.fields} - _CHECKED)
     except ValidationError as refused:
         for name, texts in refused.message_dict.items():
             errors.add(name, " ".join(texts))
@@ -204,9 +231,7 @@ def fill(contract: Contract, data: Mapping[str, Any], by: User) -> list[Contract
     return lines
 
 
-def _money(
-    contract: Contract, data: Mapping[str, Any], lines: Sequence[ContractLine] | None, errors: Errors
-) -> None:
+def _money(contract: Contract, data: Mapping[str, Any], lines: Sequence[ContractLine] | None, errors: Errors) -> None:
     for name in ("value", "fx_rate"):
         if data.get(name) is not None:
             contract_value = Decimal(data[name])
@@ -226,16 +251,14 @@ def _money(
 
 
 def _signatories(said: Any, errors: Errors) -> list[dict[str, str]]:
-    rows = said if isinstance(said, list) else [None]
     found: list[dict[str, str]] = []
-    for row in rows[:20]:
-        row = {"name": row} if isinstance(row, str) else row  # noqa: PLW2901
-        name = str(row.get("name") or "").strip() if isinstance(row, Mapping) else ""
-        party = str(row.get("party") or Party.CUSTOMER) if isinstance(row, Mapping) else ""
+    for row in (said if isinstance(said, list) else [None])[:20]:
+        given: Mapping[str, Any] = {"name": row} if isinstance(row, str) else row if isinstance(row, Mapping) else {}
+        name, party = str(given.get("name") or "").strip(), str(given.get("party") or Party.CUSTOMER)
         if not name or len(name) > 150 or party not in Party.values:
             errors.add("signatories", _("A signatory has a name and a party: us or customer."))
             break
-        found.append({"name": name, "role": str(row.get("role") or "").strip()[:150], "party": party})
+        found.append({"name": name, "role": str(given.get("role") or "").strip()[:150], "party": party})
     return found
 
 
@@ -308,9 +331,7 @@ def _illegal(contract: Contract, status: str, by: User) -> IllegalTransition:
 
 
 @transaction.atomic
-def contract_status(
-    *, id: UUID, status: str, note: str = "", by: User, version: int | None = None  # noqa: A002
-) -> Contract:
+def contract_status(*, id: UUID, status: str, note: str = "", by: User, version: int | None = None) -> Contract:
     """Take a contract to another state. Raises ILLEGAL_TRANSITION with `meta.allowed`."""
     contract = locked(id, by, version)
     _step(contract, status, note, by)
@@ -321,7 +342,9 @@ def _step(contract: Contract, status: str, note: str, by: User) -> None:
     from portal.crm.contracts.renewals import terminate
 
     if status not in Status.values:
-        raise Invalid.field("status", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(Status.values)}, "choice")
+        raise Invalid.field(
+            "status", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(Status.values)}, "choice"
+        )
     wanted = Status.ACTIVE if status == Status.UPCOMING else status
     if wanted not in steps(contract, by):
         raise _illegal(contract, status, by)
@@ -356,7 +379,7 @@ def move(contract: Contract, status: str, *, note: str) -> None:
 def _renewed(successor: Contract) -> None:
     old = (
         Contract.objects.select_for_update(of=("self",))
-        .filter(pk=successor.predecessor_id, status__in=(Status.ACTIVE, Status.EXPIRED), deleted_at=None)
+        .filter(successors=successor.pk, status__in=(Status.ACTIVE, Status.EXPIRED), deleted_at=None)
         .first()
     )
     if old is not None:
@@ -367,7 +390,7 @@ def _renewed(successor: Contract) -> None:
 
 
 @transaction.atomic
-def contract_delete(*, id: UUID, by: User, version: int | None = None) -> None:  # noqa: A002
+def contract_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     """Take a contract out of sight; the audit log and the history keep it. Raises Denied, NotFound."""
     access.may(by, "contracts.delete")
     contract = locked(id, by, version, "contracts.view")
@@ -379,7 +402,7 @@ def contract_delete(*, id: UUID, by: User, version: int | None = None) -> None: 
 
 # --- amendments -------------------------------------------------------------------------------------
 @transaction.atomic
-def contract_amend(*, id: UUID, changes: Mapping[str, Any], reason: str, by: User) -> Amendment:  # noqa: A002
+def contract_amend(*, id: UUID, changes: Mapping[str, Any], reason: str, by: User) -> Amendment:
     """Change money, dates or terms of a contract in force under the next number of an amendment.
 
     Raises ILLEGAL_TRANSITION where the contract is not in force, Invalid for other fields, without a reason or without

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -23,7 +23,7 @@ VALUES = 60
 
 @transaction.atomic
 def template_save(
-    *, data: Mapping[str, Any], by: User, id: UUID | None = None, version: int | None = None  # noqa: A002
+    *, data: Mapping[str, Any], by: User, id: UUID | None = None, version: int | None = None
 ) -> ContractTemplate:
     """A new template, or a change of one; another text or other fields make the next version. `data`: `name`, `type`,
     `language`, `body`, `values`. Raises Denied, Invalid naming the field that the catalogue lacks, VERSION_CONFLICT."""
@@ -71,7 +71,7 @@ def newest(template: ContractTemplate) -> TemplateVersion:
 
 
 @transaction.atomic
-def template_delete(*, id: UUID, by: User) -> None:  # noqa: A002
+def template_delete(*, id: UUID, by: User) -> None:
     """Out of the list; contracts made from it keep its text."""
     access.may(by, "contracts.settings")
     row = access.template_for(id)
@@ -100,10 +100,12 @@ def _declared(said: Any, errors: Errors) -> list[dict[str, Any]]:
 
 
 # --- rendering --------------------------------------------------------------------------------------
-def read_values(declared: Sequence[Mapping[str, Any]], said: Mapping[str, Any], *, lenient: bool = False) -> dict[str, Any]:
+def read_values(
+    declared: Sequence[Mapping[str, Any]], said: Mapping[str, Any], *, lenient: bool = False
+) -> dict[str, Any]:
     """Values under their keys, typed. Raises Invalid with one entry per missing or malformed one; `lenient` prints
     dashes instead."""
-    errors, found = Errors(), {}
+    errors, found = Errors(), cast(dict[str, Any], {})
     for field in declared:
         key, value = field["key"], said.get(field["key"])
         if value in (None, ""):
@@ -183,7 +185,9 @@ def rendered(
 def sample_contract(kind: ContractType, by: User, customer: Customer | None = None) -> Contract:
     """A contract that is not stored, to show a template with."""
     day = access.today()
-    customer = customer or Customer(company_name=_("Example customer"), name=_("Example customer"), city="Rabat", country="MA")
+    customer = customer or Customer(
+        company_name=_("Example customer"), name=_("Example customer"), city="Rabat", country="MA"
+    )
     return Contract(
         organization_id=scope.organization_id(),
         number=f"{kind.prefix}-{day.year}-0000",
@@ -238,7 +242,7 @@ def preview(
 
 
 @transaction.atomic
-def template_create(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:  # noqa: A002
+def template_create(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:
     """A draft with the template's text as its terms: `{customer_id, values, overrides}`; `overrides` are fields of the
     contract. Raises Denied, NotFound, and Invalid listing every value that is missing."""
     access.may(by, "contracts.edit")
@@ -274,4 +278,3 @@ def template_create(*, id: UUID, data: Mapping[str, Any], by: User) -> Contract:
     contract.template_values = {key: wire.plain(value) for key, value in values.items()}
     contract.save(update_fields=["terms", "template_version", "template_values", "updated_at"])
     return contract
-

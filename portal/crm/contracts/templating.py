@@ -1,6 +1,6 @@
-"""The language of contract templates: `{{ customer.companyName }}`, `{{ contract.value|money }}`, a loop over the lines
-and conditions, over a typed catalogue of fields. Nothing is looked up by attribute: a field is a key of the catalogue or
-it is refused when the template is saved. What is printed is escaped.
+"""The language of contract templates: `{{ customer.companyName }}`, `{{ contract.value|money }}`, a loop over the
+lines and conditions, over a typed catalogue of fields. Nothing is looked up by attribute: a field is a key of the
+catalogue or it is refused when the template is saved. What is printed is escaped.
 """
 
 import re
@@ -124,7 +124,7 @@ def _tag(
     words: list[str],
     stack: list[tuple[str, list[Node], Block | None]],
     declared: Mapping[str, str],
-    inside: bool,  # noqa: FBT001
+    inside: bool,
 ) -> None:
     kind, _nodes, block = stack[-1]
     match words:
@@ -147,20 +147,22 @@ def _tag(
             raise _refused(_("This tag is not known here: %(tag)s.") % {"tag": " ".join(words)})
 
 
-def _out(text: str, declared: Mapping[str, str], inside: bool) -> Out:  # noqa: FBT001
+def _out(text: str, declared: Mapping[str, str], inside: bool) -> Out:
     match = _OUT.fullmatch(text)
     if match is None:
         raise _refused(_("This is not a field: %(text)s.") % {"text": text[:80]})
     path, name = match.group(1), match.group(2) or ""
     kind = _type(path, declared, inside)
     if name and name not in FILTERS:
-        raise _refused(_("There is no filter %(name)s; there are: %(allowed)s.") % {"name": name, "allowed": ", ".join(FILTERS)})
+        raise _refused(
+            _("There is no filter %(name)s; there are: %(allowed)s.") % {"name": name, "allowed": ", ".join(FILTERS)}
+        )
     if name and kind not in FILTERS[name]:
         raise _refused(_("The filter %(name)s does not go with %(path)s.") % {"name": name, "path": path})
     return Out(path, name)
 
 
-def _type(path: str, declared: Mapping[str, str], inside: bool) -> str:  # noqa: FBT001
+def _type(path: str, declared: Mapping[str, str], inside: bool) -> str:
     known = CATALOGUE.get(path) or (LINE.get(path) if inside else None)
     if known:
         return known[0]

@@ -22,7 +22,7 @@ _FIELDS = (
 
 
 @transaction.atomic
-def type_save(*, data: Mapping[str, Any], by: User, id: UUID | None = None) -> ContractType:  # noqa: A002
+def type_save(*, data: Mapping[str, Any], by: User, id: UUID | None = None) -> ContractType:
     """Define a type, or change one; its key stays. The prefix comes from the key where none is given. Raises Denied,
     Invalid, NotFound, and DUPLICATE (409) for a key or prefix that another type has."""
     access.may(by, "contracts.settings")
@@ -61,7 +61,7 @@ def type_save(*, data: Mapping[str, Any], by: User, id: UUID | None = None) -> C
 
 
 @transaction.atomic
-def type_delete(*, id: UUID, by: User) -> None:  # noqa: A002
+def type_delete(*, id: UUID, by: User) -> None:
     """Remove a type that nothing uses. Raises Denied, NotFound, IN_USE (409)."""
     access.may(by, "contracts.settings")
     row = access.type_for(id)

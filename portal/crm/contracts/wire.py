@@ -80,7 +80,7 @@ def line_card(row: ContractLine) -> dict[str, Any]:
 def successors(ids: Sequence[UUID]) -> dict[UUID, UUID]:
     """Contract -> the living one that renews it."""
     rows = Contract.objects.filter(predecessor__in=ids, deleted_at=None).exclude(status=Status.CANCELLED)
-    return dict(rows.values_list("predecessor", "pk"))
+    return {old: new for old, new in rows.values_list("predecessor", "pk") if old}
 
 
 def contracts(rows: Iterable[Contract], today: date) -> list[dict[str, Any]]:
