@@ -4,6 +4,7 @@ from typing import Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 
 class Status(models.TextChoices):
@@ -11,11 +12,11 @@ class Status(models.TextChoices):
     PENDING = "pending_approval", _("Waiting for approval")
     SENT = "sent", _("Sent")
     UPCOMING = "active_pending", _("Begins later")
-    ACTIVE = "active", _("Active")
-    EXPIRED = "expired", _("Expired")
+    ACTIVE = "active", pgettext_lazy("contract", "Active")
+    EXPIRED = "expired", pgettext_lazy("contract", "Expired")
     TERMINATED = "terminated", _("Terminated")
     RENEWED = "renewed", _("Renewed")
-    CANCELLED = "cancelled", _("Cancelled")
+    CANCELLED = "cancelled", pgettext_lazy("contract", "Cancelled")
 
 
 # Where a person may take a contract. Expiry, renewal and the beginning of an upcoming one are the calendar's doing.

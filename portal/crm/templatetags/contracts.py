@@ -92,7 +92,7 @@ ACTIONS: Final[dict[str, Any]] = {
     "created": ("plus", lambda: _("Written")),
     "updated": ("pencil", lambda: _("Changed")),
     "status": ("arrow-right", lambda: _("Status changed")),
-    "amended": ("file-text", lambda: _("Amended")),
+    "amended": ("file-text", lambda: _("Amendment")),
     "successor": ("refresh", lambda: _("Renewal written")),
     "renewed": ("refresh", lambda: _("Renewed")),
     "auto_renewed": ("refresh", lambda: _("Renews itself")),

@@ -72,11 +72,11 @@ class ContractForm(TermsForm):
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     title = forms.CharField(label=_("Title"), max_length=200, widget=forms.TextInput(AUTO))
     customer: "forms.ModelChoiceField[Customer]" = forms.ModelChoiceField(
-        None, label=_("Customer"), widget=forms.Select(_SEARCH)
+        None, label=_("Customer"), empty_label="", widget=forms.Select(_SEARCH)
     )
     type: "forms.ModelChoiceField[ContractType]" = forms.ModelChoiceField(None, label=_("Type"), empty_label=None)
     owner: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(
-        None, label=_("Person in charge"), required=False, widget=forms.Select(_SEARCH)
+        None, label=_("Person in charge"), required=False, empty_label="", widget=forms.Select(_SEARCH)
     )
     ours = forms.CharField(
         label=_("Who signs for us"),
@@ -290,7 +290,7 @@ class FromTemplateForm(ServiceForm):
     """The template's own fields beside what every contract has."""
 
     customer: "forms.ModelChoiceField[Customer]" = forms.ModelChoiceField(
-        None, label=_("Customer"), widget=forms.Select(_SEARCH)
+        None, label=_("Customer"), empty_label="", widget=forms.Select(_SEARCH)
     )
     title = forms.CharField(label=_("Title"), max_length=200, required=False, widget=forms.TextInput(AUTO))
     start_date = DateField(label=_("First day"))

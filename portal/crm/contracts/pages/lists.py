@@ -23,6 +23,7 @@ from portal.ui.tables import BooleanColumn, DateTimeColumn, LtrColumn, NumberCol
 from portal.ui.templatetags.marsad import localdate, ltr
 
 _ALL = gettext_lazy("All")
+_ALL_DAYS = gettext_lazy("as usual")
 YES_NO = [("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No"))]
 
 
@@ -75,16 +76,14 @@ DAYS = [(days, str(days)) for days in (30, 60, 90, 180, 365)]
 class ExpiringFilter(django_filters.FilterSet):
     q = django_filters.CharFilter(label=gettext_lazy("Search"))
     type = django_filters.ModelMultipleChoiceFilter(label=gettext_lazy("Type"), queryset=kinds, to_field_name="key")
-    days = django_filters.TypedChoiceFilter(
-        label=gettext_lazy("Within days"), choices=DAYS, coerce=int, empty_label=None
-    )
+    days = django_filters.ChoiceFilter(label=gettext_lazy("Within days"), choices=DAYS, empty_label=_ALL_DAYS)
     find = staticmethod(selectors.expiring)
     usual = 30
 
     def filter_queryset(self, queryset: QuerySet[Contract]) -> QuerySet[Contract]:
         said = self.form.cleaned_data
         filters = {"search": said.get("q") or "", "type": [kind.key for kind in said.get("type") or ()]}
-        return self.find(user=person(self.request), days=said.get("days") or self.usual, filters=filters)
+        return self.find(user=person(self.request), days=int(said.get("days") or self.usual), filters=filters)
 
 
 class RenewalFilter(ExpiringFilter):
