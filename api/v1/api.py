@@ -5,6 +5,8 @@ from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.contracts.router import router as contracts
+from api.v1.customers.imports import router as customer_imports
+from api.v1.customers.router import router as customers
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.images.router import router as images
@@ -93,5 +95,7 @@ for router in (
     watch,
     images,
     contracts,
+    customers,
+    customer_imports,
 ):
     api.add_router("", router)

@@ -1,10 +1,12 @@
 """What the forms of the pages share: refusals of services, and fields for people's data."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import Model
+from django.http import QueryDict
 
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import Conflict, DomainError
 
 AUTO = {"dir": "auto"}
 LTR = {"dir": "ltr"}
@@ -21,6 +23,34 @@ class ServiceForm(forms.Form):
             self.add_error(field if field in self.fields else None, error.message)
         if not refusal.errors:
             self.add_error(None, str(refusal.message))
+
+
+class RecordForm(ServiceForm):
+    """A form whose service takes wire data. `names`: wire name of a field -> name here."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    conflict: Conflict | None = None
+
+    def wire(self, *, only_changed: bool = False) -> dict[str, Any]:
+        back = {name: wire for wire, name in self.names.items()}
+        chosen = self.changed_data if only_changed else list(self.cleaned_data)
+        return {back.get(n, n): self.value(n) for n in chosen if n in self.cleaned_data and n != "version"}
+
+    def value(self, name: str) -> Any:
+        said = self.cleaned_data[name]
+        if isinstance(said, Model):
+            return str(said.pk)
+        return said if said != "" else None
+
+    def refuse(self, refusal: DomainError) -> None:
+        """A change by somebody else is shown once: what is saved then, is saved over it."""
+        if isinstance(refusal, Conflict) and "version" in refusal.meta and isinstance(self.data, QueryDict):
+            self.conflict = refusal
+            data = self.data.copy()
+            data["version"] = str(refusal.meta["version"])
+            self.data = data
+        else:
+            super().refuse(refusal)
 
 
 def password_field(label: object, *, autocomplete: str, help_text: object = "") -> forms.CharField:

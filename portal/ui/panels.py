@@ -1,8 +1,9 @@
-"""What other apps show on pages of projects and tasks: tabs of a project, boxes on a page.
+"""What other apps show on pages of projects, tasks and customers: tabs of a record, boxes on a page.
 
 An app registers in `AppConfig.ready`; the page that shows it knows nothing of it. A tab is a page of its own: its view
-calls `project_frame(request, project_id, "key")` for its context, and its template extends
-`fieldwork/projects/frame.html` and fills the block `tab_content`. A panel is a template that stands on the page.
+calls `project_frame(request, project_id, "key")` for its context (of a customer: `crm.customers.frame.customer_frame`),
+and its template extends `fieldwork/projects/frame.html` (`crm/customers/frame.html`) and fills the block `tab_content`.
+A panel is a template that stands on the page.
 """
 
 from collections.abc import Callable
@@ -22,8 +23,9 @@ type Text = str | Promise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tab:
-    """A page of a project: `url_name` is reversed with the project's id."""
+    """A page of a record of `place`: `url_name` is reversed with the record's id."""
 
+    place: str = "project"
     key: str
     label: Text
     icon: str
@@ -34,8 +36,8 @@ class Tab:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
-    """A box on the page of a `project` or a `task` (`place`). `context(request, record)` is what its template gets
-    beside `record`; None leaves it out."""
+    """A box on the page of a `project`, a `task` or a `customer` (`place`). `context(request, record)` is what its
+    template gets beside `record`; None leaves it out."""
 
     place: str
     key: str
@@ -45,7 +47,7 @@ class Panel:
     order: int = 100
 
 
-_tabs: dict[str, Tab] = {}
+_tabs: dict[tuple[str, str], Tab] = {}
 _panels: dict[tuple[str, str], Panel] = {}
 
 
@@ -53,13 +55,13 @@ def register(*items: Tab | Panel) -> None:
     """A second registration under the same key replaces the first."""
     for item in items:
         if isinstance(item, Tab):
-            _tabs[item.key] = item
+            _tabs[item.place, item.key] = item
         else:
             _panels[item.place, item.key] = item
 
 
-def tabs(request: HttpRequest) -> list[Tab]:
-    shown = [tab for tab in _tabs.values() if may(request, tab.permission)]
+def tabs(request: HttpRequest, place: str = "project") -> list[Tab]:
+    shown = [tab for tab in _tabs.values() if tab.place == place and may(request, tab.permission)]
     return sorted(shown, key=lambda tab: (tab.order, tab.key))
 
 

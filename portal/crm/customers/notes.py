@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
-from portal.core.common import clock
+from portal.core.common import clock, markdown
 from portal.core.common.errors import Denied, Invalid, NotFound
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
@@ -108,6 +108,22 @@ def note_delete(*, customer: UUID, id: UUID, by: User) -> None:
 def excerpt(content: str) -> str:
     text = " ".join(content.split())
     return text if len(text) <= 120 else f"{text[:119]}…"
+
+
+def card(note: CustomerNote) -> dict[str, Any]:
+    """As JSON (contract of the rooms, section 3)."""
+    return {
+        "id": note.pk,
+        "content": note.content,
+        "html": markdown.html(note.content),
+        "isPinned": note.is_pinned,
+        "isPrivate": note.is_private,
+        "mentions": note.mentions,
+        "createdBy": note.author_id,
+        "authorName": note.author.name if note.author else "",
+        "createdAt": note.created_at,
+        "editedAt": note.edited_at,
+    }
 
 
 def _note(customer: UUID, id: UUID, by: User) -> CustomerNote:

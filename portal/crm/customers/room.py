@@ -3,9 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions as rights
+from portal.core.files import links
 from portal.core.notifications import events
 from portal.crm import activity
-from portal.crm.customers import notes, registry, stories
+from portal.crm.customers import exports, notes, registry, stories
 from portal.crm.customers.events import EVENTS
 from portal.crm.customers.models import CustomerLink, CustomerNote
 from portal.crm.customers.permissions import PERMISSIONS
@@ -13,6 +14,7 @@ from portal.crm.customers.permissions import PERMISSIONS
 
 def register() -> None:
     rights.register(PERMISSIONS)
+    links.register(exports.LINK)
     events.register(EVENTS)
     activity.register_source("customer", texts=stories.TEXTS, icon="building")
     activity.register_source("note", texts=stories.NOTE_TEXTS, visible=notes.notes_seen, icon="note")

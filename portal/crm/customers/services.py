@@ -79,8 +79,8 @@ def customer_update(
     values = fields.clean(data, rules=Rules.load(), errors=errors)
     chosen = tags.resolve(data["tags"], errors) if "tags" in data else None
     before = {name: getattr(row, name) for name in fields.IDENTITY | {"external_id"}}
-    change = Change(row, values, chosen)
-    check_status(change)
+    errors.raise_any()
+    check_status(Change(row, values, chosen))
     for name, value in values.items():
         setattr(row, name, value)
     _named(row, errors)

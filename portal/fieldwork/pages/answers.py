@@ -1,33 +1,22 @@
-"""What the pages of this room answer with: files, messages for a script, the status of a form."""
+"""What the pages of this room answer with beside what all pages do (`portal.ui.answers`): lists as files."""
 
-from collections.abc import Callable, Sequence
-from http import HTTPStatus
+from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
-import orjson
-from django import forms
-from django.contrib import messages
-from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.policy import request_actor
-from portal.core.common.errors import DomainError, NotFound
+from portal.core.common.errors import NotFound
 from portal.core.common.sheets import TYPES
 from portal.core.tenancy import scope
 from portal.fieldwork import exports
+from portal.ui.answers import back, form_status, history, refusal_text, refused, toast
 from portal.ui.people import person
-from portal.ui.trail import tell
 
-HISTORY_PAGE = 50
-
-
-def form_status(form: forms.Form) -> HTTPStatus:
-    return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
+__all__ = ["back", "export", "form_status", "history", "refusal_text", "refused", "toast"]
 
 
 def export(
@@ -43,40 +32,3 @@ def export(
     by = request_actor(request, user=person(request))
     content = exports.as_csv(rows, columns, by=by, organization=scope.organization_id())
     return StreamingHttpResponse(content, content_type=TYPES[kind], headers=headers)
-
-
-def history(request: HttpRequest, entries: QuerySet[Any]) -> dict[str, Any]:
-    """A page of audit entries in the reader's words."""
-    page: Page[Any] = Paginator(entries, HISTORY_PAGE).get_page(request.GET.get("page"))
-    return {"page": page, "told": tell(page.object_list)}
-
-
-def refused(work: Callable[[], object]) -> DomainError | None:
-    """Why a service refused, for a page that says so; what does not exist for the person stays 404."""
-    try:
-        work()
-    except NotFound:
-        raise
-    except DomainError as refusal:
-        return refusal
-    return None
-
-
-def refusal_text(refusal: DomainError) -> str:
-    return refusal.errors[0].message if refusal.errors else str(refusal.message)
-
-
-def toast(response: HttpResponse, text: str, level: str) -> HttpResponse:
-    said = {"marsad:toast": {"text": text, "level": level}}
-    # header values are Latin-1: everything else as \u escapes
-    response.headers["HX-Trigger"] = orjson.dumps(said).decode().encode("ascii", "backslashreplace").decode()
-    return response
-
-
-def back(request: HttpRequest, refusal: DomainError | None, done: str, url: str, *args: UUID) -> HttpResponse:
-    """To the page that shows what became of it."""
-    if refusal is None:
-        messages.success(request, done)
-    else:
-        messages.error(request, refusal_text(refusal))
-    return redirect(url, *args)

@@ -4,14 +4,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import Model
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
-from portal.core.common.errors import Conflict, DomainError
 from portal.core.projects import access, selectors
 from portal.core.projects.choices import (
     OPEN_PROJECT,
@@ -24,41 +21,13 @@ from portal.core.projects.choices import (
 from portal.core.projects.models import Project, Task
 from portal.core.tenancy import scope
 from portal.ui.filters import DateField, day_after, midnight
-from portal.ui.forms import AUTO, ServiceForm
+from portal.ui.forms import AUTO, RecordForm, ServiceForm
 
 NOBODY = _("Nobody yet")
 
 
 def _day(moment: datetime | None) -> date | None:
     return timezone.localtime(moment).date() if moment else None
-
-
-class RecordForm(ServiceForm):
-    """A form whose service takes wire data. `names`: wire name of a field -> name here."""
-
-    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    conflict: Conflict | None = None
-
-    def wire(self, *, only_changed: bool = False) -> dict[str, Any]:
-        back = {name: wire for wire, name in self.names.items()}
-        chosen = self.changed_data if only_changed else list(self.cleaned_data)
-        return {back.get(n, n): self.value(n) for n in chosen if n in self.cleaned_data and n != "version"}
-
-    def value(self, name: str) -> Any:
-        said = self.cleaned_data[name]
-        if isinstance(said, Model):
-            return str(said.pk)
-        return said if said != "" else None
-
-    def refuse(self, refusal: DomainError) -> None:
-        """A change by somebody else is shown once: what is saved then, is saved over it."""
-        if isinstance(refusal, Conflict) and "version" in refusal.meta and isinstance(self.data, QueryDict):
-            self.conflict = refusal
-            data = self.data.copy()
-            data["version"] = str(refusal.meta["version"])
-            self.data = data
-        else:
-            super().refuse(refusal)
 
 
 class ProjectForm(RecordForm):

@@ -3,13 +3,11 @@
 from typing import Any, Final
 
 from django import template
-from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from portal.core.projects.choices import ProjectStatus, TaskPriority, TaskStatus
-from portal.ui import panels
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate
 
 register = template.Library()
@@ -85,11 +83,3 @@ def progress(share: int) -> SafeString:
     """A bar of whole percent."""
     label = _("Done: %(share)d %%") % {"share": share}
     return format_html('<progress class="share" max="100" value="{}" aria-label="{}"></progress>', share, label)
-
-
-@register.simple_tag(takes_context=True)
-def boxes(context: template.Context, place: str, record: Any) -> SafeString:
-    """What other apps show on the page of a record (`portal.ui.panels`)."""
-    request = context["request"]
-    made = ((render_to_string(name, more, request=request),) for name, more in panels.panels(request, place, record))
-    return format_html_join("", "{}", made)

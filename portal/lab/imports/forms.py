@@ -12,9 +12,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.errors import DomainError
+from portal.core.common.tables import ENCODINGS, Format, Table
 from portal.lab.choices import SampleStatus, SampleType
 from portal.lab.imports.fields import TARGETS
-from portal.lab.imports.files import ENCODINGS, Format, Table
 from portal.lab.imports.mapping import IGNORED, PARAMETER, Columns
 from portal.lab.imports.models import ImportSource, Layout
 from portal.lab.rulebook import Rulebook

@@ -9,10 +9,10 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Errors
+from portal.core.common.tables import Format
 from portal.lab.choices import SampleStatus, SampleType
 from portal.lab.imports import wqx
 from portal.lab.imports.fields import BY_KEY, aliases
-from portal.lab.imports.files import Format
 from portal.lab.imports.models import Layout
 from portal.lab.rulebook import Rulebook
 from portal.lab.science.measurement import Qualifier

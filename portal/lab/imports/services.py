@@ -18,22 +18,22 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
-from portal.core.common import clock
+from portal.core.common import clock, tables
 from portal.core.common.errors import Conflict, Denied, Invalid
 from portal.core.common.ids import uuid7
+from portal.core.common.tables import Table
 from portal.core.jobs.tasks import defer
 from portal.core.sync import engine
 from portal.core.sync.engine import Change
 from portal.core.sync.models import FeedRecord
 from portal.core.tenancy import scope
-from portal.lab.imports import files
 from portal.lab.imports.batch import Done, Written, import_batch
-from portal.lab.imports.files import Table
 from portal.lab.imports.mapping import Columns, guess, known_headings
 from portal.lab.imports.models import ImportPart, ImportRecord, ImportRow, ImportRun, ImportSource, Layout
 from portal.lab.imports.reading import Reader, Reason
 from portal.lab.models import Result, Sample, SamplingPoint
 from portal.lab.rulebook import rulebook
+from portal.lab.science.names import normalise_name
 
 BATCH: Final = 1000  # rows in a transaction; a sample is never cut
 STAGED: Final = 5000  # rows in one statement
@@ -56,8 +56,8 @@ def run_upload(*, file: IO[bytes], name: str, source: ImportSource | None, by: U
     _may(by)
     file.seek(0, 2)
     size = file.tell()
-    if size > files.MAX_BYTES:
-        message = _("The file is larger than %(limit)d MB: split it.") % {"limit": files.MAX_BYTES // 1024 // 1024}
+    if size > tables.MAX_BYTES:
+        message = _("The file is larger than %(limit)d MB: split it.") % {"limit": tables.MAX_BYTES // 1024 // 1024}
         raise Invalid.field("file", message)
     held = Columns.from_json(source.mapping) if source else None
     try:
@@ -87,7 +87,7 @@ def run_upload(*, file: IO[bytes], name: str, source: ImportSource | None, by: U
 
 def _explain(file: IO[bytes], source: ImportSource | None, held: Columns | None) -> tuple[str, Columns]:
     rules = rulebook()
-    table = files.inspect(file, known=known_headings(rules))
+    table = tables.inspect(file, known=known_headings(rules), spell=normalise_name)
     if source is None or held is None:
         return guess(headings=table.headings, rows=table.rows, format=table.format, rules=rules)
     held.format = table.format
@@ -100,11 +100,11 @@ def earlier_run(*, run: ImportRun) -> ImportRun | None:
     return same.order_by("-created_at").first()
 
 
-def run_table(*, run: ImportRun, format: files.Format | None = None, rows: int = 200) -> Table:  # noqa: A002
+def run_table(*, run: ImportRun, format: tables.Format | None = None, rows: int = 200) -> Table:  # noqa: A002
     """The beginning of the run's file, read as its mapping (or `format`) says. Raises Invalid."""
     chosen = format or Columns.from_json(run.mapping).format
     with run_file(run) as file:
-        return files.inspect(file, known=known_headings(rulebook()), chosen=chosen, rows=rows)
+        return tables.inspect(file, known=known_headings(rulebook()), spell=normalise_name, chosen=chosen, rows=rows)
 
 
 def run_file(run: ImportRun) -> IO[bytes]:
@@ -197,7 +197,7 @@ def run_map(*, run: ImportRun, name: str, layout: str, mapping: Columns, by: Use
 
 
 @transaction.atomic
-def run_reread(*, run: ImportRun, format: files.Format, by: User) -> ImportRun:  # noqa: A002
+def run_reread(*, run: ImportRun, format: tables.Format, by: User) -> ImportRun:  # noqa: A002
     """Read the file in another format and guess its columns anew. Raises Denied, Conflict, Invalid."""
     _may(by)
     run = _locked(run)
@@ -285,7 +285,7 @@ def _stage(run: ImportRun) -> None:
     with run_file(run) as file:
         reader = _reader(mapping, run.headings)
         numbers: dict[str, int] = {}
-        rows = _numbered(files.table_rows(file, mapping.format), reader, numbers)
+        rows = _numbered(tables.table_rows(file, mapping.format), reader, numbers)
         width = len(run.headings)
         batch: list[tuple[int, str, int, Sequence[str]]] = []
         for number, key, line, cells in rows:

@@ -2,14 +2,16 @@
 
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Any
 
 from django import template
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -134,3 +136,13 @@ def verdict_badge(status: str | None) -> SafeString:
 def _badge(status: str, language: str) -> SafeString:
     colour, name, word = VERDICTS.get(status, ("secondary", "circle-dashed", status))
     return format_html('<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), word)
+
+
+@register.simple_tag(takes_context=True)
+def boxes(context: template.Context, place: str, record: Any) -> SafeString:
+    """What other apps show on the page of a record (`portal.ui.panels`)."""
+    from portal.ui import panels  # imports people, whose tables use these tags
+
+    request = context["request"]
+    made = ((render_to_string(name, more, request=request),) for name, more in panels.panels(request, place, record))
+    return format_html_join("", "{}", made)

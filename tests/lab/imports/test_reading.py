@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
+from portal.core.common import tables as files
 from portal.core.common.errors import Invalid
+from portal.core.common.tables import Format, inspect, table_rows
 from portal.core.tenancy.scope import tenant
-from portal.lab.imports import files
 from portal.lab.imports.fields import aliases
-from portal.lab.imports.files import Format, inspect, table_rows
 from portal.lab.imports.mapping import Columns, guess, split_unit
 from portal.lab.imports.models import Layout
 from portal.lab.imports.reading import Fault, Reader, SampleDraft
 from portal.lab.rulebook import rulebook
+from portal.lab.science.names import normalise_name
 from tests.core.people import Cast
 from tests.lab.imports.work import workbook
 
@@ -24,7 +25,7 @@ KNOWN = frozenset(aliases())
 
 def look(content: bytes | str, **more: Any) -> files.Table:
     data = content.encode() if isinstance(content, str) else content
-    return inspect(io.BytesIO(data), known=KNOWN, **more)
+    return inspect(io.BytesIO(data), known=KNOWN, spell=normalise_name, **more)
 
 
 @pytest.mark.parametrize(

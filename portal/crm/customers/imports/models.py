@@ -53,6 +53,15 @@ class CustomerImport(TenantModel):
     def __str__(self) -> str:
         return self.filename
 
+    @property
+    def busy(self) -> bool:
+        return self.status in (self.Status.VALIDATING, self.Status.RUNNING, self.Status.REVERTING)
+
+    @property
+    def broken(self) -> bool:
+        """Whether a step stopped and can be taken up again."""
+        return self.busy and (self.job is None or self.job.status == Job.Status.FAILED)
+
 
 class CustomerImportFile(TenantModel):
     """The bytes as they came, apart from the run, which changes with every batch."""

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 from openpyxl.utils.exceptions import InvalidFileException
 
 from portal.core.common.errors import Invalid
-from portal.lab.science.names import normalise_name
+from portal.core.common.text import normalise
 
 MAX_BYTES: Final = 50 * 1024 * 1024
 MAX_UNPACKED: Final = 400 * 1024 * 1024
@@ -64,17 +64,24 @@ class Table:
     warnings: list[str] = field(default_factory=list)
 
 
-def inspect(file: IO[bytes], *, known: frozenset[str], chosen: Format | None = None, rows: int = 200) -> Table:
+def inspect(
+    file: IO[bytes],
+    *,
+    known: frozenset[str],
+    spell: Callable[[str], str] = normalise,
+    chosen: Format | None = None,
+    rows: int = 200,
+) -> Table:
     """Look at a file: find out how it is written, unless `chosen` says so, and read its first `rows`.
 
-    `known` are normalised headings that tell the heading row from what stands above it. Raises Invalid.
+    `known` are headings, as `spell` writes them, that tell the heading row from what stands above it. Raises Invalid.
     """
     file.seek(0)
     start = file.read(64 * 1024)
     if not start.strip():
         raise Invalid(_("The file is empty."))
     if start[:4] == b"PK\x03\x04":
-        return _inspect_workbook(file, known=known, chosen=chosen, rows=rows)
+        return _inspect_workbook(file, known=known, spell=spell, chosen=chosen, rows=rows)
     _refuse_other_kinds(start)
     written = chosen or Format()
     if chosen is None:
@@ -82,7 +89,7 @@ def inspect(file: IO[bytes], *, known: frozenset[str], chosen: Format | None = N
         written.delimiter = _delimiter(_decoded(start, written.encoding))
     lines = list(islice(_text_lines(file, written), PROBE_ROWS + rows))
     if chosen is None:
-        written.header = _header(lines, known)
+        written.header = _header(lines, known, spell)
     return _table(written, lines)
 
 
@@ -186,11 +193,11 @@ def _delimiter(text: str) -> str:
     return best
 
 
-def _header(lines: list[tuple[int, list[str]]], known: frozenset[str]) -> int:
+def _header(lines: list[tuple[int, list[str]]], known: frozenset[str], spell: Callable[[str], str]) -> int:
     """The row whose cells are headings that we know; else the first one that is as wide as the table."""
     best, score = 0, 0
     for number, cells in lines[:PROBE_ROWS]:
-        points = sum(normalise_name(cell.split("(")[0].split("[")[0]) in known for cell in cells if cell)
+        points = sum(spell(cell.split("(")[0].split("[")[0]) in known for cell in cells if cell)
         if points > score:
             best, score = number, points
     if best:
@@ -223,7 +230,9 @@ def _clean(cell: str) -> str:
     return text[1:] if _GUARDED.match(text) else text
 
 
-def _inspect_workbook(file: IO[bytes], *, known: frozenset[str], chosen: Format | None, rows: int) -> Table:
+def _inspect_workbook(
+    file: IO[bytes], *, known: frozenset[str], spell: Callable[[str], str], chosen: Format | None, rows: int
+) -> Table:
     _refuse_unsafe(file)
     book = _open(file)
     try:
@@ -239,8 +248,8 @@ def _inspect_workbook(file: IO[bytes], *, known: frozenset[str], chosen: Format 
         lines = list(islice(_sheet_lines(file, Format("", "", name)), PROBE_ROWS + rows))
         if len(lines) < 2 and not chosen:
             continue
-        table = _table(chosen or Format("", "", name, _header(lines, known)), lines)
-        score = sum(normalise_name(heading.split("(")[0]) in known for heading in table.headings)
+        table = _table(chosen or Format("", "", name, _header(lines, known, spell)), lines)
+        score = sum(spell(heading.split("(")[0]) in known for heading in table.headings)
         if score > points:
             found, points = table, score
     if found is None:
