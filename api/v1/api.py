@@ -22,6 +22,7 @@ from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
+from api.v1.sales.router import router as sales
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
@@ -97,5 +98,6 @@ for router in (
     contracts,
     customers,
     customer_imports,
+    sales,
 ):
     api.add_router("", router)

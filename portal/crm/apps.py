@@ -9,6 +9,8 @@ class CrmConfig(AppConfig):
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
         from portal.crm.contracts import room as contracts
         from portal.crm.customers import room as customers
+        from portal.crm.sales import room as sales
 
         customers.register()
         contracts.register()
+        sales.register()

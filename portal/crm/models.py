@@ -25,6 +25,16 @@ from portal.crm.customers.models import (
     StatusChange,
     Tag,
 )
+from portal.crm.sales.models import (
+    Deal,
+    DealLine,
+    ForecastSnapshot,
+    Product,
+    Quota,
+    SalesActivity,
+    Stage,
+    Transition,
+)
 
 __all__ = [
     "ActivityEvent",
@@ -45,9 +55,17 @@ __all__ = [
     "CustomerLink",
     "CustomerNote",
     "CustomerTag",
+    "Deal",
+    "DealLine",
+    "ForecastSnapshot",
     "MergeLog",
     "NoteRevision",
+    "Product",
+    "Quota",
+    "SalesActivity",
+    "Stage",
     "StatusChange",
     "Tag",
     "TemplateVersion",
+    "Transition",
 ]

@@ -1,6 +1,9 @@
 """Addresses of the pages of customers, sales, tickets and contracts."""
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver
+
+from portal.crm.contracts.urls import urlpatterns as contracts
+from portal.crm.sales.urls import urlpatterns as sales
 
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = [path("", include("portal.crm.contracts.urls"))]
+urlpatterns: list[URLPattern | URLResolver] = [*sales, *contracts]

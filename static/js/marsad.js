@@ -179,7 +179,10 @@
   function searchable(select) {
     if (!window.TomSelect || select.tomselect) return;
     const focused = document.activeElement === select || select.autofocus;
-    const control = new window.TomSelect(select, { maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
+    // `data-search-url` answers [{value, text}] for `?q=`: a choice too long to be sent whole
+    const url = select.dataset.searchUrl;
+    const load = (text, done) => fetch(`${url}?q=${encodeURIComponent(text)}`).then((answer) => answer.json()).then(done, () => done());
+    const control = new window.TomSelect(select, { ...(url && { load }), maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
     if (focused) control.focus();
   }
   // Later deferred scripts bring Tom Select; all of them have run before this event.

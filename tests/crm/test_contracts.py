@@ -2,6 +2,7 @@
 
 import threading
 from calendar import monthrange
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -14,7 +15,7 @@ from django.db import connection
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
-from portal.core.common.errors import Conflict
+from portal.core.common.errors import DomainError
 from portal.core.jobs.models import Job
 from portal.core.tenancy import seeds
 from portal.core.tenancy.scope import Actor, platform, tenant
@@ -24,6 +25,8 @@ from portal.crm.contracts.choices import Status
 from portal.crm.contracts.models import Contract, ContractReminder, ContractType
 from portal.crm.customers import registry
 from portal.crm.customers.models import Customer
+from portal.crm.sales.models import Deal
+from portal.desk import bridges
 from tests.core.people import Cast
 
 TODAY = date(2026, 11, 21)
@@ -122,7 +125,10 @@ def test_figures_equal_a_calculation_by_hand_over_200_contracts(people: Cast) ->
 @pytest.mark.covers("E002-069")
 def test_the_calendar_does_everything_once(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(renewals, "on_expiring", [lambda row: told.append(row.number)])
+    monkeypatch.setattr(renewals, "on_expiring", [lambda row: told.append(row.number), bridges.open_deal])
+    with tenant(people.a.pk):
+        people.a.settings = {bridges.OPEN_DEALS: True}
+        people.a.save()
     with tenant(people.a.pk, by=Actor(user=people.alice.pk)):
         assert access.today() == TODAY  # half an hour before midnight in UTC
         whose = customer(people)
@@ -159,6 +165,9 @@ def test_the_calendar_does_everything_once(people: Cast, monkeypatch: pytest.Mon
         offsets = ContractReminder.objects.filter(contract=soon).values_list("offset", flat=True)
         assert sorted(offsets) == [60, 90]  # both are due, one reminder was sent
         assert told.count(soon.number) == 1
+        deals = {deal.title: deal for deal in Deal.objects.all()}
+        assert set(deals) == {f"Renewal of {row.number}: Support" for row in (noticed, soon)}
+        assert deals[f"Renewal of {soon.number}: Support"].expected_close_date == soon.end_date
 
         # days later: only what is new
         monkeypatch.setattr(clock, "now", lambda: datetime(2026, 11, 22, 23, 0, tzinfo=UTC))
@@ -166,6 +175,7 @@ def test_the_calendar_does_everything_once(people: Cast, monkeypatch: pytest.Mon
         assert (second["activated"], second["terminated"], second["expired"]) == (1, 1, 1)
         assert [state(row) for row in (noticed, leaving, upcoming)] == ["expired", "terminated", "active"]
         assert sorted(ContractReminder.objects.filter(contract=soon).values_list("offset", flat=True)) == [60, 90]
+        assert Deal.objects.count() == 2  # once per contract and end
         assert ActivityEvent.objects.filter(customer=whose, kind="contract").count() > 10
 
     # the hourly job queues an organisation's work once
@@ -194,30 +204,25 @@ def test_a_customer_keeps_its_contracts(people: Cast) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eight_at_once_renew_a_contract_once_and_leave_no_gap_in_the_numbers() -> None:
-    people = Cast()
-    seeds.run()
+def test_eight_at_once_renew_a_contract_once_and_leave_no_gap_in_the_numbers(people: Cast) -> None:
     with tenant(people.a.pk, by=Actor(user=people.alice.pk)):
         first = contract(people, customer(people), start_date=date(2020, 1, 1), end_date=date(2090, 12, 31))
-    barrier, outcomes = threading.Barrier(8), list[str]()
+    barrier = threading.Barrier(8)
 
-    def renew() -> None:
+    def renew(_number: int) -> str:
         try:
             barrier.wait()
             with tenant(people.a.pk, by=Actor(user=people.alice.pk)):
                 by = User.objects.get(pk=people.alice.pk)
                 renewals.contract_renew(id=first.pk, data={"term_months": 1}, by=by)
-            outcomes.append("renewed")
-        except (Conflict, services.IllegalTransition) as refusal:
-            outcomes.append(refusal.code)
+        except DomainError as refusal:
+            return refusal.code
         finally:
             connection.close()
+        return "renewed"
 
-    threads = [threading.Thread(target=renew) for _number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as threads:
+        outcomes = list(threads.map(renew, range(8)))
 
     assert sorted(outcomes) == ["ILLEGAL_TRANSITION"] * 7 + ["renewed"]
     with tenant(people.a.pk, by=Actor(user=people.alice.pk)):

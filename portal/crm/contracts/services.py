@@ -1,6 +1,5 @@
 """Write, change, approve, amend and delete contracts; their documents."""
 
-import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -24,8 +23,8 @@ from portal.crm.contracts.choices import IN_FORCE, OPEN, STEPS, Party, Status
 from portal.crm.contracts.documents import attachments_set
 from portal.crm.contracts.models import Amendment, Contract, ContractLine, ContractType
 from portal.crm.customers.models import Customer
+from portal.crm.money import base_currency, resolve
 
-CURRENCY: Final = re.compile(r"[A-Z]{3}")
 LINES: Final = 200
 BULK: Final = 200
 # What a contract in force changes by amendment alone.
@@ -81,11 +80,6 @@ def contract_create(*, data: Mapping[str, Any], by: User) -> Contract:
             raise _illegal(contract, status, by)
         move(contract, status, note="")
     return contract
-
-
-def base_currency() -> str:
-    """The organisation's own currency; MAD where none is set."""
-    return str(access.organization().settings.get("currency") or "MAD")
 
 
 def number_contract(contract: Contract) -> None:
@@ -209,17 +203,18 @@ def fill(contract: Contract, data: Mapping[str, Any], by: User) -> list[Contract
         if name in data:
             field: Any = contract._meta.get_field(name)
             setattr(contract, name, field.get_default() if data[name] is None else data[name])
-    if "currency" in data:
-        contract.currency = str(data["currency"] or base_currency()).upper()
-        if not CURRENCY.fullmatch(contract.currency):
-            errors.add("currency", _("Enter a currency of three letters, such as MAD."))
+    if contract._state.adding or "currency" in data or "fx_rate" in data:
+        said = data.get("currency") or contract.currency or None
+        rate = data.get("fx_rate") or (contract.fx_rate if said == contract.currency else None)
+        try:
+            contract.currency, contract.fx_rate = resolve(said, None if said == base_currency() else rate)
+        except Invalid as refusal:
+            errors.items += refusal.errors
     if "signatories" in data:
         contract.signatories = _signatories(data["signatories"] or [], errors)
     contract.title = " ".join((contract.title or "").split())
     lines = _lines(contract, data["lines"] or [], errors) if "lines" in data else None
     _money(contract, data, lines, errors)
-    if contract.currency == base_currency():
-        contract.fx_rate = Decimal(1)
     if contract.start_date and contract.end_date and contract.end_date < contract.start_date:
         errors.add("end_date", _("The last day is not before the first."))
     try:
@@ -232,12 +227,8 @@ def fill(contract: Contract, data: Mapping[str, Any], by: User) -> list[Contract
 
 
 def _money(contract: Contract, data: Mapping[str, Any], lines: Sequence[ContractLine] | None, errors: Errors) -> None:
-    for name in ("value", "fx_rate"):
-        if data.get(name) is not None:
-            contract_value = Decimal(data[name])
-            setattr(contract, name, terms.money(contract_value) if name == "value" else contract_value)
-    if contract.fx_rate <= 0:
-        errors.add("fx_rate", _("Enter at least %(ge)s.") % {"ge": "0.00000001"})
+    if data.get("value") is not None:
+        contract.value = terms.money(Decimal(data["value"]))
     if contract.value < 0:
         errors.add("value", _("Enter at least %(ge)s.") % {"ge": 0})
     if lines is None and "value" in data and contract.pk and not contract._state.adding:

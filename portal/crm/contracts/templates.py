@@ -17,6 +17,7 @@ from portal.crm.contracts import access, markup, services, templating, terms, wi
 from portal.crm.contracts.choices import LANGUAGES, Billing, ValueType
 from portal.crm.contracts.models import Contract, ContractLine, ContractTemplate, ContractType, TemplateVersion
 from portal.crm.customers.models import Customer
+from portal.crm.money import base_currency
 
 VALUES = 60
 
@@ -195,7 +196,7 @@ def sample_contract(kind: ContractType, by: User, customer: Customer | None = No
         customer=customer,
         type=kind,
         value=Decimal(24000),
-        currency=services.base_currency(),
+        currency=base_currency(),
         start_date=day,
         end_date=terms.term_end(day, kind.term_months),
         term_months=kind.term_months,

@@ -41,6 +41,7 @@ from portal.crm.contracts.pages.lists import (
     RenewalTable,
     people,
 )
+from portal.crm.money import base_currency
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
@@ -156,7 +157,7 @@ def contract_renewals(request: HttpRequest) -> HttpResponse:
         context={
             "tab": "renewals",
             "figures": figures,
-            "currency": services.base_currency(),
+            "currency": base_currency(),
             "job": Job.objects.filter(kind=calendar.name).order_by("-created_at", "-id").first(),
         },
     )
@@ -212,7 +213,7 @@ def contract_create(request: HttpRequest) -> HttpResponse:
         user=person(request),
         request=request,
         initial={"customer": request.GET.get("customer"), "owner": person(request).pk, "term_months": 12,
-                 "notice_days": 30, "currency": services.base_currency(), "billing": "yearly",
+                 "notice_days": 30, "currency": base_currency(), "billing": "yearly",
                  "start_date": access.today()},
     )  # fmt: skip
     lines = line_formset(request.POST or None, None)

@@ -9,9 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from portal.core.accounts.models import Role, User
 from portal.core.accounts.permissions import SUPERADMIN
+from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.crm.contracts import demo as contracts
+from portal.crm.sales import demo as sales
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
@@ -81,8 +83,10 @@ class Command(BaseCommand):
                         language=person.language,
                         password=password,
                     )
+        seeds.run()  # what every organisation starts with
         with tenant(organization.pk, by=ACTOR):  # all of it or nothing, so that a broken run starts afresh
             lab.fill(plan)
             if domain == DEMO:
                 fieldwork.fill()
+                sales.fill()
                 contracts.fill()
