@@ -108,17 +108,22 @@ def type_create(request: HttpRequest, payload: schemas.TypeIn) -> Reply:
 
 
 @router.update(
-    "/contracts/types/{id:type_id}", policy="contracts.settings", response=schemas.TypeOut, summary="Change a type"
+    "/contracts/types/{id:contract_type_id}",
+    policy="contracts.settings",
+    response=schemas.TypeOut,
+    summary="Change a type",
 )
-def type_update(request: HttpRequest, type_id: UUID, payload: schemas.TypeChange) -> dict[str, Any]:
+def type_update(request: HttpRequest, contract_type_id: UUID, payload: schemas.TypeChange) -> dict[str, Any]:
     """Its key stays. Contracts keep what they began with."""
-    return wire.type_card(types.type_save(id=type_id, data=payload.changes, by=_me(request)))
+    return wire.type_card(types.type_save(id=contract_type_id, data=payload.changes, by=_me(request)))
 
 
-@router.delete("/contracts/types/{id:type_id}", policy="contracts.settings", response=None, summary="Delete a type")
-def type_delete(request: HttpRequest, type_id: UUID) -> Reply:
+@router.delete(
+    "/contracts/types/{id:contract_type_id}", policy="contracts.settings", response=None, summary="Delete a type"
+)
+def type_delete(request: HttpRequest, contract_type_id: UUID) -> Reply:
     """409 `IN_USE` while contracts or templates are of this type."""
-    types.type_delete(id=type_id, by=_me(request))
+    types.type_delete(id=contract_type_id, by=_me(request))
     return Reply(message=_("Type deleted successfully."))
 
 
@@ -222,64 +227,70 @@ def template_fields(request: HttpRequest, query: Query[Listing]) -> Page:
 
 
 @router.get(
-    "/contracts/templates/{id:template_id}",
+    "/contracts/templates/{id:contract_template_id}",
     policy="contracts.view",
     response=schemas.TemplateOut,
     summary="One template",
 )
-def template_detail(request: HttpRequest, template_id: UUID) -> dict[str, Any]:
+def template_detail(request: HttpRequest, contract_template_id: UUID) -> dict[str, Any]:
     """With the newest version of its text."""
-    return wire.template_cards([access.template_for(template_id)])[0]
+    return wire.template_cards([access.template_for(contract_template_id)])[0]
 
 
 @router.update(
-    "/contracts/templates/{id:template_id}",
+    "/contracts/templates/{id:contract_template_id}",
     policy="contracts.settings",
     response=schemas.TemplateOut,
     summary="Change a template",
 )
-def template_update(request: HttpRequest, template_id: UUID, payload: schemas.TemplateChange) -> dict[str, Any]:
+def template_update(
+    request: HttpRequest, contract_template_id: UUID, payload: schemas.TemplateChange
+) -> dict[str, Any]:
     """Another text or other fields make the next version; contracts keep the one they were made from."""
     version = expected_version(request, payload.version)
-    row = templates.template_save(id=template_id, data=payload.wanted, by=_me(request), version=version)
+    row = templates.template_save(id=contract_template_id, data=payload.wanted, by=_me(request), version=version)
     return wire.template_cards([row])[0]
 
 
 @router.delete(
-    "/contracts/templates/{id:template_id}", policy="contracts.settings", response=None, summary="Delete a template"
+    "/contracts/templates/{id:contract_template_id}",
+    policy="contracts.settings",
+    response=None,
+    summary="Delete a template",
 )
-def template_delete(request: HttpRequest, template_id: UUID) -> Reply:
+def template_delete(request: HttpRequest, contract_template_id: UUID) -> Reply:
     """Contracts made from it keep their text."""
-    templates.template_delete(id=template_id, by=_me(request))
+    templates.template_delete(id=contract_template_id, by=_me(request))
     return Reply(message=_("Template deleted successfully."))
 
 
 @router.post(
-    "/contracts/templates/{id:template_id}/preview",
+    "/contracts/templates/{id:contract_template_id}/preview",
     policy="contracts.view",
     response=schemas.PreviewOut,
     summary="Preview a template",
 )
-def template_preview(request: HttpRequest, template_id: UUID, payload: schemas.PreviewIn) -> dict[str, Any]:
+def template_preview(request: HttpRequest, contract_template_id: UUID, payload: schemas.PreviewIn) -> dict[str, Any]:
     """Clean HTML with the values given and made-up ones for the rest; nothing is stored."""
-    template = access.template_for(template_id)
-    data = {"customer_id": payload.customer_id, "values": payload.values, "overrides": payload.overrides.wanted}
+    template = access.template_for(contract_template_id)
+    overrides = payload.overrides.wanted if payload.overrides else {}
+    data = {"customer_id": payload.customer_id, "values": payload.values, "overrides": overrides}
     language = _language(payload.language or template.language)
     html = templates.preview(template=template, data=data, by=_me(request), language=language, body=payload.body)
     return {"html": html, "language": language}
 
 
 @router.post(
-    "/contracts/templates/{id:template_id}/create",
+    "/contracts/templates/{id:contract_template_id}/create",
     policy="contracts.edit",
     response=schemas.ContractOut,
     status=201,
     summary="Contract from a template",
 )
-def template_contract(request: HttpRequest, template_id: UUID, payload: schemas.FromTemplateIn) -> Reply:
+def template_contract(request: HttpRequest, contract_template_id: UUID, payload: schemas.FromTemplateIn) -> Reply:
     """A draft whose terms are the filled text. Every missing value is named, 400. `overrides` holds fields of the
     contract; without dates it begins today and lasts the type's usual term."""
-    return _record(templates.template_create(id=template_id, data=payload.wanted, by=_me(request)), status=201)
+    return _record(templates.template_create(id=contract_template_id, data=payload.wanted, by=_me(request)), status=201)
 
 
 # --- one contract -----------------------------------------------------------------------------------

@@ -223,10 +223,11 @@ class OverridesIn(TermsIn):
 
 class FromTemplateIn(In):
     aliases: ClassVar[Mapping[str, str]] = {"variables": "values"}
+    DIRECT: ClassVar = ("start_date", "end_date", "value", "title")
 
     customer_id: UUID
     values: dict[str, Any] = Field(default_factory=dict, description="The template's own fields by key")
-    overrides: OverridesIn = Field(default_factory=lambda: OverridesIn())  # noqa: PLW0108  mypy asks for it
+    overrides: OverridesIn | None = None
     start_date: Day | None = None
     end_date: Day | None = None
     value: Money | None = None
@@ -234,10 +235,9 @@ class FromTemplateIn(In):
 
     @property
     def wanted(self) -> dict[str, Any]:
-        direct = {
-            name: self.changes[name] for name in ("start_date", "end_date", "value", "title") if name in self.changes
-        }
-        return {"customer_id": self.customer_id, "values": self.values, "overrides": direct | self.overrides.wanted}
+        direct = {name: self.changes[name] for name in self.DIRECT if name in self.changes}
+        more = self.overrides.wanted if self.overrides else {}
+        return {"customer_id": self.customer_id, "values": self.values, "overrides": direct | more}
 
 
 class PreviewIn(In):
@@ -245,7 +245,7 @@ class PreviewIn(In):
 
     customer_id: UUID | None = None
     values: dict[str, Any] = Field(default_factory=dict)
-    overrides: OverridesIn = Field(default_factory=lambda: OverridesIn())  # noqa: PLW0108  mypy asks for it
+    overrides: OverridesIn | None = None
     language: str = Field("", max_length=5)
     body: str | None = Field(None, max_length=100_000, description="Instead of the stored text")
 

@@ -72,7 +72,7 @@ class ContractTemplate(TenantModel, SoftDeleted):
     name = models.CharField(_("name"), max_length=200)
     type = models.ForeignKey(ContractType, models.PROTECT, related_name="templates", verbose_name=_("type"))
     language = models.CharField(_("language"), max_length=2, choices=LANGUAGES)
-    version = models.PositiveIntegerField(_("version"), default=0, editable=False)
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
 
     audit_entity = "contract_template"
 
@@ -220,7 +220,7 @@ class Amendment(TenantModel):
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="amendments", verbose_name=_("contract"))
     number = models.PositiveSmallIntegerField(_("number"))
     reason = models.CharField(_("reason"), max_length=1000)
-    changes = models.JSONField(_("changes"))
+    changes = models.JSONField(_("changes"), default=dict)
     created_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
 
     audit_entity = "contract_amendment"
@@ -272,7 +272,7 @@ class ContractPaper(TenantModel):
 
     contract = models.ForeignKey(Contract, models.PROTECT, related_name="papers")
     number = models.CharField(_("number"), max_length=30)
-    content = models.JSONField()
+    content = models.JSONField(default=dict)
     snapshot_hash = models.CharField(max_length=71)  # "sha256:" and 64 hexadecimal digits
     generated_at = models.DateTimeField(_("issued"))
     generated_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")

@@ -172,14 +172,14 @@ def paper_check(paper: ContractPaper) -> bool:
 def newer_number(paper: ContractPaper) -> str:
     """The number of the paper that is in force instead, '' where this one is."""
     last = Amendment.objects.filter(contract=paper.contract_id).count()
-    held = paper.content["version"]
+    held = paper.content.get("version", 0)
     return paper_number(paper.contract, last) if last > held else ""
 
 
 def kind_words(paper: ContractPaper) -> str:
     """What the paper is, for the public page: a contract or an amendment, and its state when it was printed."""
-    what = _("Amendment to a contract") if paper.content["amendment"] else _("Contract")
-    return f"{what} ({Status(paper.content['status']).label})"
+    what = _("Amendment to a contract") if paper.content.get("amendment") else _("Contract")
+    return f"{what} ({Status(paper.content.get('status', Status.DRAFT)).label})"
 
 
 class Wording:

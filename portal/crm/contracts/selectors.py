@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, DateField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
 from portal.core.accounts.models import User
@@ -47,7 +48,7 @@ def contract_list(*, user: User, filters: Mapping[str, Any] | None = None) -> Qu
     return rows
 
 
-def later(day: date) -> "ExpressionWrapper[date]":
+def later(day: date) -> "ExpressionWrapper[CombinedExpression]":
     """`day` and a contract's days of notice."""
     return ExpressionWrapper(Value(day, DateField()) + F("notice_days"), DateField())
 

@@ -52,7 +52,7 @@ def template_save(
     errors.raise_any()
     templating.parse(body, {value["key"]: value["type"] for value in values})
     if held is None or held.body != body or held.values != values:
-        row.version += 1
+        row.version = row.version + 1 if held else 1
         row.save()
         TemplateVersion.objects.create(
             organization_id=row.organization_id,
@@ -222,7 +222,7 @@ def preview(
 ) -> str:  # fmt: skip
     """The template's text, or `body` in its place, with the values given and made-up ones for the rest; nothing is
     stored. `data` may hold `customer_id`, `values` and fields of the contract (`overrides`). Raises Invalid."""
-    held = newest(template) if template.version else None
+    held = None if template._state.adding else newest(template)
     errors = Errors()
     declared = _declared(values, errors) if values is not None else held.values if held else []
     errors.raise_any()

@@ -197,7 +197,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
                 ("number", models.CharField(max_length=30, verbose_name="number")),
-                ("content", models.JSONField()),
+                ("content", models.JSONField(default=dict)),
                 ("snapshot_hash", models.CharField(max_length=71)),
                 ("generated_at", models.DateTimeField(verbose_name="issued")),
                 (
@@ -394,7 +394,7 @@ class Migration(migrations.Migration):
                         verbose_name="language",
                     ),
                 ),
-                ("version", models.PositiveIntegerField(default=0, editable=False, verbose_name="version")),
+                ("version", models.PositiveIntegerField(default=1, editable=False, verbose_name="version")),
                 (
                     "deleted_by",
                     models.ForeignKey(
@@ -513,7 +513,7 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
                 ("number", models.PositiveSmallIntegerField(verbose_name="number")),
                 ("reason", models.CharField(max_length=1000, verbose_name="reason")),
-                ("changes", models.JSONField(verbose_name="changes")),
+                ("changes", models.JSONField(default=dict, verbose_name="changes")),
                 (
                     "created_by",
                     models.ForeignKey(

@@ -58,7 +58,7 @@ def amount_in(value: Any, currency: str = "") -> SafeString:
 
 
 @register.simple_tag
-def ending(contract: Any, today: Any) -> SafeString:
+def last_day_of(contract: Any, today: Any) -> SafeString:
     """The last day; of one in force how many days are left, where that are few."""
     end = contract.last_day
     if end is None:
@@ -107,9 +107,9 @@ ACTIONS: Final[dict[str, Any]] = {
 
 @register.filter
 def action_word(event: Any) -> str:
-    return str(ACTIONS[event.action][1]())
+    return str(ACTIONS[event.action][1]()) if event.action in ACTIONS else event.action
 
 
 @register.filter
 def action_icon(event: Any) -> SafeString:
-    return icon(ACTIONS[event.action][0])
+    return icon(ACTIONS[event.action][0] if event.action in ACTIONS else "history")

@@ -107,7 +107,7 @@ class ContractForm(TermsForm):
                 "signed_on": contract.signed_on,
                 "notice_given_on": contract.notice_given_on,
             }
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": initial})
         self.fields["customer"].queryset = customers_seen(user).order_by("name", "id")  # type: ignore[attr-defined]
         self.fields["type"].queryset = selectors.type_list(every=contract is not None)  # type: ignore[attr-defined]
         self.fields["owner"].queryset = people(request)  # type: ignore[attr-defined]
@@ -213,7 +213,7 @@ class TypeForm(ServiceForm):
     name = forms.CharField(label=_("Name in English"), max_length=100)
     name_ar = forms.CharField(label=_("name in Arabic"), max_length=100, required=False, widget=forms.TextInput(AUTO))
     name_fr = forms.CharField(label=_("name in French"), max_length=100, required=False)
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # the field, not the form's own attribute
         label=_("prefix of the numbers"), max_length=6, required=False, widget=forms.TextInput(LTR)
     )
     term_months = forms.IntegerField(label=_("usual term in months"), min_value=1, max_value=600, initial=12)

@@ -16,7 +16,7 @@ from portal.core.tenancy import scope
 from portal.crm.contracts import access, selectors, terms
 from portal.crm.contracts.choices import LANGUAGES, Billing, Status
 from portal.crm.contracts.models import Contract, ContractTemplate, ContractType
-from portal.crm.templatetags.contracts import amount_in, contract_badge, ending, money_of
+from portal.crm.templatetags.contracts import amount_in, contract_badge, last_day_of, money_of
 from portal.ui.filters import DateField
 from portal.ui.people import person
 from portal.ui.tables import BooleanColumn, DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
@@ -133,7 +133,7 @@ class ContractTable(Table):
         return money_of(record)
 
     def render_end_date(self, record: Contract) -> SafeString:
-        return ending(record, self.today)
+        return last_day_of(record, self.today)
 
 
 class ExpiringTable(ContractTable):
@@ -200,7 +200,7 @@ class TemplateFilter(django_filters.FilterSet):
 
 
 class TemplateTable(Table):
-    name = TextColumn(linkify=("crm:template_detail", {"template_id": django_tables2.A("pk")}))
+    name = TextColumn(linkify=("crm:template_detail", {"contract_template_id": django_tables2.A("pk")}))
     type = django_tables2.Column(verbose_name=gettext_lazy("Type"), order_by=("type__order",))
     language = django_tables2.Column()
     version = NumberColumn()
@@ -216,7 +216,7 @@ class TemplateTable(Table):
 
 
 class TypeTable(Table):
-    name = TextColumn(linkify=("crm:contract_type_edit", {"type_id": django_tables2.A("pk")}))
+    name = TextColumn(linkify=("crm:contract_type_edit", {"contract_type_id": django_tables2.A("pk")}))
     prefix = LtrColumn()
     term_months = NumberColumn()
     notice_days = NumberColumn()

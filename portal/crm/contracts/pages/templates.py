@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core.accounts.policy import policy
 from portal.core.common.errors import DomainError
+from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.crm.contracts import access, markup, selectors, templates, templating, types
 from portal.crm.contracts.models import ContractTemplate
@@ -63,8 +64,8 @@ def template_create(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @policy("contracts.settings")
-def template_edit(request: HttpRequest, template_id: UUID) -> HttpResponse:
-    return _template_form(request, access.template_for(template_id))
+def template_edit(request: HttpRequest, contract_template_id: UUID) -> HttpResponse:
+    return _template_form(request, access.template_for(contract_template_id))
 
 
 def _template_form(request: HttpRequest, row: ContractTemplate | None) -> HttpResponse:
@@ -105,7 +106,8 @@ def _template_form(request: HttpRequest, row: ContractTemplate | None) -> HttpRe
 def template_try(request: HttpRequest) -> HttpResponse:
     """The text of the editor as it would print, with made-up values."""
     form, values = TemplateForm(request.POST), ValueFormSet(request.POST, prefix="values")
-    kind = selectors.type_list().filter(pk=request.POST.get("type") or None).first() or selectors.type_list().first()
+    kinds, chosen = selectors.type_list(), parse_uuid(request.POST.get("type"))
+    kind = next((row for row in kinds if row.pk == chosen), kinds.first())
     if kind is None:
         return render(request, PREVIEW, {"refusal": _("Define a contract type first.")})
     form.is_valid()
@@ -128,9 +130,9 @@ def template_try(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @policy("contracts.view")
-def template_detail(request: HttpRequest, template_id: UUID) -> HttpResponse:
+def template_detail(request: HttpRequest, contract_template_id: UUID) -> HttpResponse:
     """The text in each language of dates and words, its versions, and a way to make a contract."""
-    row = access.template_for(template_id)
+    row = access.template_for(contract_template_id)
     language = request.GET.get("language") or row.language
     language = language if language in ("ar", "fr", "en") else row.language
     html = templates.preview(template=row, data={}, by=person(request), language=language)
@@ -148,17 +150,17 @@ def template_detail(request: HttpRequest, template_id: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @policy("contracts.settings")
-def template_delete(request: HttpRequest, template_id: UUID) -> HttpResponse:
-    row = access.template_for(template_id)
+def template_delete(request: HttpRequest, contract_template_id: UUID) -> HttpResponse:
+    row = access.template_for(contract_template_id)
     if request.method == "POST":
-        templates.template_delete(id=template_id, by=person(request))
+        templates.template_delete(id=contract_template_id, by=person(request))
         messages.success(request, _("The template has been deleted."))
         return redirect("crm:template_list")
     return render(request, "crm/contracts/template_delete.html", {"template": row})
 
 
-def _from_template(request: HttpRequest, template_id: UUID) -> tuple[ContractTemplate, FromTemplateForm]:
-    row = access.template_for(template_id)
+def _from_template(request: HttpRequest, contract_template_id: UUID) -> tuple[ContractTemplate, FromTemplateForm]:
+    row = access.template_for(contract_template_id)
     form = FromTemplateForm(
         request.POST or None,
         user=person(request),
@@ -172,11 +174,11 @@ def _from_template(request: HttpRequest, template_id: UUID) -> tuple[ContractTem
 
 @require_http_methods(["GET", "POST"])
 @policy("contracts.edit")
-def contract_from_template(request: HttpRequest, template_id: UUID) -> HttpResponse:
-    row, form = _from_template(request, template_id)
+def contract_from_template(request: HttpRequest, contract_template_id: UUID) -> HttpResponse:
+    row, form = _from_template(request, contract_template_id)
     if form.is_valid():
         try:
-            made = templates.template_create(id=template_id, data=form.service_data(), by=person(request))
+            made = templates.template_create(id=contract_template_id, data=form.service_data(), by=person(request))
         except DomainError as refusal:
             form.refuse(refusal)
         else:
@@ -195,9 +197,9 @@ def _shown(request: HttpRequest, row: ContractTemplate, form: FromTemplateForm) 
 
 @require_POST
 @policy("contracts.edit")
-def contract_preview(request: HttpRequest, template_id: UUID) -> HttpResponse:
+def contract_preview(request: HttpRequest, contract_template_id: UUID) -> HttpResponse:
     """The text of the contract to be, with what is filled in so far; nothing is stored."""
-    row, form = _from_template(request, template_id)
+    row, form = _from_template(request, contract_template_id)
     form.is_valid()
     context = {"html": markup.show(_shown(request, row, form)), "language": row.language}
     return render(request, PREVIEW, context)
@@ -226,16 +228,16 @@ def type_create(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @policy("contracts.settings")
-def type_edit(request: HttpRequest, type_id: UUID) -> HttpResponse:
-    return _type_form(request, type_id)
+def type_edit(request: HttpRequest, contract_type_id: UUID) -> HttpResponse:
+    return _type_form(request, contract_type_id)
 
 
-def _type_form(request: HttpRequest, type_id: UUID | None) -> HttpResponse:
-    row = access.type_for(type_id) if type_id else None
+def _type_form(request: HttpRequest, contract_type_id: UUID | None) -> HttpResponse:
+    row = access.type_for(contract_type_id) if contract_type_id else None
     form = TypeForm(request.POST or None, row=row)
     if form.is_valid():
         try:
-            types.type_save(id=type_id, data=form.service_data(), by=person(request))
+            types.type_save(id=contract_type_id, data=form.service_data(), by=person(request))
         except DomainError as refusal:
             form.refuse(refusal)
         else:
@@ -247,9 +249,9 @@ def _type_form(request: HttpRequest, type_id: UUID | None) -> HttpResponse:
 
 @require_POST
 @policy("contracts.settings")
-def type_delete(request: HttpRequest, type_id: UUID) -> HttpResponse:
+def type_delete(request: HttpRequest, contract_type_id: UUID) -> HttpResponse:
     try:
-        types.type_delete(id=type_id, by=person(request))
+        types.type_delete(id=contract_type_id, by=person(request))
     except DomainError as refusal:
         messages.error(request, told(refusal))
     else:
