@@ -424,6 +424,7 @@ class DocumentOut(Out):
     content_type: str
     size: int
     kind: str = Field(examples=["signed"])
+    description: str
     uploaded_by: UUID | None
     created_at: datetime
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from portal.core.accounts.models import User
 from portal.core.tenancy import scope
-from portal.crm.contracts import access, renewals, seeds, services, templates, terms
+from portal.crm.contracts import access, renewals, services, templates, terms
 from portal.crm.contracts.choices import Status
-from portal.crm.contracts.models import Contract, ContractTemplate, ContractType
+from portal.crm.contracts.models import Contract, ContractTemplate
 from portal.crm.customers.models import Customer
 
 COUNT: Final = 80
@@ -67,8 +67,6 @@ def fill() -> None:
     """Nothing where there are contracts already."""
     if Contract.objects.exists():
         return
-    if not ContractType.objects.exists():
-        seeds.give_types([scope.organization_id()])
     random, day = Random(2026), access.today()  # noqa: S311  the same demo each time
     people = list(User.objects.filter(organization_id=scope.organization_id(), role__key__in=("Manager", "SalesAgent")))
     admin = User.objects.filter(organization_id=scope.organization_id(), role__key="Admin").first()

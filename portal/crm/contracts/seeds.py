@@ -1,8 +1,6 @@
 """The types that every organisation starts with."""
 
-from collections.abc import Iterable
 from typing import Any, Final
-from uuid import UUID
 
 from portal.core.tenancy.models import Organization
 from portal.crm.contracts.models import ContractType
@@ -19,14 +17,10 @@ DEFAULTS: Final[list[tuple[Any, ...]]] = [
 def seed_types() -> None:
     """Give the types to every organisation that has none; a second run writes nothing."""
     held = ContractType.objects.values("organization")
-    give_types(Organization.objects.exclude(pk__in=held).values_list("pk", flat=True))
-
-
-def give_types(organizations: Iterable[UUID]) -> None:
     ContractType.objects.bulk_create(
         (
             ContractType(organization_id=organization, order=order, **dict(zip(_NAMES, row, strict=True)))
-            for organization in organizations
+            for organization in Organization.objects.exclude(pk__in=held).values_list("pk", flat=True)
             for order, row in enumerate(DEFAULTS, 1)
         ),
         ignore_conflicts=True,

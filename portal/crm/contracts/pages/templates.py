@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.core.accounts.policy import policy
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import DomainError, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.crm.contracts import access, markup, selectors, templates, templating, types
@@ -252,6 +252,8 @@ def _type_form(request: HttpRequest, contract_type_id: UUID | None) -> HttpRespo
 def type_delete(request: HttpRequest, contract_type_id: UUID) -> HttpResponse:
     try:
         types.type_delete(id=contract_type_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, told(refusal))
     else:
