@@ -4,6 +4,7 @@ from api.kit import Api
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
+from api.v1.contracts.router import router as contracts
 from api.v1.customers.imports import router as customer_imports
 from api.v1.customers.router import router as customers
 from api.v1.files.router import router as files
@@ -98,6 +99,7 @@ for router in (
     images,
     tickets,
     promises,
+    contracts,
     customers,
     customer_imports,
     sales,

@@ -7,10 +7,12 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
+        from portal.crm.contracts import room as contracts
         from portal.crm.customers import room as customers
         from portal.crm.sales import room as sales
         from portal.crm.tickets import room as tickets
 
         customers.register()
+        contracts.register()
         sales.register()
         tickets.register()

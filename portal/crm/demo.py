@@ -1,5 +1,6 @@
 """What the demo shows of the office."""
 
+from portal.crm.contracts import demo as contracts
 from portal.crm.customers import demo as customers
 from portal.crm.sales import demo as sales
 from portal.crm.tickets import demo as tickets
@@ -9,3 +10,4 @@ def fill() -> None:
     customers.fill()
     sales.fill()
     tickets.fill()
+    contracts.fill()

@@ -1,6 +1,18 @@
 """Models of the crm room, from its parts."""
 
 from portal.crm.activity.models import ActivityEvent
+from portal.crm.contracts.models import (
+    Amendment,
+    Contract,
+    ContractEvent,
+    ContractLine,
+    ContractPaper,
+    ContractPaperFile,
+    ContractReminder,
+    ContractTemplate,
+    ContractType,
+    TemplateVersion,
+)
 from portal.crm.customers.imports.models import CustomerImport, CustomerImportFile, CustomerImportRow
 from portal.crm.customers.models import (
     Customer,
@@ -28,8 +40,17 @@ from portal.crm.tickets.models import CommentRevision, Ticket, TicketAttachment,
 
 __all__ = [
     "ActivityEvent",
+    "Amendment",
     "CalendarEdition",
     "CommentRevision",
+    "Contract",
+    "ContractEvent",
+    "ContractLine",
+    "ContractPaper",
+    "ContractPaperFile",
+    "ContractReminder",
+    "ContractTemplate",
+    "ContractType",
     "CustomField",
     "Customer",
     "CustomerImport",
@@ -54,6 +75,7 @@ __all__ = [
     "Stage",
     "StatusChange",
     "Tag",
+    "TemplateVersion",
     "Ticket",
     "TicketAttachment",
     "TicketCategory",

@@ -2,13 +2,10 @@
 
 from django.urls import URLPattern, URLResolver
 
+from portal.crm.contracts.urls import urlpatterns as contracts
 from portal.crm.customers.urls import urlpatterns as customers
 from portal.crm.sales.urls import urlpatterns as sales
 from portal.crm.tickets.urls import urlpatterns as tickets
 
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = [
-    *customers,
-    *sales,
-    *tickets,
-]
+urlpatterns: list[URLPattern | URLResolver] = [*customers, *sales, *tickets, *contracts]

@@ -7,14 +7,10 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
-        from portal.core.files import links
-        from portal.desk import exceedances
-        from portal.desk.bridges import LINKS
-        from portal.lab import hooks
+        from portal.desk import bridges
         from portal.ui import menu
 
-        links.register(*LINKS)
-        hooks.on_fail(exceedances.failed)
+        bridges.register()
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(

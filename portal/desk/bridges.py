@@ -1,20 +1,33 @@
-"""Rules that join two rooms: which of their records files belong to."""
+"""Rules that join two rooms or parts: which of their records files belong to, which deals contracts open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
+from portal.core.files import links
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
+from portal.core.tenancy.models import Organization
+from portal.core.tenancy.services import SETTINGS
 from portal.crm.access import seen
+from portal.crm.contracts.access import contracts_seen
+from portal.crm.contracts.choices import IN_FORCE
+from portal.crm.contracts.models import Contract
+from portal.crm.contracts.renewals import mark_deal, on_expiring
+from portal.crm.contracts.selectors import proposed_value
 from portal.crm.customers.models import Customer
+from portal.crm.sales.services import deal_create
 from portal.crm.tickets import access as tickets
 from portal.crm.tickets.models import Ticket
+from portal.desk import exceedances
+from portal.lab import hooks
 from portal.lab.models import Sample
 
 
@@ -46,6 +59,46 @@ def _tickets(user: User, right: str) -> QuerySet[Ticket]:
 def _internal(user: User, right: str) -> QuerySet[Ticket]:
     """Files of internal comments hang on the right to read those."""
     return _tickets(user, right) if user.has_permission("tickets.internal") else Ticket.objects.none()
+
+
+def _contracts_held(ids: Collection[UUID]) -> str:
+    """A contract in force keeps its papers."""
+    held = Contract.objects.filter(pk__in=ids, status__in=IN_FORCE, deleted_at=None).first()
+    return _("Contract %(number)s is in force and keeps this file.") % {"number": held.number} if held else ""
+
+
+OPEN_DEALS: Final = "contractsOpenDeals"
+
+
+def open_deal(contract: Contract) -> None:
+    """Where the organisation's setting says so, a contract that begins to expire opens a deal for its person in charge,
+    once per contract and end."""
+    settings = Organization.objects.values_list("settings", flat=True).get(pk=contract.organization_id)
+    by = contract.owner or contract.created_by
+    if not settings.get(OPEN_DEALS) or contract.deal_for == contract.end_date:
+        return
+    if by is None or not by.is_active or not by.has_permission("sales.edit"):
+        return
+    named = {"number": contract.number, "title": contract.title}
+    deal = deal_create(
+        data={
+            "title": (gettext("Renewal of %(number)s: %(title)s") % named)[:200],
+            "customer_id": contract.customer_id,
+            "value": proposed_value(contract),
+            "currency": contract.currency,
+            "fx_rate": None if contract.fx_rate == 1 else contract.fx_rate,
+            "expected_close_date": contract.end_date,
+        },
+        by=by,
+    )
+    mark_deal(contract, deal.pk)
+
+
+def register() -> None:
+    links.register(*LINKS)
+    SETTINGS[OPEN_DEALS] = (lambda value: isinstance(value, bool), _("Enter true or false."))
+    on_expiring.append(open_deal)
+    hooks.on_fail(exceedances.failed)
 
 
 LINKS = [
@@ -91,5 +144,14 @@ LINKS = [
         visible=lambda user: _internal(user, "tickets.view"),
         editable=lambda user: _internal(user, "tickets.work"),
         url=_page("crm:ticket_detail"),
+    ),
+    LinkKind(
+        kind="contract",
+        label_plural=_("Contracts"),
+        visible=contracts_seen,
+        editable=lambda user: contracts_seen(user, "contracts.edit"),
+        label=lambda contract: contract.number,
+        url=_page("crm:contract_detail"),
+        held=_contracts_held,
     ),
 ]

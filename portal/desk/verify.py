@@ -1,5 +1,5 @@
 """The public page that says whether a printed report is genuine: reports of the laboratory and of the audit log,
-certificates of analysis."""
+certificates of analysis, contracts."""
 
 import re
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from portal.core.accounts.policy import public
 from portal.core.audit.models import AuditReport
 from portal.core.audit.reports import report_check
 from portal.core.tenancy.scope import platform
+from portal.crm.contracts.models import ContractPaper
+from portal.crm.contracts.papers import kind_words, newer_number, paper_check
 from portal.lab.certificates.models import Certificate
 from portal.lab.certificates.services import certificate_check
 from portal.lab.models import ComplianceReport
@@ -26,12 +28,13 @@ _DIGEST: Final = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _REASON: Final = "whoever holds a printed report may check that it is genuine; nothing is shown that the paper lacks"
 
 
-Document = AuditReport | ComplianceReport | Certificate
+Document = AuditReport | ComplianceReport | Certificate | ContractPaper
 # Everything that leaves the house under a number and a hash, and what people call it.
 KINDS: Final[dict[type[Document], Any]] = {
     AuditReport: _("Compliance report of the audit log"),
     ComplianceReport: _("Compliance report of the laboratory"),
     Certificate: _("Certificate of analysis"),
+    ContractPaper: _("Contract"),
 }
 
 
@@ -68,6 +71,8 @@ def _answer(report: Document, kind: str) -> Answer:
     if isinstance(report, AuditReport):
         holds = report_check(report)
         genuine = holds["report"]
+    elif isinstance(report, ContractPaper):
+        genuine, kind, newer = paper_check(report), kind_words(report), newer_number(report)
     else:
         genuine = certificate_check(report) if isinstance(report, Certificate) else laboratory_check(report)
         amended_by = type(report)._default_manager.filter(amends=report.pk)

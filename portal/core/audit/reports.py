@@ -1,6 +1,5 @@
 """The compliance report of the audit log over a period: computed, issued under a number, printed on a checkpoint."""
 
-import hashlib
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -35,6 +34,7 @@ from portal.core.audit.retention import policy_card, policy_list
 from portal.core.audit.services import Event, record
 from portal.core.common import clock, pdf
 from portal.core.common.errors import Denied, Invalid, NotFound
+from portal.core.common.frozen import snapshot_hash
 from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
@@ -145,11 +145,6 @@ def _line(entry: AuditEntry) -> dict[str, Any]:
         "userName": entry.actor_name,
         "reason": entry.reason,
     }
-
-
-def snapshot_hash(content: dict[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Invalid
+from portal.core.common.frozen import snapshot_hash
 from portal.core.jobs.tasks import defer, pending
 from portal.core.notifications.events import publish
 from portal.core.sync import engine
@@ -28,7 +29,6 @@ from portal.lab.lifecycle import guard, machine
 from portal.lab.lifecycle.services import sample_transition
 from portal.lab.models import Result, Sample
 from portal.lab.reports.amending import read_reason, refuse_amended
-from portal.lab.reports.figures import snapshot_hash
 from portal.lab.reports.filters import LANGUAGES
 
 # Whoever reopened a sample has to validate it again before anything leaves the house.

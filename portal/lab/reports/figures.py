@@ -4,7 +4,6 @@ A verdict counts once per result and standard. A result that was rejected, or th
 and is listed under `excluded` with its reason.
 """
 
-import hashlib
 import json
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -237,13 +236,3 @@ def percent_conforming(counts: dict[str, int]) -> float | None:
     if not decided:
         return None
     return float((Decimal(100 * good) / decided).quantize(Decimal("0.01"), ROUND_HALF_UP))
-
-
-def snapshot_hash(content: dict[str, Any]) -> str:
-    """`sha256:` and the digest of the canonical JSON of a frozen `content`.
-
-    Canonical: keys sorted by code point, no white space, UTF-8 without escapes beyond those that JSON demands,
-    whole numbers without a point, others in the shortest text that reads back to the same double.
-    """
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

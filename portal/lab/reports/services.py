@@ -14,6 +14,7 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Invalid
+from portal.core.common.frozen import snapshot_hash
 from portal.core.jobs.models import Job
 from portal.core.jobs.tasks import defer, pending
 from portal.core.notifications.events import publish
@@ -106,7 +107,7 @@ def _issue(
         language=language,
         filters=facts["filters"],
         content=content,
-        snapshot_hash=figures.snapshot_hash(content),
+        snapshot_hash=snapshot_hash(content),
         generated_at=now,
         generated_by=by,
         amends=old,
@@ -126,7 +127,7 @@ def report_check(report: ComplianceReport) -> bool:
     document = report.content.get("document", {})
     said = [document.get(name) for name in ("number", "title", "issuedAt")]
     columns = [report.number, report.title, clock.wire(report.generated_at)]
-    return figures.snapshot_hash(report.content) == report.snapshot_hash and said == columns
+    return snapshot_hash(report.content) == report.snapshot_hash and said == columns
 
 
 def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None:

@@ -8,13 +8,13 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.clock import wire
+from portal.core.common.frozen import verify_address
 from portal.lab.certificates.models import Certificate
 from portal.lab.choices import Compliance, SampleType, StandardRole
 from portal.lab.models import ComplianceReport
@@ -102,7 +102,7 @@ def percent(value: float | None) -> str:
 
 def verify_url(report: ComplianceReport | Certificate) -> str:
     """The public page that confirms number and hash."""
-    return f"{settings.PUBLIC_URL}/verify/{report.number}?h={report.snapshot_hash.removeprefix('sha256:')}"
+    return verify_address(report.number, report.snapshot_hash)
 
 
 def _status(site: dict[str, Any]) -> str:

@@ -87,6 +87,12 @@ def ltr(value: object) -> SafeString:
     return format_html('<bdi dir="ltr">{}</bdi>', value)
 
 
+@register.filter
+def isolate(value: object) -> str:
+    """Let what people typed choose its own direction, in pages and in PDFs: WeasyPrint ignores `dir="auto"`."""
+    return f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def _time(value: date | datetime | None, style: str) -> SafeString:
     if not value:
         return EMPTY

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from portal.core.common.errors import Invalid
+from portal.core.common.frozen import snapshot_hash
 from portal.core.tenancy.scope import tenant
 from portal.lab.models import Result, Sample
-from portal.lab.reports.figures import compute, percent_conforming, snapshot_hash
+from portal.lab.reports.figures import compute, percent_conforming
 from portal.lab.reports.filters import read_filters
 from tests.core.people import Cast
 from tests.lab.reports import data

@@ -13,12 +13,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.common.errors import Conflict, Denied, Invalid, NotFound
+from portal.core.common.frozen import snapshot_hash
 from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import Actor, tenant
 from portal.lab.jobs import report_pdf
 from portal.lab.models import ComplianceReport, ReportFile
 from portal.lab.reports import exports, selectors, services
-from portal.lab.reports.figures import snapshot_hash
 from portal.lab.reports.wording import Wording, report_json
 from tests.core.people import Cast
 from tests.lab.reports import data

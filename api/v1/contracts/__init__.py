@@ -1,0 +1,1 @@
+"""Contracts (002): 17 endpoints, and what they need beside."""

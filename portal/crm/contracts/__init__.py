@@ -1,0 +1,1 @@
+"""Contracts: types, templates, states, amendments, renewals, termination, papers."""
