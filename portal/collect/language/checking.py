@@ -49,7 +49,7 @@ class Cycle(ValueError):
         item = schema.by_id[self.names[0]]
         key = "calculation" if item.calculation else "relevant"
         message = _("These fields wait for each other: %(fields)s.") % {"fields": " → ".join(self.names)}
-        return Invalid.field(f"schema.{item.path}.{key}", message, "CYCLE")
+        return Invalid.field(f"schema.{item.place}.{key}", message, "CYCLE")
 
 
 class _Level:
@@ -250,7 +250,7 @@ def offered(item: Field, choice: Choice, seen: Mapping[str, Any], context: Conte
     if choice.offered is not None and not choice.offered.true(seen, context):
         return False
     if item.choice_filter is not None:
-        context.row = {"name": choice.value, "label": choice.text(), **choice.columns}
+        context.row = {**choice.columns, "name": choice.value}
         return item.choice_filter.true(seen, context)
     return all(_fits(seen.get(name), wanted, context) for name, wanted in choice.columns.items())
 

@@ -55,7 +55,8 @@ class Choice:
 class Field:
     id: str
     type: str
-    path: str  # where it stands in the schema: `fields[2].fields[0]`
+    path: str  # of its answer: `depth`, in a repeat `wells.depth`
+    place: str  # where it stands in the schema: `fields[2].fields[0]`
     data: Mapping[str, Any]  # as sent
     group: str | None  # id of the group or repeat around it
     repeat: str | None  # id of the innermost repeat around it
@@ -173,7 +174,8 @@ class _Reader:
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self.raw = raw
         self.errors = Errors()
-        self.seen: dict[str, str] = {}
+        self.seen: dict[str, str] = {}  # id -> its place
+        self.answers: dict[str, str] = {}  # id -> the path of its answer
         self.lists: dict[str, Any] = {}
         self.count = 0
         self.choices = 0
@@ -241,6 +243,7 @@ class _Reader:
             )
             return None
         self.seen[name] = path
+        self.answers[name] = answer = f"{self.answers[repeat]}.{name}" if repeat else name
         if not isinstance(kind, str) or kind not in KINDS:
             self.fault(
                 f"{path}.type", "TYPE", _("The type of “%(id)s” is one of: %(types)s."), id=name, types=", ".join(KINDS)
@@ -255,7 +258,7 @@ class _Reader:
         choices: tuple[Choice, ...] = ()
         if kind in CHOOSING:
             choices = self.options(raw, path, name)
-            columns = frozenset(key for choice in choices for key in choice.columns) | {"name", "label"}
+            columns = frozenset(key for choice in choices for key in choice.columns) | {"name"}
         minimum, maximum = self.bound(raw, "min", path, kind), self.bound(raw, "max", path, kind)
         if minimum is not None and maximum is not None and minimum > maximum:
             self.fault(f"{path}.max", "RANGE", _("The largest value of “%(id)s” is below the smallest."), id=name)
@@ -270,7 +273,7 @@ class _Reader:
             self.fault(f"{path}.calculation", "REQUIRED", _("“%(id)s” needs a calculation."), id=name)
         self.default(raw, path, kind, choices)
         return Field(
-            id=name, type=kind, path=path, data=raw, group=group, repeat=repeat,
+            id=name, type=kind, path=answer, place=path, data=raw, group=group, repeat=repeat,
             required=self.required(raw, path),
             relevant=self.expression(raw, "relevant", path),
             constraint=self.expression(raw, "constraint", path),
@@ -403,14 +406,14 @@ class _Reader:
         for item in schema.fields():
             around = set(_around(schema, item))
             for key, expression in expressions(item):
-                where = f"{item.path}.{key}"
+                where = f"{item.place}.{key}"
                 if expression.uses_this and key != "constraint":
                     self.fault(where, "REFERENCE", _("“.” stands for the answer and belongs in a constraint."))
                 for name in sorted(expression.references):
                     self.reference(schema, name, where, around)
             if item.choice_filter is None:
                 for name in sorted({name for choice in item.choices for name in choice.columns}):
-                    self.reference(schema, name, f"{item.path}.choices", around)
+                    self.reference(schema, name, f"{item.place}.choices", around)
 
     def reference(self, schema: Schema, name: str, where: str, around: set[str]) -> None:
         other = schema.field(name)
