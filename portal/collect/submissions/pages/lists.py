@@ -21,7 +21,7 @@ from portal.collect.submissions import selectors
 from portal.collect.submissions.choices import Flag, ReviewState
 from portal.collect.submissions.models import Submission
 from portal.collect.submissions.pages.showing import shown_answer
-from portal.collect.templatetags.collect import remarks, review
+from portal.collect.templatetags.collect import remark_count, review
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.ids import parse_uuid
@@ -34,7 +34,7 @@ from portal.ui.tables import DateTimeColumn, Table, TextColumn
 from portal.ui.templatetags.marsad import localdatetime
 
 _ALL = gettext_lazy("All")
-MOST_COLUMNS: Final = 6  # questions that a table shows
+MOST_COLUMNS: Final = 5  # questions that a table shows
 _ASKED: Final = "a-"  # begins the names of filters on answers
 _SHORT: Final = frozenset(
     {"text", "number", "integer", "boolean", "select", "selectMultiple", "date", "datetime", "calculate"}
@@ -189,7 +189,7 @@ class SubmissionTable(Table):
         return review(record.review_state)
 
     def render_flags(self, record: Submission) -> SafeString:
-        return remarks(record.flags)
+        return remark_count(record.flags)
 
 
 class _AnswerColumn(django_tables2.Column):

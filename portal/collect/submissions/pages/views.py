@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.collect.forms.selectors import compiled
 from portal.collect.submissions import exports, selectors, services
-from portal.collect.submissions.choices import ReviewState
+from portal.collect.submissions.choices import Flag, ReviewState
 from portal.collect.submissions.jobs import export as export_job
 from portal.collect.submissions.models import Submission, SubmissionExport
 from portal.collect.submissions.pages import lists, showing
@@ -50,7 +50,7 @@ def submission_list(request: HttpRequest, project_id: UUID | None = None) -> Htt
     """All that the person sees, or those of one project."""
     context = _frame(request, project_id, "list")
     form = lists.chosen_form(request)
-    bulk = may(request, "submissions.review")
+    bulk = project_id is None and may(request, "submissions.review")
     return list_page(
         request,
         queryset=lists.with_names(_rows(request, project_id)),
@@ -279,7 +279,8 @@ def _place(row: Submission) -> list[dict[str, Any]]:
 
 def _flag(schema: Any, flag: dict[str, Any]) -> dict[str, Any]:
     item = schema.field(flag["field"]) if flag["field"] else None
-    return {**flag, "label": item.text() if item else ""}
+    value = f"{flag['value']} s" if flag["code"] == Flag.TOO_FAST else flag["value"]
+    return {**flag, "label": item.text() if item else "", "value": value}
 
 
 def _entry(schema: Any, entry: Any) -> dict[str, Any]:
