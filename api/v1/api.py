@@ -9,6 +9,7 @@ from api.v1.customers.imports import router as customer_imports
 from api.v1.customers.router import router as customers
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
+from api.v1.forms.router import router as forms
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
@@ -23,6 +24,7 @@ from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
 from api.v1.sales.router import router as sales
+from api.v1.submissions.router import router as submissions
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
 from api.v1.tickets.router import router as tickets
@@ -103,5 +105,7 @@ for router in (
     customers,
     customer_imports,
     sales,
+    forms,
+    submissions,
 ):
     api.add_router("", router)

@@ -26,7 +26,7 @@ from portal.crm.contracts.models import Contract, ContractReminder, ContractType
 from portal.crm.customers import registry
 from portal.crm.customers.models import Customer
 from portal.crm.sales.models import Deal
-from portal.desk import bridges
+from portal.desk.bridges import expiring
 from tests.core.people import Cast
 
 TODAY = date(2026, 11, 21)
@@ -125,9 +125,9 @@ def test_figures_equal_a_calculation_by_hand_over_200_contracts(people: Cast) ->
 @pytest.mark.covers("E002-069")
 def test_the_calendar_does_everything_once(people: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
-    monkeypatch.setattr(renewals, "on_expiring", [lambda row: told.append(row.number), bridges.open_deal])
+    monkeypatch.setattr(renewals, "on_expiring", [lambda row: told.append(row.number), expiring.open_deal])
     with tenant(people.a.pk):
-        people.a.settings = {bridges.OPEN_DEALS: True}
+        people.a.settings = {expiring.SETTING: True}
         people.a.save()
     with tenant(people.a.pk, by=Actor(user=people.alice.pk)):
         assert access.today() == TODAY  # half an hour before midnight in UTC

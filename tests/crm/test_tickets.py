@@ -16,7 +16,7 @@ from portal.crm.sla.models import Kind, SlaClock, SlaPolicy, SlaStep, State
 from portal.crm.tickets import demo, seeding, services
 from portal.crm.tickets.choices import TicketStatus
 from portal.crm.tickets.models import Ticket
-from portal.desk import exceedances
+from portal.desk.bridges import exceedances
 from portal.lab import hooks
 from portal.lab.models import Sample, SamplingPoint
 from tests.core.people import Cast, session_of

@@ -22,7 +22,7 @@ _COPIED: Final = (
     "owner_id", "signatories", "template_version_id", "template_values",
 )  # fmt: skip
 CAUGHT_UP: Final = 50  # terms in a row that one run takes a contract through after a long standstill
-# Called for a contract that begins to expire, once per contract and end; `desk/bridges.py` registers.
+# Called for a contract that begins to expire, once per contract and end; `desk/bridges` registers.
 on_expiring: list[Callable[[Contract], None]] = []
 
 

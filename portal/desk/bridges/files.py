@@ -1,33 +1,25 @@
-"""Rules that join two rooms or parts: which of their records files belong to, which deals contracts open."""
+"""The records that files belong to: who sees and who changes them."""
 
 from collections.abc import Callable, Collection
-from typing import Final
 from uuid import UUID
 
 from django.db.models import QuerySet
 from django.urls import reverse
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from portal.collect.submissions.models import Submission
+from portal.collect.submissions.selectors import submissions_seen
 from portal.core.accounts.models import User
-from portal.core.files import links
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
-from portal.core.tenancy.models import Organization
-from portal.core.tenancy.services import SETTINGS
 from portal.crm.access import seen
 from portal.crm.contracts.access import contracts_seen
 from portal.crm.contracts.choices import IN_FORCE
 from portal.crm.contracts.models import Contract
-from portal.crm.contracts.renewals import mark_deal, on_expiring
-from portal.crm.contracts.selectors import proposed_value
 from portal.crm.customers.models import Customer
-from portal.crm.sales.services import deal_create
 from portal.crm.tickets import access as tickets
 from portal.crm.tickets.models import Ticket
-from portal.desk import exceedances
-from portal.lab import hooks
 from portal.lab.models import Sample
 
 
@@ -67,41 +59,22 @@ def _contracts_held(ids: Collection[UUID]) -> str:
     return _("Contract %(number)s is in force and keeps this file.") % {"number": held.number} if held else ""
 
 
-OPEN_DEALS: Final = "contractsOpenDeals"
-
-
-def open_deal(contract: Contract) -> None:
-    """Where the organisation's setting says so, a contract that begins to expire opens a deal for its person in charge,
-    once per contract and end."""
-    settings = Organization.objects.values_list("settings", flat=True).get(pk=contract.organization_id)
-    by = contract.owner or contract.created_by
-    if not settings.get(OPEN_DEALS) or contract.deal_for == contract.end_date:
-        return
-    if by is None or not by.is_active or not by.has_permission("sales.edit"):
-        return
-    named = {"number": contract.number, "title": contract.title}
-    deal = deal_create(
-        data={
-            "title": (gettext("Renewal of %(number)s: %(title)s") % named)[:200],
-            "customer_id": contract.customer_id,
-            "value": proposed_value(contract),
-            "currency": contract.currency,
-            "fx_rate": None if contract.fx_rate == 1 else contract.fx_rate,
-            "expected_close_date": contract.end_date,
-        },
-        by=by,
-    )
-    mark_deal(contract, deal.pk)
-
-
-def register() -> None:
-    links.register(*LINKS)
-    SETTINGS[OPEN_DEALS] = (lambda value: isinstance(value, bool), _("Enter true or false."))
-    on_expiring.append(open_deal)
-    hooks.on_fail(exceedances.failed)
+def _submissions(user: User, right: str) -> QuerySet[Submission]:
+    """One's own, and with the right to correct all those of one's projects."""
+    if not user.has_permission(right):
+        return Submission.objects.none()
+    rows = submissions_seen(user)
+    return rows.filter(submitted_by=user) if user.grants.get(right) == "own" else rows
 
 
 LINKS = [
+    LinkKind(
+        kind="submission",
+        label_plural=_("Submissions"),
+        visible=lambda user: _submissions(user, "submissions.view"),
+        editable=lambda user: _submissions(user, "submissions.edit"),
+        url=_page("collect:submission_detail"),
+    ),
     LinkKind(
         kind="project",
         label_plural=_("Projects"),
