@@ -1,0 +1,1 @@
+"""Forms: schemas with their versions, drafts and settings."""

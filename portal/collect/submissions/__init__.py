@@ -1,0 +1,1 @@
+"""Submissions of forms: receiving, review, history, exports and webhooks."""
