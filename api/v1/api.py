@@ -7,6 +7,7 @@ from api.v1.auth.router import router as auth
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.forms.router import router as forms
+from api.v1.forms.xlsform import router as xlsform
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
@@ -93,6 +94,7 @@ for router in (
     audit,
     watch,
     images,
+    xlsform,
     forms,
     submissions,
 ):

@@ -1,6 +1,8 @@
 """Addresses of the pages of forms, submissions, views and dashboards."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import include, path
 
 app_name = "collect"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns = [
+    path("", include("portal.collect.forms.pages.urls")),
+]

@@ -1,4 +1,4 @@
-"""Answers out of the fields of a posted page. What cannot be read stays as it was typed, and the schema's check says so.
+"""Answers out of the fields of a posted page. What cannot be read stays as it was typed; the schema's check says so.
 
 The field of an answer is named `a.<id>`, in a repeat `a.<repeat>.<n>.<id>`; `a.<repeat>.#` lists the entries in order.
 """
@@ -35,7 +35,7 @@ class Posted:
     """Reads one request. `refusals`: of files, by the name of their field. `asked`: `add` or `remove` of an entry."""
 
     data: QueryDict
-    uploads: "MultiValueDict[str, UploadedFile]"
+    uploads: "MultiValueDict[str, UploadedFile[Any]]"
     zone: tzinfo
     by: User
     keep: bool = True  # files are stored; not so in a test of a draft

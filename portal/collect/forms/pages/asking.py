@@ -1,11 +1,12 @@
-"""A form as a page asks it: questions with their answers, faults, options and what is hidden, ready for the template."""
+"""A form as a page asks it: questions with their answers, faults, options and what is hidden, for the template."""
 
+import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
 
+from django.conf.locale import LANG_INFO
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -32,7 +33,7 @@ _SENT: Final = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Option:
     value: str
     label: str
@@ -40,13 +41,13 @@ class Option:
     offered: bool
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Entry:
     number: str
     questions: list["Question"]
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Question:
     """`name` is that of the input, `id` that of the element, `look` the part of the template that shows it."""
 
@@ -60,9 +61,9 @@ class Question:
     value: Any
     hidden: bool
     faults: list[str]
-    options: list[Option] = field(default_factory=list)
-    questions: list["Question"] = field(default_factory=list)  # of a group
-    entries: list[Entry] = field(default_factory=list)  # of a repeat
+    options: list[Option] = dataclasses.field(default_factory=list)
+    questions: list["Question"] = dataclasses.field(default_factory=list)  # of a group
+    entries: list[Entry] = dataclasses.field(default_factory=list)  # of a repeat
     blank: Entry | None = None  # of a repeat: what a further one is made of
     file: str = ""  # the name of a file that was taken already
 
@@ -85,19 +86,24 @@ class Question:
         return self.field.text("constraintMessage") if self.field.data.get("constraintMessage") else ""
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Page:
     """What the template of a form gets; `faults` as (id of the element, message)."""
 
     questions: list[Question]
     faults: list[tuple[str, str]]
     language: str
-    languages: list[str]
+    languages: list[tuple[str, str]]  # code and name
     wire: dict[str, Any]
 
     @property
     def direction(self) -> str:
         return "rtl" if self.language.partition("-")[0] in RIGHT_TO_LEFT else "ltr"
+
+
+def language_name(code: str) -> str:
+    """A language as it calls itself."""
+    return str(LANG_INFO.get(code, {}).get("name_local", code))
 
 
 def language_for(schema: Schema, wished: str | None) -> str:
@@ -109,7 +115,7 @@ def language_for(schema: Schema, wished: str | None) -> str:
     return spoken[0] if spoken else "en"
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Asker:
     """Builds the questions of a form for answers that may be incomplete or wrong."""
 
@@ -118,10 +124,10 @@ class Asker:
     zone: tzinfo
     by: User
     faults: Iterable[Fault] = ()
-    refusals: Mapping[str, str] = field(default_factory=dict)  # name of an input -> what was wrong with its file
-    told: dict[str, list[str]] = field(default_factory=dict)
-    shown: list[tuple[str, str]] = field(default_factory=list)
-    context: Context = field(init=False)
+    refusals: Mapping[str, str] = dataclasses.field(default_factory=dict)  # by name of the input
+    told: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    shown: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    context: Context = dataclasses.field(init=False)
 
     def page(self, answers: Mapping[str, Any]) -> Page:
         self.context = Context(clock.now(), self.zone)
@@ -130,7 +136,7 @@ class Asker:
         seen = self.schema.program.look(answers, self.context)
         questions = self.ask(self.schema.top, answers, seen, "a.", "")
         loose = [("", message) for messages in self.told.values() for message in messages]
-        spoken = [code for code in self.schema.languages if code != "default"]
+        spoken = [(code, language_name(code)) for code in self.schema.languages if code != "default"]
         now = {"now": self.context.moment(), "zone": str(self.zone)}
         wire = {"fields": [_wire(item) for item in self.schema.top], **now}
         return Page(questions, [*self.shown, *loose], self.language, spoken, wire)

@@ -24,12 +24,12 @@ _PARTS: Final = re.compile(r"\t|\|")
 
 class Place(NamedTuple):
     siblings: list[dict[str, Any]]
-    index: int
+    at: int
     parent: dict[str, Any] | None
 
     @property
     def field(self) -> dict[str, Any]:
-        return self.siblings[self.index]
+        return self.siblings[self.at]
 
 
 def walk(fields: list[dict[str, Any]], parent: dict[str, Any] | None = None) -> Iterator[Place]:
@@ -74,7 +74,7 @@ def add(raw: dict[str, Any], kind: str, after: str) -> str:
         if found.field["type"] in CONTAINERS:
             found.field["fields"].append(made)
         else:
-            found.siblings.insert(found.index + 1, made)
+            found.siblings.insert(found.at + 1, made)
     else:
         raw["fields"].append(made)
     return id
@@ -82,7 +82,7 @@ def add(raw: dict[str, Any], kind: str, after: str) -> str:
 
 def remove(raw: dict[str, Any], id: str) -> None:
     found = place(raw, id)
-    del found.siblings[found.index]
+    del found.siblings[found.at]
 
 
 def duplicate(raw: dict[str, Any], id: str) -> str:
@@ -100,7 +100,7 @@ def duplicate(raw: dict[str, Any], id: str) -> str:
         return made
 
     made = copy(found.field)
-    found.siblings.insert(found.index + 1, made)
+    found.siblings.insert(found.at + 1, made)
     return str(made["id"])
 
 
@@ -112,21 +112,21 @@ def move(raw: dict[str, Any], id: str, way: str, target: str = "") -> None:
     if way in ("before", "into"):
         if target == id or any(inner.field["id"] == target for inner in walk(item.get("fields", []))):
             return
-        del found.siblings[found.index]
+        del found.siblings[found.at]
         goal = place(raw, target)
         if way == "into":
             goal.field["fields"].append(item)
         else:
-            goal.siblings.insert(goal.index, item)
+            goal.siblings.insert(goal.at, item)
         return
-    del found.siblings[found.index]
-    if way == "in" and found.index and found.siblings[found.index - 1]["type"] in CONTAINERS:
-        found.siblings[found.index - 1]["fields"].append(item)
+    del found.siblings[found.at]
+    if way == "in" and found.at and found.siblings[found.at - 1]["type"] in CONTAINERS:
+        found.siblings[found.at - 1]["fields"].append(item)
     elif way == "out" and found.parent is not None:
         around = place(raw, found.parent["id"])
-        around.siblings.insert(around.index + 1, item)
+        around.siblings.insert(around.at + 1, item)
     else:
-        to = found.index + {"up": -1, "down": 1}.get(way, 0)
+        to = found.at + {"up": -1, "down": 1}.get(way, 0)
         found.siblings.insert(max(0, to), item)
 
 
@@ -138,7 +138,7 @@ def change(raw: dict[str, Any], id: str, data: QueryDict) -> str:
         _put(item, key, _words(data, key, base, item.get(key)))
     for key in TEXTS:
         if key in data:
-            _put(item, key, data[key].strip())
+            _put(item, key, data.get(key, "").strip())
     required = data.get("requiredIf", "").strip()
     _put(item, "required", required or ("required" in data))
     _put(item, "readOnly", "readOnly" in data)
@@ -165,7 +165,7 @@ def _put(item: dict[str, Any], key: str, value: Any) -> None:
 
 def _words(data: QueryDict, key: str, base: str, before: Any) -> Any:
     """A text where only the form's own language was filled and it was one before, else one for each language."""
-    found = {name.partition(".")[2]: data[name].strip() for name in data if name.startswith(f"{key}.")}
+    found = {name.partition(".")[2]: data.get(name, "").strip() for name in data if name.startswith(f"{key}.")}
     said = {language: text for language, text in found.items() if text}
     if isinstance(before, Mapping) and "default" in before:
         said["default"] = before["default"]
@@ -196,17 +196,17 @@ def _choices(item: dict[str, Any], data: QueryDict, base: str) -> None:
     languages = [name.removeprefix("choice.label.") for name in data if name.startswith("choice.label.")]
     labels = {code: data.getlist(f"choice.label.{code}") for code in languages}
     filters = data.getlist("choice.filter")
-    rows = [
+    rows: list[tuple[str, dict[str, str], str]] = [
         (value.strip(), {code: _at(texts, n) for code, texts in labels.items()}, _at(filters, n))
         for n, value in enumerate(data.getlist("choice.value"))
     ]
     for line in data.get("paste", "").splitlines():
-        value, *texts = [part.strip() for part in _PARTS.split(line)]
-        rows.append((value, dict(zip(languages, texts, strict=False)), ""))
+        first, *others = [part.strip() for part in _PARTS.split(line)]
+        rows.append((first, dict(zip(languages, others, strict=False)), ""))
     made: list[Any] = []
-    for value, said, condition in rows:
+    for typed, said, condition in rows:
         texts = {code: text for code, text in said.items() if text}
-        value = value or next(iter(texts.values()), "")
+        value = typed or next(iter(texts.values()), "")
         if not value:
             continue
         label: Any = texts[base] if list(texts) == [base] else texts or value
