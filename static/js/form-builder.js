@@ -79,8 +79,15 @@
   const steps = [];
   let undoing = false;
   document.addEventListener("submit", (event) => { if (event.target.matches("[data-undo]")) { undoing = true; steps.pop(); } }, true);
-  document.addEventListener("htmx:after:swap", () => {
+  document.addEventListener("htmx:after:swap", (event) => {
     tabs();
+    const panel = document.getElementById("builder-panel");
+    if (event.detail.ctx?.sourceElement?.closest?.(".builder-open")) {
+      panel.scrollIntoView({ block: "nearest" });
+      panel.focus({ preventScroll: true });
+      builder.querySelectorAll(".builder-row").forEach((one) => one.classList.toggle("is-chosen", one.dataset.row === panel.dataset.chosen));
+      builder.querySelectorAll(".builder-add [name=after], .builder-moves [name=chosen]").forEach((one) => { one.value = panel.dataset.chosen; });
+    }
     const held = document.querySelector("[data-undo] textarea");
     if (!held) return;
     if (undoing) {

@@ -30,9 +30,9 @@ from portal.ui.people import person
 
 # type -> word and icon, in the order of the palette
 TYPES: Final = {
-    "text": (gettext_lazy("Text"), "file-text"),
+    "text": (gettext_lazy("Text answer"), "file-text"),
     "integer": (gettext_lazy("Whole number"), "hash"),
-    "number": (gettext_lazy("Number"), "ruler-measure"),
+    "number": (gettext_lazy("Decimal number"), "ruler-measure"),
     "boolean": (gettext_lazy("Yes or no"), "check"),
     "select": (gettext_lazy("One of several"), "circle-check"),
     "selectMultiple": (gettext_lazy("Several of several"), "list-check"),
