@@ -1,8 +1,9 @@
 """Addresses of the pages of forms, submissions, views and dashboards."""
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 app_name = "collect"
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.collect.forms.pages.urls")),
+    path("", include("portal.collect.submissions.urls")),
 ]

@@ -255,8 +255,9 @@ def export_answer(made: SubmissionExport | None) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, query: _Query, *, form: UUID | None = None, project: UUID | None = None) -> Page:
-    rows = selectors.filtered(me(request), _filters(request, query, form, project))
-    page = _paged(wire.plain(rows), query)
+    by, chosen = me(request), _filters(request, query, form, project)
+    rows = selectors.filtered(by, chosen)
+    page = _paged(wire.plain(rows), query, total=selectors.counted(by, chosen, rows))
     page.items = [wire.submission(row) for row in page.items]
     return page
 
@@ -282,9 +283,9 @@ def _filters(request: HttpRequest, query: _Query, form: UUID | None, project: UU
     }
 
 
-def _paged(rows: Any, query: Any) -> Page:
+def _paged(rows: Any, query: Any, *, total: int | None = None) -> Page:
     """A page of rows that are in order already."""
-    start, count = (query.page - 1) * query.limit, rows.order_by().count()
+    start, count = (query.page - 1) * query.limit, rows.order_by().count() if total is None else total
     found = list(rows[start : start + query.limit]) if start < count else []
     return Page(found, query.page, query.limit, count)
 
