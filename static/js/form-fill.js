@@ -162,9 +162,14 @@
     }
 
     const refresh = () => level(wire.fields, form, {});
+    // A fault that appears between pressing and releasing a button would move the button away from under the finger.
+    let pressing = false;
+    form.addEventListener("pointerdown", (event) => { pressing = Boolean(event.target.closest("button")); }, true);
+    form.addEventListener("click", () => { pressing = false; }, true);
     form.addEventListener("input", refresh);
     form.addEventListener("change", (event) => {
       const values = refresh();
+      if (pressing) return;
       const box = event.target.closest("[data-q]");
       for (const one of asked(wire.fields, form, values)) if (one.box === box) tell(one);
     });

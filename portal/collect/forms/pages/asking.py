@@ -228,7 +228,9 @@ def _repeats(item: Field) -> list[Field]:
 
 def _wire(item: Field) -> dict[str, Any]:
     """What the script needs of a field."""
-    made = {key: item.data[key] for key in _SENT if item.data.get(key) not in (None, "", False)}
+    made = {
+        key: item.data[key] for key in _SENT if item.data.get(key) not in (None, "") and item.data[key] is not False
+    }
     if item.cascading:
         made["choices"] = {
             choice.value: choice.offered.source if choice.offered else dict(choice.columns) for choice in item.choices
