@@ -130,8 +130,8 @@
       if ((field.type === "number" || field.type === "integer") && (typeof value !== "number" || (field.type === "integer" && !Number.isInteger(value)))) return words.type;
       if (field.type === "geopoint" && !(Math.abs(value.lat) <= 90 && Math.abs(value.lng) <= 180)) return words.type;
       const size = { text: () => [...value].length, barcode: () => [...value].length, selectMultiple: () => value.length }[field.type]?.() ?? value;
-      if (field.min != null && size < field.min) return words.min.replace("%min%", field.min);
-      if (field.max != null && size > field.max) return words.max.replace("%max%", field.max);
+      if (field.min != null && size < field.min) return words.min.replace("{min}", field.min);
+      if (field.max != null && size > field.max) return words.max.replace("{max}", field.max);
       if (field.pattern && pattern(field.pattern)?.test(value) === false) return "pattern";
       if (field.constraint && expression(field.constraint)?.true(values, context({ this: value })) === false) return "constraint";
       return "";
@@ -235,7 +235,7 @@
       if (box.dataset.type === "geopoint") {
         field(box, "accuracy").value = accuracy ? accuracy.toFixed(1) : "";
         field(box, "altitude").value = altitude ? altitude.toFixed(1) : "";
-        box.querySelector("[data-accuracy]").textContent = accuracy ? words.accuracy.replace("%metres%", Math.round(accuracy)) : "";
+        box.querySelector("[data-accuracy]").textContent = accuracy ? words.accuracy.replace("{metres}", Math.round(accuracy)) : "";
         put(field(box, "lat"), at.lat.toFixed(6));
         put(field(box, "lng"), at.lng.toFixed(6));
       } else {
