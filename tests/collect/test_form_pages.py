@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from portal.collect.forms.models import Form
 from portal.collect.submissions.models import Submission
+from portal.core.files.models import FileLink
 from portal.core.projects import services as projects
 from portal.core.tenancy.scope import tenant
 from tests.collect.test_xlsform import STANDARD, book
@@ -187,5 +188,7 @@ def test_a_workbook_becomes_a_form_and_comes_out_again(cast: Cast) -> None:
     assert alice.post(fill, answers | {"a.county": "cameron", "a.picture": kept.value}).status_code == 302
     (stored,) = the_submissions(cast)
     assert stored.answers["picture"] == kept.value
+    with tenant(cast.a.pk, by=cast.alice.actor()):
+        assert str(FileLink.objects.get(kind="submission", record_id=stored.pk).file_id) == kept.value
     assert stored.answers["place"] == {"lat": 33.5731, "lng": -7.5898}
     assert stored.answers["child"] == [{"child_name": "Sami", "weight": 10, "pounds": 22}]

@@ -18,7 +18,7 @@ from portal.collect.forms import selectors, services, workbooks
 from portal.collect.forms.models import Form
 from portal.collect.forms.pages import editing
 from portal.collect.forms.pages.asking import Asker, language_for, language_name, starting
-from portal.collect.forms.pages.filling import zone
+from portal.collect.forms.pages.filling import ground, zone
 from portal.collect.forms.pages.views import frame
 from portal.collect.language import Schema, read_schema
 from portal.collect.language.kinds import BOUND_BY
@@ -62,7 +62,7 @@ def _raw(form: Form) -> dict[str, Any]:
 @policy("forms.edit")
 def form_builder(request: HttpRequest, form_id: UUID) -> HttpResponse:
     form = selectors.form_for(person(request), form_id)
-    context = _context(request, form, request.GET.get("field", "")) | frame(request, form, "builder")
+    context = _context(request, form, request.GET.get("field", "")) | frame(request, form, "builder") | ground()
     return render(request, "collect/forms/builder.html", context)
 
 
