@@ -354,11 +354,19 @@ def _told(old: Schema, new: Schema) -> list[tuple[str, str, str, list[tuple[Any,
         *(("retyped", _name(new, b.id), b.type, [(_("Type"), a.type, b.type)]) for a, b in diff.retyped),
     ]
     for id, keys in diff.changed.items():
-        said = [(KEYS.get(key, key), _plain(before), _plain(after)) for key, (before, after) in keys.items()]
+        said = [(KEYS.get(key, key), *map(_plain, _differing(*pair))) for key, pair in keys.items()]
         lines.append(("changed", _name(new, id), new.by_id[id].type, said))
     if diff.moved:
         lines.append(("moved", "", "", []))
     return lines
+
+
+def _differing(before: Any, after: Any) -> tuple[Any, Any]:
+    """Of texts in several languages those that differ."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return before, after
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    return {name: before.get(name, "—") for name in names}, {name: after.get(name, "—") for name in names}
 
 
 def _plain(value: Any) -> str:
