@@ -5,8 +5,6 @@ from portal.collect.submissions.models import (
     Submission,
     SubmissionChange,
     SubmissionComment,
-    SubmissionExport,
-    SubmissionExportPart,
     Webhook,
     WebhookDelivery,
 )
@@ -17,8 +15,6 @@ __all__ = [
     "Submission",
     "SubmissionChange",
     "SubmissionComment",
-    "SubmissionExport",
-    "SubmissionExportPart",
     "Webhook",
     "WebhookDelivery",
 ]

@@ -28,6 +28,7 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.text import latin_digits
 from portal.core.projects.access import projects_seen
 from portal.core.projects.models import Project
+from portal.core.tenancy import scope
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
 from portal.ui.tables import DateTimeColumn, Table, TextColumn
@@ -60,7 +61,7 @@ def _forms(request: HttpRequest | None) -> QuerySet[Form]:
 def _people(request: HttpRequest | None) -> QuerySet[User]:
     if request is None or request.user.is_anonymous:
         return User.objects.none()
-    return User.objects.filter(organization_id=person(request).organization_id, deleted_at=None).order_by("name", "id")
+    return User.objects.filter(organization_id=scope.organization_id(), deleted_at=None).order_by("name", "id")
 
 
 class SubmissionFilter(django_filters.FilterSet):
