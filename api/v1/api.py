@@ -10,6 +10,7 @@ from api.v1.customers.router import router as customers
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.forms.router import router as forms
+from api.v1.forms.xlsform import router as xlsform
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
@@ -105,6 +106,7 @@ for router in (
     customers,
     customer_imports,
     sales,
+    xlsform,
     forms,
     submissions,
 ):

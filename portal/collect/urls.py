@@ -4,5 +4,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 app_name = "collect"
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("portal.collect.forms.pages.urls")),
     path("", include("portal.collect.submissions.urls")),
 ]

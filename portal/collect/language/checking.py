@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext as _
 
-from portal.collect.language.expressions import Expression
 from portal.collect.language.kinds import KINDS, MEASURED
 from portal.collect.language.schema import CHOOSING, Choice, Field, Schema, expressions
 from portal.collect.language.values import Context, blank, equal, settled
@@ -36,6 +35,15 @@ class Fault(NamedTuple):
 class Checked:
     faults: list[Fault]
     answers: dict[str, Any]  # with calculations, without what is blank or not relevant
+
+
+@dataclass(slots=True)
+class Seen:
+    """One level as a page shows it: what expressions read, which fields are not asked, the entries of its repeats."""
+
+    values: Mapping[str, Any]
+    hidden: set[str]
+    entries: dict[str, list["Seen"]]
 
 
 class Cycle(ValueError):
@@ -129,6 +137,19 @@ class Program:
         context = Context(now, zone(time_zone))
         clean = self._check(self.level, answers, {}, context, "", faults)
         return Checked(faults[:MOST_FAULTS], clean)
+
+    def look(self, answers: Mapping[str, Any], context: Context) -> Seen:
+        """What a page shows for answers that need not be complete or right."""
+        return self._look(self.level, answers, {}, context)
+
+    def _look(self, level: _Level, sent: Mapping[str, Any], around: Mapping[str, Any], context: Context) -> Seen:
+        hidden: set[str] = set()
+        values = _values(level, sent, around, context, hidden)
+        entries = {
+            name: [self._look(inner, entry, values, context) for entry in sent.get(name) or ()]
+            for name, inner in level.nested.items()
+        }
+        return Seen(values, hidden, entries)
 
     def _check(
         self,
@@ -303,4 +324,4 @@ def _fault(item: Field, path: str, rule: str, value: Any) -> Fault:
     return Fault(f"{path}{item.id}", rule, message, value)
 
 
-__all__ = ["Checked", "Cycle", "Expression", "Fault", "Program", "offered"]
+__all__ = ["Checked", "Cycle", "Fault", "Program", "Seen", "offered"]
