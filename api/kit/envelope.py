@@ -77,14 +77,23 @@ def success(result: Any, *, status: int, meta: Mapping[str, Any]) -> HttpRespons
     return HttpResponse(dumps(body), status=reply.status or status, content_type=JSON, headers=dict(reply.headers))
 
 
+def faults(error: DomainError) -> list[dict[str, Any]]:
+    """One entry per field at fault."""
+    return [
+        {
+            "code": error.code,
+            "message": entry.message,
+            "field": (entry.field if entry.exact else camel(entry.field)) or None,
+        }
+        | ({"rule": entry.rule} if entry.rule else {})
+        for entry in error.errors
+    ]
+
+
 def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
     """The error body; `meta.retryAfter` (seconds) becomes the header too."""
     message = str(error.message)
-    errors = [
-        {"code": error.code, "message": entry.message, "field": camel(entry.field) or None}
-        | ({"rule": entry.rule} if entry.rule else {})
-        for entry in error.errors
-    ] or [{"code": error.code, "message": message, "field": None}]
+    errors = faults(error) or [{"code": error.code, "message": message, "field": None}]
     meta = {"requestId": getattr(request, "request_id", ""), "timestamp": clock.now(), **error.meta}
     body = {"success": False, "data": None, "message": message, "errors": errors, "meta": meta}
     response = HttpResponse(dumps(body), status=error.status, content_type=JSON)

@@ -6,6 +6,7 @@ from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
+from api.v1.forms.router import router as forms
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.lab.certificates import router as certificates
@@ -19,6 +20,7 @@ from api.v1.lab.router import router as samples
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
+from api.v1.submissions.router import router as submissions
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
@@ -91,5 +93,7 @@ for router in (
     audit,
     watch,
     images,
+    forms,
+    submissions,
 ):
     api.add_router("", router)

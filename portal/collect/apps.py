@@ -7,3 +7,6 @@ class CollectConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.collect.forms import room as forms
+
+        forms.register()

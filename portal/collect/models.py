@@ -5,8 +5,20 @@ from portal.collect.submissions.models import (
     Submission,
     SubmissionChange,
     SubmissionComment,
+    SubmissionExport,
+    SubmissionExportPart,
     Webhook,
     WebhookDelivery,
 )
 
-__all__ = ["Form", "FormVersion", "Submission", "SubmissionChange", "SubmissionComment", "Webhook", "WebhookDelivery"]
+__all__ = [
+    "Form",
+    "FormVersion",
+    "Submission",
+    "SubmissionChange",
+    "SubmissionComment",
+    "SubmissionExport",
+    "SubmissionExportPart",
+    "Webhook",
+    "WebhookDelivery",
+]

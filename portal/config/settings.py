@@ -183,6 +183,9 @@ FILE_LIMITS = env.megabytes("MARSAD_FILE_LIMITS", "image=50,video=100,document=1
 FILE_QUOTA = env.number("MARSAD_FILE_QUOTA", 0, low=0, high=1_000_000) * 1024 * 1024  # per organisation; 0: none
 CLAMD = env.text("MARSAD_CLAMD")
 
+# --- webhooks ---------------------------------------------------------------------
+WEBHOOK_PRIVATE = env.flag("MARSAD_WEBHOOK_PRIVATE", False)  # addresses inside of the own network, and plain http
+
 # --- pages ----------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"

@@ -386,6 +386,81 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="SubmissionExport",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("filename", models.CharField(max_length=200, verbose_name="file")),
+                ("content_type", models.CharField(max_length=100)),
+                ("size", models.BigIntegerField(default=0, verbose_name="size")),
+                ("rows", models.IntegerField(default=0, verbose_name="rows")),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="created by",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "export of submissions",
+                "verbose_name_plural": "exports of submissions",
+                "ordering": ["-created_at", "-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="SubmissionExportPart",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
+                ("number", models.IntegerField()),
+                ("content", models.BinaryField()),
+                (
+                    "export",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="collect.submissionexport"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenancy.organization",
+                        verbose_name="organisation",
+                    ),
+                ),
+            ],
+        ),
+        migrations.CreateModel(
             name="Webhook",
             fields=[
                 (
@@ -577,6 +652,16 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["organization", "submission", "created_at"], name="submission_comment_of"),
         ),
         migrations.AddIndex(
+            model_name="submissionexport",
+            index=models.Index(fields=["organization", "created_by", "-created_at"], name="submission_export_of"),
+        ),
+        migrations.AddConstraint(
+            model_name="submissionexportpart",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "export", "number"), name="submission_export_part_once"
+            ),
+        ),
+        migrations.AddIndex(
             model_name="webhook",
             index=models.Index(fields=["organization", "form"], name="webhook_of_form"),
         ),
@@ -596,6 +681,8 @@ class Migration(migrations.Migration):
                 "Submission",
                 "SubmissionChange",
                 "SubmissionComment",
+                "SubmissionExport",
+                "SubmissionExportPart",
                 "Webhook",
                 "WebhookDelivery",
             )

@@ -21,6 +21,7 @@ class Flag(models.TextChoices):
     SAME_PLACE = "SAME_PLACE", _("Same place as another submission")
     STRAIGHT_LINE = "STRAIGHT_LINE", _("Same answer to every question")
     MISSING_PHOTO = "MISSING_PHOTO", _("A photo is missing")
+    NOT_CREATED = "NOT_CREATED", _("The record of the mapping was not created")
 
 
 class Change(models.TextChoices):

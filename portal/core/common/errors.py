@@ -7,9 +7,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
+    """`exact`: the name is one of the person's own (the id of a question), which no surface writes in another way."""
+
     field: str
     message: str
     rule: str = ""
+    exact: bool = False
 
 
 class DomainError(Exception):
@@ -78,8 +81,8 @@ class Errors:
 
     items: list[FieldError] = field(default_factory=list)
 
-    def add(self, name: str, message: object, rule: str = "") -> None:
-        self.items.append(FieldError(name, str(message), rule))
+    def add(self, name: str, message: object, rule: str = "", *, exact: bool = False) -> None:
+        self.items.append(FieldError(name, str(message), rule, exact))
 
     def raise_any(self) -> None:
         if self.items:
