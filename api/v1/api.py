@@ -4,6 +4,7 @@ from api.kit import Api
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
+from api.v1.dashboards.router import router as dashboards
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.forms.router import router as forms
@@ -24,6 +25,7 @@ from api.v1.submissions.router import router as submissions
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
 from api.v1.users.router import router as users
+from api.v1.views.router import router as views
 
 DESCRIPTION = """
 One JSON API over projects, tasks, samples, results, verdicts, synchronisation, reports and the audit log.
@@ -95,5 +97,7 @@ for router in (
     images,
     forms,
     submissions,
+    views,
+    dashboards,
 ):
     api.add_router("", router)

@@ -7,6 +7,8 @@ class CollectConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.collect.charts import room as charts
         from portal.collect.forms import room as forms
 
         forms.register()
+        charts.register()

@@ -1,5 +1,7 @@
 """Models of the collect room, from its parts."""
 
+from portal.collect.charts.models import SubmissionTally, View
+from portal.collect.dashboards.models import Dashboard, DashboardPdf, DashboardWidget
 from portal.collect.forms.models import Form, FormVersion
 from portal.collect.submissions.models import (
     Submission,
@@ -12,6 +14,9 @@ from portal.collect.submissions.models import (
 )
 
 __all__ = [
+    "Dashboard",
+    "DashboardPdf",
+    "DashboardWidget",
     "Form",
     "FormVersion",
     "Submission",
@@ -19,6 +24,8 @@ __all__ = [
     "SubmissionComment",
     "SubmissionExport",
     "SubmissionExportPart",
+    "SubmissionTally",
+    "View",
     "Webhook",
     "WebhookDelivery",
 ]

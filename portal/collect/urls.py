@@ -1,6 +1,9 @@
 """Addresses of the pages of forms, submissions, views and dashboards."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
 app_name = "collect"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("portal.collect.charts.urls")),
+    path("", include("portal.collect.dashboards.urls")),
+]

@@ -2,10 +2,7 @@
 
 from django import template
 
+from portal.ui.templatetags.marsad import isolate
+
 register = template.Library()
-
-
-@register.filter
-def isolate(value: object) -> str:
-    """Let what people typed choose its own direction, in pages and in PDFs: WeasyPrint ignores `dir="auto"`."""
-    return f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}"
+register.filter("isolate", isolate)

@@ -85,6 +85,12 @@ def ltr(value: object) -> SafeString:
     return format_html('<bdi dir="ltr">{}</bdi>', value)
 
 
+@register.filter
+def isolate(value: object) -> str:
+    """Text that people typed, inside other text of a PDF: WeasyPrint honours the characters, not `dir="auto"`."""
+    return f"\N{FIRST STRONG ISOLATE}{value}\N{POP DIRECTIONAL ISOLATE}"
+
+
 def _time(value: date | datetime | None, style: str) -> SafeString:
     if not value:
         return EMPTY
