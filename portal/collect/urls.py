@@ -6,4 +6,5 @@ app_name = "collect"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.collect.charts.urls")),
     path("", include("portal.collect.dashboards.urls")),
+    path("", include("portal.collect.submissions.urls")),
 ]

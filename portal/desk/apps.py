@@ -7,11 +7,13 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
+        from portal.collect.submissions.targets import targets
         from portal.core.files import links
-        from portal.desk.bridges import LINKS
+        from portal.desk.bridges import LINKS, TARGETS
         from portal.ui import menu
 
         links.register(*LINKS)
+        targets.update(TARGETS)
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(

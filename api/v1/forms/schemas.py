@@ -49,7 +49,7 @@ class FormIn(In):
             }
         }
     )
-    aliases: ClassVar[Mapping[str, str]] = {name: name for name in (*SERVER, *_ANSWERED)}
+    aliases: ClassVar[Mapping[str, str]] = {"schema": "schema_", **{name: name for name in (*SERVER, *_ANSWERED)}}
 
     project_id: UUID | None = None
     name: str = Field(max_length=200)
@@ -78,6 +78,7 @@ class FormChange(FormIn):
 
 class CheckIn(In):
     model_config = ConfigDict(json_schema_extra={"example": {"schema": _SCHEMA}})
+    aliases: ClassVar[Mapping[str, str]] = {"schema": "schema_"}
 
     schema_: dict[str, Any] | str = Field(alias="schema")
 

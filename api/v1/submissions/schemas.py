@@ -98,7 +98,7 @@ class SubmissionIn(In):
 
 
 class BulkIn(In):
-    submissions: list[dict[str, Any]] = Field(description="At most 200")
+    submissions: list[Any] = Field(description="At most 200")
 
 
 class ReconcileIn(In):

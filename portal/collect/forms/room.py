@@ -18,7 +18,7 @@ def register() -> None:
         menu.MenuItem(
             label=_("Submissions"),
             url_name="collect:submission_list",
-            icon="inbox",
+            icon="clipboard-list",
             permission="submissions.view",
             group="data",
             order=20,
@@ -28,7 +28,7 @@ def register() -> None:
         panels.Tab(
             key="submissions",
             label=_("Submissions"),
-            icon="inbox",
+            icon="clipboard-list",
             url_name="collect:project_submissions",
             permission="submissions.view",
             order=60,

@@ -211,11 +211,8 @@ def _refuse_breaking(form: Form, schema: Schema, *, confirmed: bool) -> None:
 
 def _answered(form: Form, field: Field) -> int:
     """How many submissions answer a field; a path steps into repeats by itself (lax mode of jsonpath)."""
-    path = (
-        "$"
-        + "".join(f'."{step}"' for step in field.path.split("."))
-        + ' ? (@.type() == "object" || (@ != null && @ != ""))'
-    )
+    steps = "".join(f'."{step}"' for step in field.path.split("."))
+    path = f'${steps} ? (@.type() == "object" || (@ != null && @ != ""))'
     answered = Func("answers", Value(path), template="jsonb_path_exists(%(expressions)s::jsonpath)")
     rows = Submission.objects.alias(answered=ExpressionWrapper(answered, BooleanField()))
     return rows.filter(form=form, deleted_at=None, answered=True).count()

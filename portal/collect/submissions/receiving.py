@@ -433,7 +433,7 @@ def _create_targets(items: Sequence[Item], by: User) -> None:
         mapping = mappings[key]
         if mapping and mapping["target"] in targets:
             data = {name: _filled(source, row) for name, source in mapping["fields"].items()}
-            made = Wanted(row["id"], row["project_id"], data, row["latitude"], row["longitude"])
+            made = Wanted(row["id"], row["project_id"], row["created_at"], data, row["latitude"], row["longitude"])
             wanted.setdefault(mapping["target"], []).append((item, made))
     for kind, pairs in wanted.items():
         results = targets[kind].create([entry for _item, entry in pairs], by)

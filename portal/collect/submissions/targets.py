@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ class Wanted:
 
     submission: UUID
     project: UUID
+    captured: datetime
     data: Mapping[str, Any]
     latitude: float | None
     longitude: float | None

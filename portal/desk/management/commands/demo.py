@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 
+from portal.collect.forms import demo as forms
 from portal.core.accounts.models import Role, User
 from portal.core.accounts.permissions import SUPERADMIN
 from portal.core.tenancy.models import Organization
@@ -84,3 +85,4 @@ class Command(BaseCommand):
             lab.fill(plan)
             if domain == DEMO:
                 fieldwork.fill()
+                forms.fill()
