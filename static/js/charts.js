@@ -37,7 +37,7 @@
     const language = `${document.documentElement.lang}-u-nu-latn`;
     const round = data.kind === "pie" || data.kind === "donut";
     const line = data.kind === "line";
-    const number = new Intl.NumberFormat(language, { maximumFractionDigits: 4 });
+    const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
     // A mark that keeps digits and signs together inside Arabic words.
     const apart = (text) => `\u2066${text}\u2069`;
     const datasets = data.series.map((one, place) => round
@@ -57,9 +57,11 @@
         responsive: true,
         maintainAspectRatio: false,
         locale: language,
+        // Reversed, a label that leans needs more room than Chart.js gives it.
+        layout: { padding: round || !rtl || data.timed ? 4 : { left: 28, right: 4, top: 4, bottom: 4 } },
         interaction: round ? undefined : { mode: "index", intersect: false },
         scales: round ? undefined : {
-          x: { ...scale, reverse: rtl, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, maxRotation: 45, autoSkipPadding: 12 } },
+          x: { ...scale, reverse: rtl, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, maxRotation: data.timed ? 0 : 45, autoSkipPadding: 12 } },
           y: { ...scale, position: rtl ? "right" : "left", beginAtZero: true, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, callback: (value) => number.format(value) } },
         },
         plugins: {

@@ -11,11 +11,15 @@ from django.db import transaction
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from portal.collect.charts import buckets
 from portal.collect.charts.axes import axes
+from portal.collect.charts.choices import Bucket
 from portal.collect.charts.definitions import read_definition
-from portal.collect.charts.figures import view_data
+from portal.collect.charts.figures import data_versions, view_data
+from portal.collect.dashboards.layout import Place, free_place, settled
 from portal.collect.forms.models import Form, FormVersion
 from portal.collect.submissions.models import Submission
+from portal.core.common.errors import Invalid
 from portal.core.projects import services as projects
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import tenant
@@ -230,3 +234,57 @@ def test_every_figure_equals_the_count_by_hand(cast: Cast, form: Form) -> None:
 
     compare()
     compare_hours()
+
+
+def test_hours_that_no_clock_shows_are_left_out() -> None:
+    first, last = at(2026, 3, 22, 1), at(2026, 3, 22, 4)
+    hours = buckets.every(first, last, Bucket.HOUR, "Africa/Casablanca")
+    assert [buckets.label(hour, Bucket.HOUR) for hour in hours] == [
+        "2026-03-22T01:00",
+        "2026-03-22T03:00",
+        "2026-03-22T04:00",
+    ]
+    months = [
+        buckets.label(one, Bucket.MONTH) for one in buckets.every(at(2025, 11, 1), at(2026, 2, 1), Bucket.MONTH, "UTC")
+    ]
+    assert months == ["2025-11", "2025-12", "2026-01", "2026-02"]
+    assert buckets.label(at(2026, 10, 1), Bucket.QUARTER) == "2026-Q4"
+
+
+@pytest.mark.covers("C50")
+def test_what_a_form_cannot_answer_is_refused_by_name(form: Form) -> None:
+    for chart, config, word in (
+        ("number", {"aggregation": "sum", "field": "depth"}, "wells"),  # inside a repeat
+        ("pie", {"groupBy": "place"}, "place"),
+        ("bar", {"groupBy": "hour", "xAxis": "visit"}, "visit"),
+        ("number", {"filters": [{"field": "visit", "op": "lt", "value": "2026-02-30"}]}, "visit"),
+    ):
+        with pytest.raises(Invalid, match=word):
+            asked(form, chart, config)
+    assert asked(form, "bar", {"groupBy": "day", "xAxis": "visit"})["labels"] == []
+
+
+@pytest.mark.covers("C51")
+def test_every_change_of_a_forms_submissions_moves_its_version(form: Form) -> None:
+    row = by_hand.Row({}, datetime(2026, 2, 1, tzinfo=UTC), None, "received")
+    versions = [data_versions([form.pk]).of[form.pk]]
+    submit(form, [row, row])
+    versions.append(data_versions([form.pk]).of[form.pk])
+    Submission.objects.filter(form=form).update(review_state="approved")
+    versions.append(data_versions([form.pk]).of[form.pk])
+    Submission.objects.filter(form=form).delete()
+    versions.append(data_versions([form.pk]).of[form.pk])
+    assert versions == [0, 2, 4, 6]
+    assert not data_versions([form.pk]).committed  # nobody else may be shown what this transaction sees
+
+
+@given(
+    st.lists(st.builds(Place, st.integers(0, 6), st.integers(0, 8), st.integers(1, 6), st.integers(1, 5)), max_size=9)
+)
+def test_widgets_never_lie_over_one_another(places: list[Place]) -> None:
+    found = settled(places)
+    pairs = [(a, b) for n, a in enumerate(found) for b in found[n + 1 :]]
+    assert not any(a.meets(b) for a, b in pairs)
+    assert [(p.x, p.w, p.h) for p in found] == [(p.x, p.w, p.h) for p in places]
+    assert settled(found) == found
+    assert not any(free_place(found).meets(place) for place in found)

@@ -62,10 +62,10 @@ def picture(data: Mapping[str, Any], definition: Definition) -> Picture:
 
 
 def shown(value: float | None) -> str:
-    """With at most four decimals, thousands apart; a dash for no figure."""
+    """With two decimals, small ones with four, thousands apart; a dash for no figure."""
     if value is None:
         return "\N{EN DASH}"
-    text = f"{value:,.4f}" if isinstance(value, float) else f"{value:,}"
+    text = f"{value:,.{2 if abs(value) >= 1 else 4}f}" if isinstance(value, float) else f"{value:,}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
 

@@ -131,7 +131,7 @@ class ChartForm(ServiceForm):
         for place in range(FILTERS):
             axis = self.axes.get(str(self._said_filter(place, "field") or ""))
             self.fields[f"filter_{place}_field"] = forms.ChoiceField(
-                label=_("Field"), required=False, choices=[*nothing, *named]
+                label=_("Field of the form"), required=False, choices=[*nothing, *named]
             )
             self.fields[f"filter_{place}_op"] = forms.ChoiceField(
                 label=_("Comparison"), required=False, choices=Op.choices

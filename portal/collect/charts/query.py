@@ -38,10 +38,10 @@ _READ: Final = {
     "moment": _VALID.format(text="replace({text}, ',', '.')", pattern="moment_pattern", type="timestamptz"),
     "other": "{json}",
 }
-_MANY: Final = (
-    " LEFT JOIN LATERAL (SELECT d.chosen, row_number() OVER () AS place FROM (SELECT DISTINCT e.chosen"
-    " FROM jsonb_array_elements_text(CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} ELSE '[]' END) e (chosen)"
-    " WHERE e.chosen <> '') d) {name} ON true"
+_LIST: Final = "CASE WHEN jsonb_typeof({json}) = 'array' THEN {json} ELSE '[]' END"
+_MANY: Final = (  # of constants
+    " LEFT JOIN LATERAL (SELECT d.chosen, row_number() OVER () AS place FROM (SELECT DISTINCT e.chosen"  # noqa: S608
+    " FROM jsonb_array_elements_text(" + _LIST + ") e (chosen) WHERE e.chosen <> '') d) {name} ON true"
 )
 _ANSWERED: Final = "coalesce({json}, 'null') NOT IN ('null', '\"\"', '[]', '{{}}')"
 _FIGURE: Final = {
@@ -64,9 +64,9 @@ _COMPARED: Final = {
     Op.IN: "{value} = ANY(%({param})s)",
 }
 _HOLDS: Final = {  # of lists
-    Op.EQ: "coalesce({json}, '[]') @> to_jsonb(%({param})s::text)",
-    Op.NE: "NOT coalesce({json}, '[]') @> to_jsonb(%({param})s::text)",
-    Op.IN: "jsonb_exists_any(coalesce({json}, '[]'), %({param})s::text[])",
+    Op.EQ: f"{_LIST} @> to_jsonb(%({{param}})s::text)",
+    Op.NE: f"NOT {_LIST} @> to_jsonb(%({{param}})s::text)",
+    Op.IN: f"jsonb_exists_any({_LIST}, %({{param}})s::text[])",
 }
 _TYPES: Final = {
     bool: "boolean", str: "text", Decimal: "numeric", date: "date", datetime: "timestamptz", UUID: "uuid",

@@ -16,7 +16,7 @@ def register() -> None:
     events.register(EVENTS)
     figures.register_submissions(submissions_of_platform)
     for order, label, address, icon in (
-        (30, _("Views"), "collect:view_list", "chart-bar"),
+        (30, _("Chart views"), "collect:view_list", "chart-bar"),
         (40, _("Dashboards"), "collect:dashboard_list", "layout-dashboard"),
     ):
         menu.register(
@@ -25,7 +25,7 @@ def register() -> None:
     panels.register(
         panels.Tab(
             key="views",
-            label=_("Views"),
+            label=_("Chart views"),
             icon="chart-bar",
             url_name="collect:project_views",
             permission="views.view",

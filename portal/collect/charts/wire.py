@@ -20,7 +20,7 @@ def view(row: View) -> dict[str, Any]:
         "description": row.description,
         "chartType": row.chart_type,
         "config": row.config,
-        "definition": orjson.dumps(definition).decode(),
+        "definition": orjson.dumps(definition, option=orjson.OPT_SORT_KEYS).decode(),  # JSONB keeps no order
         "definitionObject": definition,
         "metadata": row.metadata,
         "metadataObject": parsed(row.metadata),

@@ -158,7 +158,7 @@ class DashboardFilter(django_filters.FilterSet):
 class DashboardTable(Table):
     name = TextColumn(linkify=("collect:dashboard_detail", {"dashboard_id": django_tables2.A("pk")}))
     project = TextColumn(accessor="project__name", verbose_name=_("Project"))
-    widget_total = NumberColumn(verbose_name=_("Views"))
+    widget_total = NumberColumn(verbose_name=_("Chart views"))
     updated_at = DateTimeColumn(verbose_name=_("Changed"))
 
     class Meta:

@@ -113,7 +113,7 @@ def dashboard_detail(request: HttpRequest, dashboard_id: UUID) -> HttpResponse:
     widgets = selectors.widget_list(dashboard=dashboard)
     context = {
         "dashboard": dashboard,
-        "theme": said.get("theme") if said.get("theme") in ("light", "dark") else "",
+        "board_theme": said.get("theme") if said.get("theme") in ("light", "dark") else "",
         "live": f"{LIVE}, every {every}s" if timed else LIVE,
         "tiles": tiles(widgets, person(request)),
         "may_edit": may(request, "views.edit"),

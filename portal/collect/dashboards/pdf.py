@@ -6,12 +6,13 @@ from typing import Any, Final
 from django.utils import timezone, translation
 
 from portal.collect.charts.drawing import draw, swatch
-from portal.collect.charts.figures import zone_name
 from portal.collect.dashboards import selectors
 from portal.collect.dashboards.models import Dashboard
 from portal.collect.dashboards.tiles import tiles
 from portal.core.accounts.models import User
 from portal.core.common import clock, pdf
+from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
 
 LISTED: Final = 60  # lines of a view's table; all of them are in its CSV
 
@@ -20,7 +21,8 @@ def render(
     dashboard: Dashboard, *, user: User, language: str, progress: Callable[[int, int], None] | None = None
 ) -> bytes:
     """As `user` sees it now, in `language`. `progress` is told the views that are drawn and how many there are."""
-    zone = zone_name()
+    organization = Organization.objects.get(pk=scope.organization_id())
+    zone = organization.time_zone
     with translation.override(language), timezone.override(zone):
         mirrored = language == "ar"
         found = tiles(selectors.widget_list(dashboard=dashboard), user)
@@ -32,7 +34,7 @@ def render(
         now = timezone.localtime(clock.now())
         context = {
             "dashboard": dashboard,
-            "organization": user.organization,
+            "organization": organization,
             "parts": parts,
             "language": language,
             "rtl": mirrored,
