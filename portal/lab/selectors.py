@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from django.db import connection
@@ -116,8 +116,7 @@ def sample_after(rows: QuerySet[Sample], *, ordering: Sequence[str], id: UUID) -
 
 def searched_often(text: str) -> bool:
     """Whether more than `RARE` samples have this word; False for several words, which need not stand together."""
-    ids = _found(text) if _WORD.fullmatch(text := normalise(text)) else None
-    return ids is not None and len(ids) > RARE
+    return _WORD.fullmatch(text := normalise(text)) is not None and _found(text) == "often"
 
 
 def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QuerySet[Sample]:
@@ -125,7 +124,7 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
     which is quicker. What it leaves is still to be compared with the whole text. `ids`: an id, its first eight digits,
     or a part of one where no word has it, counts too."""
     found = _found(text)
-    if found is None or len(found) > RARE:
+    if found is None or found == "often":
         return rows
     if ids and _ID.fullmatch(text):
         first = text.replace("-", "")
@@ -136,15 +135,16 @@ def _narrowed(rows: QuerySet[Sample], text: str, *, ids: bool = False) -> QueryS
     return rows.filter(pk__in=found or [_NOBODY])  # an empty list would leave no SQL that a report could build on
 
 
-def _found(text: str) -> list[UUID] | None:
-    """Samples whose words contain the two longest words of the text, at most one more than `RARE`; None where those
-    have less than three letters, and so stand in too many words."""
+def _found(text: str) -> list[UUID] | Literal["often"] | None:
+    """Samples whose words contain the two longest words of the text; "often" where more than `RARE` do; None where
+    those words have less than three letters, and so are not looked up."""
     parts = sorted((part for part in _WORD.findall(text) if len(part) > 2), key=len)[-2:]
     if not parts or scope.current().organization is None:
         return None
     with connection.cursor() as cursor:
         cursor.execute("SELECT marsad_samples_with(%s, %s)", [parts, RARE + 1])
-        return list(cursor.fetchone()[0])
+        ids = cursor.fetchone()[0]
+    return "often" if ids is None or len(ids) > RARE else list(ids)
 
 
 def _since(day: date | datetime) -> datetime | None:

@@ -27,9 +27,12 @@ def invite(person: Person, email: str = "new@example.test", path: str = "/invita
     return person.post(path, {"email": email, "role": "Agent", **more})
 
 
-@pytest.mark.covers("E003-006", "E003-007", "E003-032", "E003-033", "E003-001", "003-ROLE-01", "003-ORG-01")
+@pytest.mark.covers(
+    "E003-006", "E003-007", "E003-032", "E003-033", "E003-001", "003-ROLE-01", "003-ORG-01", "003-ROLE-02", "003-WF-01",
+    "003-WF-02",
+)  # fmt: skip
 def test_onboarding_of_an_organisation(cast: Cast, nobody: Person) -> None:
-    """003 "New Organization Onboarding": steps 1 to 4 and 7; 5 and 6 need rooms that are not there yet."""
+    """003 "New Organization Onboarding", then "Field Agent Data Collection"."""
     made = cast.root.post("/organizations", {"name": "East Africa Wildlife Foundation", "country": "Kenya"})  # 1
     assert made.status_code == 201
     organization = made.json()["data"]
@@ -54,6 +57,12 @@ def test_onboarding_of_an_organisation(cast: Cast, nobody: Person) -> None:
     assert signed_in.json()["data"]["user"]["organizationId"] == organization["id"]
     assert [row["email"] for row in chief.get("/users").json()["data"]] == ["chief@example.test"]
 
+    project = chief.post("/projects", {"name": "Elephants"}).json()["data"]["id"]  # 5
+    fields = [{"id": "herd_size", "type": "number", "label": "Herd Size", "required": True}]
+    form = {"projectId": project, "name": "Daily Elephant Sighting", "schema": {"fields": fields}}
+    made = chief.post("/forms", form)  # 6
+    assert (made.status_code, made.json()["data"]["version"]) == (201, 1)
+
     agent = invite(chief, "agent@example.test")  # 7
     assert (agent.status_code, agent.json()["data"]["role"]) == (201, "Agent")
     nobody.post("/invitations/accept", {"token": agent.json()["data"]["token"], "password": "another-1"})
@@ -62,6 +71,14 @@ def test_onboarding_of_an_organisation(cast: Cast, nobody: Person) -> None:
         ("agent@example.test", "Agent", True),
         ("chief@example.test", "Admin", True),
     ]
+
+    signed_in = nobody.post("/auth/login", {"email": "agent@example.test", "password": "another-1"})
+    worker = Person(User(), {"Authorization": f"Bearer {signed_in.json()['data']['accessToken']}"})
+    (seen,) = worker.get("/projects").json()["data"]
+    (given,) = worker.get(f"/forms/project/{seen['id']}").json()["data"]
+    kept = {"formId": given["id"], "projectId": seen["id"], "answers": {"herd_size": 12}}
+    synced = worker.post("/submissions/bulk", {"submissions": [kept, {**kept, "answers": {}}]}).json()["data"]
+    assert (synced["successful"], synced["failed"]) == (1, 1)
 
 
 @pytest.mark.covers("E002-085", "E002-086", "E003-032", "E003-034", "C30", "003-INV-01")

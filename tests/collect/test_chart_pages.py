@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
@@ -11,8 +10,8 @@ from django.test import Client
 
 from portal.collect.charts import demo
 from portal.collect.charts.models import View
-from portal.collect.dashboards import jobs, pdf, selectors
-from portal.collect.dashboards.models import Dashboard, DashboardPdf, DashboardWidget
+from portal.collect.dashboards import pdf, selectors
+from portal.collect.dashboards.models import Dashboard, DashboardWidget
 from portal.collect.forms import demo as forms_demo
 from portal.collect.forms.models import Form
 from portal.core.projects import services as projects
@@ -137,11 +136,4 @@ def test_the_demo_fills_every_kind_and_prints(cast: Cast) -> None:
             data = selectors.dashboard_data(widgets=selectors.widget_list(dashboard=board), user=cast.alice)
             assert [one["error"] for one in data] == [None] * len(data)
         content = pdf.render(board, user=cast.alice, language="ar")
-        assert content.startswith(b"%PDF-")
-        DashboardPdf.objects.create(
-            organization=cast.a, dashboard=board, language="ar", content=content, created_by=cast.alice
-        )
-        found: UUID = DashboardPdf.objects.get().pk
-    assert browser(cast.alice).get(f"/dashboards/pdf/{found}")["Content-Type"] == "application/pdf"
-    assert browser(cast.carol).get(f"/dashboards/pdf/{found}").status_code == 403
-    assert jobs.dashboard_pdf.name == "collect.dashboard_pdf"
+    assert content.startswith(b"%PDF-")

@@ -271,3 +271,45 @@ def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> Non
     assert len(held) == len(ids) - refused == len(set(held.values()))
     assert audited(program, ids) == dict.fromkeys(held, 1)
     assert state(program, SHAKEN) == state(program, STEADY)
+
+
+@pytest.mark.covers("003-OFF-02", "E003-022", "003-WF-02")
+def test_submissions_to_a_server_that_is_killed(program: Program) -> None:
+    """What was acknowledged is stored; after a retry everything is, once."""
+    batches, size = (40, 200) if FULL else (6, 50)
+    schema = {"fields": [{"id": "depth", "type": "number", "label": "Depth", "required": True}]}
+    with program.client("admin@demo.marsad.test") as admin:
+        where = admin.call("GET", "/projects?status=Active")[0]["id"]
+        made = admin.call("POST", "/forms", {"projectId": where, "name": "Wells", "schema": schema})["id"]
+    pushed = [
+        [{"formId": made, "answers": {"depth": n}, "localSyncId": str(uuid.uuid4())} for n in range(size)]
+        for _batch in range(batches)
+    ]
+    acknowledged: set[str] = set()
+
+    def send(client: Client, chunk: list[dict[str, Any]]) -> None:
+        answer = client.call("POST", "/submissions/bulk", {"submissions": chunk})
+        assert answer["failed"] == 0
+        acknowledged.update(result["localSyncId"] for result in answer["results"])
+
+    with program.client("manager@demo.marsad.test", patience=0) as client:
+        send(client, pushed[0])
+        blow = threading.Timer(0.1, program.kill)
+        blow.start()
+        with suppress(TimeoutError):
+            for chunk in itertools.cycle(pushed[1:]):
+                send(client, chunk)
+        blow.join()
+    program.start()
+    sent = [item["localSyncId"] for chunk in pushed for item in chunk]
+    statement = "SELECT local_sync_id::text FROM collect_submission WHERE form_id = %s"
+    stored = {id for (id,) in program.sql(statement, made)}
+    assert acknowledged <= stored <= set(sent)
+    before = len(acknowledged)
+    with program.client("manager@demo.marsad.test") as client:
+        known = client.call("POST", "/submissions/reconcile", {"localSyncIds": sent[:1000]})
+        assert {entry["localSyncId"] for entry in known["known"]} == stored & set(sent[:1000])
+        for chunk in pushed:
+            send(client, chunk)
+    assert size <= before <= len(sent)
+    assert sorted(id for (id,) in program.sql(statement, made)) == sorted(sent)

@@ -37,9 +37,10 @@ from api.v1.submissions.schemas import (
 from portal.collect.forms.selectors import form_for
 from portal.collect.submissions import exports, receiving, selectors, services, wire
 from portal.collect.submissions.jobs import export as export_job
-from portal.collect.submissions.models import Submission, SubmissionExport
+from portal.collect.submissions.models import Submission
 from portal.core.common import clock
 from portal.core.common.errors import DomainError, Invalid, NotFound
+from portal.core.files.exports import AT_ONCE
 from portal.core.jobs.tasks import defer, job_as_wire
 from portal.core.projects import access
 from portal.core.tenancy import scope
@@ -131,14 +132,14 @@ def submission_list_of_form(request: HttpRequest, form_id: UUID, query: Query[In
 def submission_export(request: HttpRequest, query: Query[ExportQuery]) -> HttpResponseBase | Reply:
     """With the filters of the list. CSV, GeoJSON and JSON lines are streamed at any length. A workbook of more than
     5,000 rows, and every archive of media, is made by a worker: 202 with `{jobId, status}`; the job's result holds
-    `exportId` for `GET /submissions/exports/{id}`."""
+    `downloadUrl`, for a day."""
     by, chosen = me(request), _filters(request, query, query.form_id, query.project_id)
     form = form_for(by, query.form_id) if query.form_id else None
     if query.sheet and (form is None or query.sheet not in exports.columns_of(form).repeats):
         raise Invalid.field("sheet", _("There is no such field."))
     rows = selectors.filtered(by, chosen)
     exports.noted(kind=query.format, filters=chosen)
-    large = query.format == "xlsx" and rows.order_by()[: exports.DIRECT + 1].count() > exports.DIRECT
+    large = query.format == "xlsx" and rows.order_by()[: AT_ONCE + 1].count() > AT_ONCE
     if large or query.format == "zip":
         job = defer(export_job, kind=query.format, filters=chosen)
         headers = {"Retry-After": str(_COUNTED), "Location": f"/api/v1/jobs/{job.pk}"}
@@ -153,14 +154,6 @@ def submission_export(request: HttpRequest, query: Query[ExportQuery]) -> HttpRe
         return FileResponse(file, content_type=kind, headers=headers)
     content = exports.stream(query.format, rows, form=form, by=scope.actor(), labels=query.labels, sheet=query.sheet)
     return StreamingHttpResponse(content, content_type=kind, headers=headers)
-
-
-@router.get(
-    "/submissions/exports/{id:export_id}", policy="submissions.export", response=None, summary="A file that a job made"
-)
-def submission_export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
-    """For whoever asked for it, for a day."""
-    return export_answer(SubmissionExport.objects.filter(pk=export_id, created_by=me(request)).first())
 
 
 @router.get("/submissions/{id:submission_id}", policy="submissions.view", response=SubmissionOut, summary="One")
@@ -242,21 +235,10 @@ def submission_history(request: HttpRequest, submission_id: UUID, query: Query[P
     return page
 
 
-def export_answer(made: SubmissionExport | None) -> HttpResponseBase:
-    if made is None:
-        raise NotFound(_("There is no such export."))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{made.filename}"',
-        "Content-Length": str(made.size),
-        "Cache-Control": "no-store",
-    }
-    content = exports.parts(made, by=scope.actor())
-    return StreamingHttpResponse(content, content_type=made.content_type, headers=headers)
-
-
 def _page(request: HttpRequest, query: _Query, *, form: UUID | None = None, project: UUID | None = None) -> Page:
-    rows = selectors.filtered(me(request), _filters(request, query, form, project))
-    page = _paged(wire.plain(rows), query)
+    by, chosen = me(request), _filters(request, query, form, project)
+    rows = selectors.filtered(by, chosen)
+    page = _paged(wire.plain(rows), query, total=selectors.counted(by, chosen, rows))
     page.items = [wire.submission(row) for row in page.items]
     return page
 
@@ -282,9 +264,9 @@ def _filters(request: HttpRequest, query: _Query, form: UUID | None, project: UU
     }
 
 
-def _paged(rows: Any, query: Any) -> Page:
+def _paged(rows: Any, query: Any, *, total: int | None = None) -> Page:
     """A page of rows that are in order already."""
-    start, count = (query.page - 1) * query.limit, rows.order_by().count()
+    start, count = (query.page - 1) * query.limit, rows.order_by().count() if total is None else total
     found = list(rows[start : start + query.limit]) if start < count else []
     return Page(found, query.page, query.limit, count)
 

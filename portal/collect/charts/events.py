@@ -5,7 +5,6 @@ from portal.core.notifications.events import EventType
 EVENTS = [
     EventType("view.changed", "views.view", organization=True),
     EventType("dashboard.changed", "views.view", organization=True),
-    EventType("dashboard.exported", "views.view"),
 ]
 # Events after which figures may be others, for the pages that show them.
 MOVING = ("submission.created", "submission.bulk", "submission.changed")

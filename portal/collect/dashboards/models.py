@@ -75,19 +75,3 @@ class DashboardWidget(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.x}, {self.y}"
-
-
-class DashboardPdf(TenantModel):
-    """A drawing that a worker made for the person who asked for it; gone after a day."""
-
-    dashboard = models.ForeignKey(Dashboard, models.CASCADE, related_name="pdfs", verbose_name=_("dashboard"))
-    language = models.CharField(max_length=2)
-    content = models.BinaryField()
-    created_by = models.ForeignKey("accounts.User", models.PROTECT, null=True, related_name="+")
-
-    class Meta:
-        ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["organization", "created_by"], name="dashboard_pdf_of")]
-
-    def __str__(self) -> str:
-        return str(self.pk)

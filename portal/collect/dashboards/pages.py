@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.collect.charts.pages import LIVE
 from portal.collect.dashboards import jobs, selectors, services
 from portal.collect.dashboards.forms import DashboardFilter, DashboardForm, DashboardTable, WidgetForm, details
-from portal.collect.dashboards.models import DashboardPdf
 from portal.collect.dashboards.tiles import tiles
 from portal.core.accounts.policy import policy
 from portal.core.common.errors import DomainError, NotFound
@@ -204,20 +203,6 @@ def pdf_wait(request: HttpRequest, dashboard_id: UUID, job_id: UUID) -> HttpResp
     part = bool(request.htmx) and request.htmx.request_type != "full"  # type: ignore[attr-defined]
     template = "collect/dashboards/pdf_wait.html"
     return render(request, f"{template}#pdf-state" if part else template, context)
-
-
-@require_GET
-@policy("views.export")
-def pdf_file(request: HttpRequest, pdf_id: UUID) -> HttpResponse:
-    """The PDF, for whoever ordered it."""
-    found = DashboardPdf.objects.select_related("dashboard").filter(pk=pdf_id, created_by=person(request)).first()
-    if found is None:
-        raise NotFound(_("There is no such file."))
-    headers = {
-        "Content-Disposition": f'attachment; filename="dashboard-{found.created_at:%Y-%m-%d}.pdf"',
-        "Cache-Control": "private, no-store",
-    }
-    return HttpResponse(bytes(found.content), content_type="application/pdf", headers=headers)
 
 
 def _status(form: Any) -> HTTPStatus:

@@ -8,7 +8,6 @@ _ONE = "dashboards/<uuid:dashboard_id>"
 urlpatterns = [
     path("dashboards", pages.dashboard_list, name="dashboard_list"),
     path("dashboards/new", pages.dashboard_create, name="dashboard_create"),
-    path("dashboards/pdf/<uuid:pdf_id>", pages.pdf_file, name="dashboard_pdf_file"),
     path(_ONE, pages.dashboard_detail, name="dashboard_detail"),
     path(f"{_ONE}/edit", pages.dashboard_edit, name="dashboard_edit"),
     path(f"{_ONE}/delete", pages.dashboard_delete, name="dashboard_delete"),

@@ -9,6 +9,89 @@ import portal.core.common.ids
 from portal.core.audit.triggers import AuditedTable
 from portal.core.tenancy.operations import TenantTable
 
+# What the filters on answers look through. Under row-level security an index serves leakproof operators alone, and no
+# operator of JSON is one: so every answer stands, as a hash of form, question and value, in a table that the application
+# has no right to read, and a function of the owner looks into it, for the organisation in force. What it finds is
+# compared with the answers themselves. Entries of repeats and texts of more than 200 characters stay out.
+ANSWERS = """
+CREATE TABLE collect_answerterms (
+    submission_id uuid PRIMARY KEY, organization_id uuid NOT NULL, form_id uuid NOT NULL, terms bigint[] NOT NULL);
+REVOKE ALL ON collect_answerterms FROM PUBLIC, marsad_app;
+CREATE INDEX answer_terms_found ON collect_answerterms USING gin (terms);
+
+CREATE FUNCTION marsad_answer_term(form uuid, field text, value text) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+    SELECT ('x' || substr(md5(form::text || '/' || field || '=' || value), 1, 16))::bit(64)::bigint
+$body$;
+
+CREATE FUNCTION marsad_answer_terms(form uuid, answers jsonb) RETURNS bigint[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+    SELECT coalesce(array_agg(marsad_answer_term(form, t.key, CASE jsonb_typeof(t.value)
+               WHEN 'number' THEN trim_scale((t.value #>> '{}')::numeric)::text ELSE t.value #>> '{}' END)), '{}')
+    FROM (
+        SELECT a.key, a.value FROM jsonb_each(answers) a WHERE jsonb_typeof(a.value) <> 'array'
+        UNION ALL
+        SELECT a.key, e.value FROM jsonb_each(answers) a, jsonb_array_elements(a.value) e
+        WHERE jsonb_typeof(a.value) = 'array'
+    ) t WHERE jsonb_typeof(t.value) IN ('string', 'number', 'boolean') AND length(t.value #>> '{}') <= 200
+$body$;
+
+CREATE FUNCTION marsad_answers_keep() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM collect_answerterms t USING old_rows o WHERE t.submission_id = o.id;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO collect_answerterms (submission_id, organization_id, form_id, terms)
+        SELECT id, organization_id, form_id, marsad_answer_terms(form_id, answers) FROM new_rows
+        WHERE deleted_at IS NULL;
+    ELSE
+        UPDATE collect_answerterms t SET terms = CASE WHEN n.deleted_at IS NULL
+                                                      THEN marsad_answer_terms(n.form_id, n.answers) ELSE '{}' END
+        FROM new_rows n JOIN old_rows o USING (id)
+        WHERE t.submission_id = n.id
+          AND (n.answers IS DISTINCT FROM o.answers OR n.deleted_at IS DISTINCT FROM o.deleted_at);
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER answers_insert AFTER INSERT ON collect_submission REFERENCING NEW TABLE AS new_rows
+FOR EACH STATEMENT EXECUTE FUNCTION marsad_answers_keep();
+CREATE TRIGGER answers_update AFTER UPDATE ON collect_submission
+REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION marsad_answers_keep();
+CREATE TRIGGER answers_delete AFTER DELETE ON collect_submission REFERENCING OLD TABLE AS old_rows
+FOR EACH STATEMENT EXECUTE FUNCTION marsad_answers_keep();
+
+-- Of `wished`, `{field: [values]}`, each field has one of its values: how many submissions of the organisation in force
+-- there are, and which, where they are at most `most`.
+CREATE FUNCTION marsad_answers_with(form uuid, wished jsonb, most integer, OUT total bigint, OUT ids uuid[])
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $body$
+DECLARE
+    condition text;
+    source text;
+BEGIN
+    SELECT string_agg(format('terms && %L::bigint[]', ARRAY(
+               SELECT marsad_answer_term(form, w.key, v) FROM jsonb_array_elements_text(w.value) v)), ' AND ')
+    INTO condition FROM jsonb_each(wished) w;
+    source := format(' FROM collect_answerterms WHERE organization_id = %L AND form_id = %L AND %s',
+                     current_setting('marsad.organization')::uuid, form, condition);
+    EXECUTE 'SELECT count(*)' || source INTO total;
+    IF total <= most THEN
+        EXECUTE 'SELECT array_agg(submission_id)' || source INTO ids;
+    END IF;
+END $body$;
+"""
+NO_ANSWERS = """
+DROP TRIGGER answers_insert ON collect_submission;
+DROP TRIGGER answers_update ON collect_submission;
+DROP TRIGGER answers_delete ON collect_submission;
+DROP FUNCTION marsad_answers_with(uuid, jsonb, integer);
+DROP FUNCTION marsad_answers_keep();
+DROP FUNCTION marsad_answer_terms(uuid, jsonb);
+DROP FUNCTION marsad_answer_term(uuid, text, text);
+DROP TABLE collect_answerterms;
+"""
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -386,81 +469,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="SubmissionExport",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
-                ("filename", models.CharField(max_length=200, verbose_name="file")),
-                ("content_type", models.CharField(max_length=100)),
-                ("size", models.BigIntegerField(default=0, verbose_name="size")),
-                ("rows", models.IntegerField(default=0, verbose_name="rows")),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="created by",
-                    ),
-                ),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        db_index=False,
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="tenancy.organization",
-                        verbose_name="organisation",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "export of submissions",
-                "verbose_name_plural": "exports of submissions",
-                "ordering": ["-created_at", "-id"],
-            },
-        ),
-        migrations.CreateModel(
-            name="SubmissionExportPart",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
-                ("number", models.IntegerField()),
-                ("content", models.BinaryField()),
-                (
-                    "export",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="collect.submissionexport"
-                    ),
-                ),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        db_index=False,
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="tenancy.organization",
-                        verbose_name="organisation",
-                    ),
-                ),
-            ],
-        ),
-        migrations.CreateModel(
             name="Webhook",
             fields=[
                 (
@@ -652,16 +660,6 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["organization", "submission", "created_at"], name="submission_comment_of"),
         ),
         migrations.AddIndex(
-            model_name="submissionexport",
-            index=models.Index(fields=["organization", "created_by", "-created_at"], name="submission_export_of"),
-        ),
-        migrations.AddConstraint(
-            model_name="submissionexportpart",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "export", "number"), name="submission_export_part_once"
-            ),
-        ),
-        migrations.AddIndex(
             model_name="webhook",
             index=models.Index(fields=["organization", "form"], name="webhook_of_form"),
         ),
@@ -681,8 +679,6 @@ class Migration(migrations.Migration):
                 "Submission",
                 "SubmissionChange",
                 "SubmissionComment",
-                "SubmissionExport",
-                "SubmissionExportPart",
                 "Webhook",
                 "WebhookDelivery",
             )
@@ -691,4 +687,5 @@ class Migration(migrations.Migration):
         AuditedTable("Submission", "submission", label="local_sync_id", ignored=("fingerprint", "flags")),
         AuditedTable("SubmissionComment", "submission_comment", label="content"),
         AuditedTable("Webhook", "webhook", ignored=("secret",)),
+        migrations.RunSQL(ANSWERS, NO_ANSWERS),
     ]

@@ -115,53 +115,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="DashboardPdf",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=portal.core.common.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
-                ("language", models.CharField(max_length=2)),
-                ("content", models.BinaryField()),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "dashboard",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="pdfs",
-                        to="collect.dashboard",
-                        verbose_name="dashboard",
-                    ),
-                ),
-                (
-                    "organization",
-                    models.ForeignKey(
-                        db_index=False,
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="tenancy.organization",
-                        verbose_name="organisation",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-created_at", "-id"],
-            },
-        ),
-        migrations.CreateModel(
             name="SubmissionTally",
             fields=[
                 (
@@ -346,10 +299,6 @@ class Migration(migrations.Migration):
                 name="dashboard_newest",
             ),
         ),
-        migrations.AddIndex(
-            model_name="dashboardpdf",
-            index=models.Index(fields=["organization", "created_by"], name="dashboard_pdf_of"),
-        ),
         migrations.AddConstraint(
             model_name="submissiontally",
             constraint=models.UniqueConstraint(fields=("organization", "form", "shard"), name="submission_tally_once"),
@@ -398,7 +347,7 @@ class Migration(migrations.Migration):
                 name="dashboard_widget_in_rows",
             ),
         ),
-        *(TenantTable(name) for name in ("View", "SubmissionTally", "Dashboard", "DashboardWidget", "DashboardPdf")),
+        *(TenantTable(name) for name in ("View", "SubmissionTally", "Dashboard", "DashboardWidget")),
         AuditedTable("View", "view"),
         AuditedTable("Dashboard", "dashboard"),
         AuditedTable("DashboardWidget", "dashboard_widget", label="view_id"),

@@ -27,7 +27,7 @@ from portal.collect.forms.selectors import compiled, form_versions
 from portal.collect.language import Field
 from portal.collect.submissions import wire
 from portal.collect.submissions.choices import Flag, ReviewState
-from portal.collect.submissions.models import Submission, SubmissionExport, SubmissionExportPart
+from portal.collect.submissions.models import Submission
 from portal.core.accounts.models import User
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
@@ -40,7 +40,6 @@ from portal.core.tenancy import scope
 from portal.core.tenancy.scope import Actor, tenant
 
 CHUNK: Final = 2000
-DIRECT: Final = 5000  # rows of a workbook that a request makes; more are a worker's
 TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "jsonl": "application/x-ndjson",
@@ -320,11 +319,3 @@ def write_media(file: IO[bytes], rows: QuerySet[Submission], *, user: User) -> i
                     entry.write(piece)
             counted += 1
     return counted
-
-
-def parts(made: SubmissionExport, *, by: Actor) -> Iterator[bytes]:
-    """The file that a worker made, in a scope of its own."""
-    with tenant(made.organization_id, by=by):
-        numbers = SubmissionExportPart.objects.filter(export=made).order_by("number").values_list("content", flat=True)
-        for content in numbers.iterator(chunk_size=4):
-            yield bytes(content)

@@ -11,20 +11,13 @@ from django.db import connection
 from portal.collect.forms.models import Form
 from portal.collect.submissions import checks, exports, selectors, webhooks
 from portal.collect.submissions.choices import DeliveryStatus
-from portal.collect.submissions.models import (
-    Submission,
-    SubmissionExport,
-    SubmissionExportPart,
-    WebhookDelivery,
-)
+from portal.collect.submissions.models import Submission, WebhookDelivery
 from portal.core.accounts.models import User
 from portal.core.common import clock
+from portal.core.files.exports import export_keep
 from portal.core.jobs.tasks import Running, defer, job, periodic
-from portal.core.tenancy import scope
 from portal.core.tenancy.scope import tenant
 
-_PART: Final = 1024 * 1024
-_KEPT: Final = timedelta(days=1)
 _KNOWN: Final = 10_000  # newest submissions of a form that its figures are taken of
 
 
@@ -35,29 +28,15 @@ def export(running: Running, *, kind: str, filters: Mapping[str, Any]) -> dict[s
     rows = selectors.filtered(user, filters)
     form = Form.objects.filter(pk=filters["form"]).first() if filters.get("form") else None
     total = rows.order_by().count()
-    made = SubmissionExport.objects.create(
-        organization_id=scope.organization_id(),
-        filename=f"submissions{'-media' if kind == 'zip' else ''}.{kind}",
-        content_type=exports.TYPES[kind],
-        created_by=user,
-    )
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=settings.DATA_DIR) as file:
         if kind == "zip":
-            made.rows = exports.write_media(file, rows, user=user)
+            count = exports.write_media(file, rows, user=user)
         else:
-            made.rows = exports.write_workbook(
-                file, rows, form=form, progress=lambda done: running.progress(done, total)
-            )
+            count = exports.write_workbook(file, rows, form=form, progress=lambda done: running.progress(done, total))
         file.seek(0)
-        number = 0
-        while piece := file.read(_PART):
-            SubmissionExportPart.objects.create(
-                organization_id=made.organization_id, export=made, number=number, content=piece
-            )
-            number, made.size = number + 1, made.size + len(piece)
-    made.save(update_fields=["rows", "size", "updated_at"])
-    return {"exportId": str(made.pk), "filename": made.filename, "rows": made.rows, "size": made.size}
+        name = f"submissions{'-media' if kind == 'zip' else ''}.{kind}"
+        return export_keep(file=file, filename=name, by=user, right="submissions.export", rows=count)
 
 
 @job(name="collect.deliver", retry=3, queue="default")
@@ -108,6 +87,5 @@ def refresh_statistics(form: Form) -> None:
 
 @periodic(cron="20 3 * * *", name="collect.purge")
 def purge() -> None:
-    """Exports after a day, messages that are done after thirty."""
-    SubmissionExport.objects.filter(created_at__lt=clock.now() - _KEPT).delete()
+    """Messages of webhooks that are done, after thirty days."""
     webhooks.purge()

@@ -186,37 +186,3 @@ class WebhookDelivery(TenantModel):
 
     def __str__(self) -> str:
         return self.event
-
-
-class SubmissionExport(TenantModel):
-    """A file of submissions that a worker made, for the person who asked for it; gone after a day."""
-
-    filename = models.CharField(_("file"), max_length=200)
-    content_type = models.CharField(max_length=100)
-    size = models.BigIntegerField(_("size"), default=0)
-    rows = models.IntegerField(_("rows"), default=0)
-    created_by = models.ForeignKey(
-        "accounts.User", models.PROTECT, null=True, related_name="+", verbose_name=_("created by")
-    )
-
-    class Meta:
-        verbose_name = _("export of submissions")
-        verbose_name_plural = _("exports of submissions")
-        ordering = ["-created_at", "-id"]
-        indexes = [models.Index(fields=["organization", "created_by", "-created_at"], name="submission_export_of")]
-
-    def __str__(self) -> str:
-        return self.filename
-
-
-class SubmissionExportPart(TenantModel):
-    """A megabyte of an export: any web process on any host can send it."""
-
-    export = models.ForeignKey(SubmissionExport, models.CASCADE, related_name="parts")
-    number = models.IntegerField()
-    content = models.BinaryField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["organization", "export", "number"], name="submission_export_part_once")
-        ]

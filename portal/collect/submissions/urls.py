@@ -10,7 +10,6 @@ urlpatterns = [
     path("submissions/review", views.submission_review_many, name="submission_review_many"),
     path("submissions/export.<slug:kind>", views.submission_export, name="submission_export"),
     path("submissions/exports/<uuid:job_id>", views.export_wait, name="export_wait"),
-    path("submissions/exports/<uuid:export_id>/file", views.export_file, name="export_file"),
     path("submissions/<uuid:submission_id>", views.submission_detail, name="submission_detail"),
     path("submissions/<uuid:submission_id>/review", views.submission_review, name="submission_review"),
     path("submissions/<uuid:submission_id>/comments", views.comment_add, name="submission_comment"),

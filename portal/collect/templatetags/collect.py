@@ -45,11 +45,26 @@ def delivery(status: str) -> SafeString:
 
 @register.filter
 def remarks(flags: list[Mapping[str, Any]]) -> SafeString:
-    """Each kind of remark once."""
+    """Each kind of remark once, in words."""
     found = dict.fromkeys(flag["code"] for flag in flags)
     if not found:
         return EMPTY
     return format_html_join(" ", "{}", ((_badge("orange", "flag", Flag(code).label),) for code in found))
+
+
+def remark_count(flags: list[Mapping[str, Any]]) -> SafeString:
+    """How many remarks there are, for a table; the words for whoever points at it or hears it."""
+    if not flags:
+        return EMPTY
+    words = ", ".join(str(Flag(code).label) for code in dict.fromkeys(flag["code"] for flag in flags))
+    return format_html(
+        '<span class="badge bg-orange-lt verdict" title="{}">{}<bdi>{}</bdi>'
+        '<span class="visually-hidden">{}</span></span>',
+        words,
+        icon("flag"),
+        len(flags),
+        words,
+    )
 
 
 @register.filter

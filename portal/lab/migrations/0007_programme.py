@@ -46,16 +46,25 @@ FOR EACH STATEMENT EXECUTE FUNCTION marsad_sample_words();
 CREATE TRIGGER words_delete AFTER DELETE ON lab_sample REFERENCING OLD TABLE AS old_rows
 FOR EACH STATEMENT EXECUTE FUNCTION marsad_sample_words();
 
--- At most so many samples of the organisation in force in whose words each of the parts is contained.
-CREATE FUNCTION marsad_samples_with(parts text[], most integer) RETURNS uuid[] LANGUAGE plpgsql STABLE SECURITY DEFINER
+-- At most so many samples of the organisation in force in whose words each of the parts is contained. NULL where the
+-- statistics say that far more have them: the index would read all of those before it gives the first (45 ms of
+-- 1,000,000 samples, the estimate 0.3). Words that the statistics do not know count for half of the rarest they do.
+-- Volatile, because EXPLAIN is refused in other functions.
+CREATE FUNCTION marsad_samples_with(parts text[], most integer) RETURNS uuid[] LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off AS $body$
 DECLARE
     org uuid := current_setting('marsad.organization')::uuid;
     wanted tsquery;
     found uuid[];
+    plan json;
 BEGIN
     SELECT string_agg(quote_literal(right(org::text, 6) || left(part, 40)) || ':*', ' & ')::tsquery INTO wanted
     FROM unnest(parts) part;
+    EXECUTE format('EXPLAIN (FORMAT JSON) SELECT FROM lab_samplewords WHERE words @@ %L::tsquery', wanted) INTO plan;
+    IF (plan -> 0 -> 'Plan' ->> 'Plan Rows')::real > (
+        SELECT greatest(most, 10000, reltuples / 100) FROM pg_class WHERE oid = 'lab_samplewords'::regclass)
+    THEN RETURN NULL;
+    END IF;
     SELECT array_agg(sample_id) INTO found FROM (
         SELECT sample_id FROM lab_samplewords WHERE words @@ wanted AND organization_id = org LIMIT most) w;
     RETURN coalesce(found, '{}');

@@ -23,6 +23,20 @@ from portal.lab.rulebook import rulebook
 TRENDS = 12
 POINTS = 60
 _CENSORED = "('<', '>', 'not_detected', 'too_numerous')"
+_COUNTS = ", ".join(
+    f"coalesce(sum(n) FILTER (WHERE {chosen}), 0)::bigint AS {name}"
+    for name, chosen in {
+        "evaluated": "verdict <> 'NOT_EVALUATED'",
+        "pass": "verdict = 'PASS'",
+        "warning": "verdict = 'WARNING'",
+        "fail": "verdict = 'FAIL'",
+        "indeterminate": "verdict = 'INDETERMINATE'",
+        "investigate": "verdict = 'INVESTIGATE'",
+        '"notEvaluated"': "verdict = 'NOT_EVALUATED'",
+        "censored": "verdict <> 'NOT_EVALUATED' AND censored",
+        "provisional": "verdict <> 'NOT_EVALUATED' AND provisional",
+    }.items()
+)
 _SQL = """
 WITH s AS MATERIALIZED ({samples}),
 r AS MATERIALIZED (
@@ -45,6 +59,11 @@ e AS MATERIALIZED (
         standard text, edition text, role text, provisional boolean, verdict text, reason text, lower numeric,
         upper numeric, "comparedValue" numeric, unit text, "decisionRule" text)
     WHERE r.excluded IS NULL AND (%(standards)s::text[] IS NULL OR v.standard = ANY(%(standards)s))
+),
+g AS MATERIALIZED (
+    SELECT location, parameter_id, place, standard, edition, role, verdict, censored, provisional, rule,
+           count(*) AS n, count(compared) AS points
+    FROM e GROUP BY location, parameter_id, place, standard, edition, role, verdict, censored, provisional, rule
 ),
 per_location AS (
     SELECT location, count(*) AS taken, count(*) FILTER (WHERE compliance_status = 'pass') AS pass,
@@ -74,10 +93,10 @@ concern AS (
     SELECT location, parameter_id, standard, fails, row_number() OVER (
         ORDER BY fails DESC, troubled DESC, location COLLATE "C", parameter_id) AS rank
     FROM (SELECT DISTINCT ON (location, parameter_id) * FROM (
-        SELECT location, parameter_id, standard, place, count(*) FILTER (WHERE verdict = 'FAIL') AS fails,
-               count(*) FILTER (WHERE verdict IN ('FAIL', 'INDETERMINATE', 'INVESTIGATE')) AS troubled,
-               count(compared) AS points
-        FROM e WHERE verdict <> 'NOT_EVALUATED' GROUP BY location, parameter_id, standard, place) x
+        SELECT location, parameter_id, standard, place, coalesce(sum(n) FILTER (WHERE verdict = 'FAIL'), 0) AS fails,
+               sum(n) FILTER (WHERE verdict IN ('FAIL', 'INDETERMINATE', 'INVESTIGATE')) AS troubled,
+               sum(points) AS points
+        FROM g WHERE verdict <> 'NOT_EVALUATED' GROUP BY location, parameter_id, standard, place) x
         WHERE troubled > 0 AND points > 1 ORDER BY location, parameter_id, fails DESC, place, standard) y
     ORDER BY rank LIMIT {trends}
 ),
@@ -94,15 +113,8 @@ SELECT json_build_object(
         'pending', count(*) FILTER (WHERE compliance_status = 'pending')) FROM s),
     'standards', (SELECT coalesce(json_agg(
             x ORDER BY array_position(%(order)s::text[], standard), place, standard, edition), '[]') FROM (
-        SELECT place, standard, edition, role, count(*) FILTER (WHERE verdict <> 'NOT_EVALUATED') AS evaluated,
-               count(*) FILTER (WHERE verdict = 'PASS') AS pass, count(*) FILTER (WHERE verdict = 'WARNING') AS warning,
-               count(*) FILTER (WHERE verdict = 'FAIL') AS fail,
-               count(*) FILTER (WHERE verdict = 'INDETERMINATE') AS indeterminate,
-               count(*) FILTER (WHERE verdict = 'INVESTIGATE') AS investigate,
-               count(*) FILTER (WHERE verdict = 'NOT_EVALUATED') AS "notEvaluated",
-               count(*) FILTER (WHERE verdict <> 'NOT_EVALUATED' AND censored) AS censored,
-               count(*) FILTER (WHERE verdict <> 'NOT_EVALUATED' AND provisional) AS provisional
-        FROM e GROUP BY place, standard, edition, role) x),
+        SELECT place, standard, edition, role, {counts}
+        FROM g GROUP BY place, standard, edition, role) x),
     'sites', (SELECT coalesce(json_agg(x ORDER BY location COLLATE "C"), '[]') FROM (
         SELECT l.location, l.taken, coalesce(p.evaluated, 0) AS evaluated, coalesce(p.censored, 0) AS censored,
                coalesce(p.indeterminate, 0) AS indeterminate, coalesce(p.exceedances, 0) AS exceedances,
@@ -139,7 +151,7 @@ SELECT json_build_object(
                count(*) FILTER (WHERE compliance_status = 'pending') AS pending
         FROM s GROUP BY 1) x),
     'period', (SELECT json_build_object('first', min(collection_date), 'last', max(collection_date)) FROM s),
-    'decisionRules', (SELECT coalesce(json_agg(DISTINCT rule), '[]') FROM e WHERE verdict <> 'NOT_EVALUATED')
+    'decisionRules', (SELECT coalesce(json_agg(DISTINCT rule), '[]') FROM g WHERE verdict <> 'NOT_EVALUATED')
 )::text
 """
 
@@ -165,7 +177,11 @@ def compute(filters: Filters, *, time_zone: str) -> dict[str, Any]:
     sql, values = samples.query.sql_with_params()
     named = {f"p{number}": value for number, value in enumerate(values)}
     query = _SQL.format(
-        samples=sql % tuple(f"%({name})s" for name in named), censored=_CENSORED, trends=TRENDS, points=POINTS
+        samples=sql % tuple(f"%({name})s" for name in named),
+        censored=_CENSORED,
+        counts=_COUNTS,
+        trends=TRENDS,
+        points=POINTS,
     )
     values_by_name = named | {
         "organization": scope.organization_id(),

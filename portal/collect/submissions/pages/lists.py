@@ -21,20 +21,21 @@ from portal.collect.submissions import selectors
 from portal.collect.submissions.choices import Flag, ReviewState
 from portal.collect.submissions.models import Submission
 from portal.collect.submissions.pages.showing import shown_answer
-from portal.collect.templatetags.collect import remarks, review
+from portal.collect.templatetags.collect import remark_count, review
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import latin_digits
 from portal.core.projects.access import projects_seen
 from portal.core.projects.models import Project
+from portal.core.tenancy import scope
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
 from portal.ui.tables import DateTimeColumn, Table, TextColumn
 from portal.ui.templatetags.marsad import localdatetime
 
 _ALL = gettext_lazy("All")
-MOST_COLUMNS: Final = 6  # questions that a table shows
+MOST_COLUMNS: Final = 5  # questions that a table shows
 _ASKED: Final = "a-"  # begins the names of filters on answers
 _SHORT: Final = frozenset(
     {"text", "number", "integer", "boolean", "select", "selectMultiple", "date", "datetime", "calculate"}
@@ -60,7 +61,7 @@ def _forms(request: HttpRequest | None) -> QuerySet[Form]:
 def _people(request: HttpRequest | None) -> QuerySet[User]:
     if request is None or request.user.is_anonymous:
         return User.objects.none()
-    return User.objects.filter(organization_id=person(request).organization_id, deleted_at=None).order_by("name", "id")
+    return User.objects.filter(organization_id=scope.organization_id(), deleted_at=None).order_by("name", "id")
 
 
 class SubmissionFilter(django_filters.FilterSet):
@@ -189,7 +190,7 @@ class SubmissionTable(Table):
         return review(record.review_state)
 
     def render_flags(self, record: Submission) -> SafeString:
-        return remarks(record.flags)
+        return remark_count(record.flags)
 
 
 class _AnswerColumn(django_tables2.Column):

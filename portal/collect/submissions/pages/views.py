@@ -18,13 +18,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from portal.collect.forms.selectors import compiled
 from portal.collect.submissions import exports, selectors, services
-from portal.collect.submissions.choices import ReviewState
+from portal.collect.submissions.choices import Flag, ReviewState
 from portal.collect.submissions.jobs import export as export_job
-from portal.collect.submissions.models import Submission, SubmissionExport
+from portal.collect.submissions.models import Submission
 from portal.collect.submissions.pages import lists, showing
 from portal.collect.submissions.targets import targets
 from portal.core.accounts.policy import policy
 from portal.core.common.errors import DomainError, NotFound
+from portal.core.files.exports import AT_ONCE
 from portal.core.files.models import FileLink
 from portal.core.jobs.models import Job
 from portal.core.jobs.tasks import defer, job_get
@@ -50,7 +51,7 @@ def submission_list(request: HttpRequest, project_id: UUID | None = None) -> Htt
     """All that the person sees, or those of one project."""
     context = _frame(request, project_id, "list")
     form = lists.chosen_form(request)
-    bulk = may(request, "submissions.review")
+    bulk = project_id is None and may(request, "submissions.review")
     return list_page(
         request,
         queryset=lists.with_names(_rows(request, project_id)),
@@ -200,7 +201,7 @@ def submission_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     chosen = filters.chosen()
     rows = selectors.filtered(person(request), chosen)
     exports.noted(kind=kind, filters=chosen)
-    many = kind == "xlsx" and rows.order_by()[: exports.DIRECT + 1].count() > exports.DIRECT
+    many = kind == "xlsx" and rows.order_by()[: AT_ONCE + 1].count() > AT_ONCE
     if many or kind == "zip":
         return redirect("collect:export_wait", defer(export_job, kind=kind, filters=chosen).pk)
     headers = {"Content-Disposition": f'attachment; filename="submissions.{kind}"', "Cache-Control": "no-store"}
@@ -223,21 +224,6 @@ def export_wait(request: HttpRequest, job_id: UUID) -> HttpResponse:
     made = job.result if done else None
     context = {"job": job, "made": made, "busy": not done and job.status != Job.Status.FAILED}
     return render(request, "collect/submissions/export.html", context)
-
-
-@require_GET
-@policy("submissions.export")
-def export_file(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
-    made = SubmissionExport.objects.filter(pk=export_id, created_by=person(request)).first()
-    if made is None:
-        raise NotFound(_("There is no such export."))
-    headers = {
-        "Content-Disposition": f'attachment; filename="{made.filename}"',
-        "Content-Length": str(made.size),
-        "Cache-Control": "no-store",
-    }
-    content = exports.parts(made, by=scope.actor())
-    return StreamingHttpResponse(content, content_type=made.content_type, headers=headers)
 
 
 def _rows(request: HttpRequest, project_id: UUID | None) -> QuerySet[Submission]:
@@ -279,7 +265,8 @@ def _place(row: Submission) -> list[dict[str, Any]]:
 
 def _flag(schema: Any, flag: dict[str, Any]) -> dict[str, Any]:
     item = schema.field(flag["field"]) if flag["field"] else None
-    return {**flag, "label": item.text() if item else ""}
+    value = f"{flag['value']} s" if flag["code"] == Flag.TOO_FAST else flag["value"]
+    return {**flag, "label": item.text() if item else "", "value": value}
 
 
 def _entry(schema: Any, entry: Any) -> dict[str, Any]:
