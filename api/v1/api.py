@@ -7,6 +7,7 @@ from api.v1.auth.router import router as auth
 from api.v1.contracts.router import router as contracts
 from api.v1.customers.imports import router as customer_imports
 from api.v1.customers.router import router as customers
+from api.v1.dashboards.router import router as dashboards
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.forms.router import router as forms
@@ -31,6 +32,7 @@ from api.v1.tasks.router import router as tasks
 from api.v1.tickets.router import router as tickets
 from api.v1.tickets.sla import router as promises
 from api.v1.users.router import router as users
+from api.v1.views.router import router as views
 
 DESCRIPTION = """
 One JSON API over projects, tasks, samples, results, verdicts, synchronisation, reports and the audit log.
@@ -109,5 +111,7 @@ for router in (
     xlsform,
     forms,
     submissions,
+    views,
+    dashboards,
 ):
     api.add_router("", router)

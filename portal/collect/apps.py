@@ -7,8 +7,10 @@ class CollectConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.collect.charts import room as charts
         from portal.collect.forms import room as forms
         from portal.collect.forms.pages import room as pages
 
         forms.register()
         pages.register()
+        charts.register()

@@ -1,5 +1,7 @@
 """Models of the collect room, from its parts."""
 
+from portal.collect.charts.models import SubmissionTally, View
+from portal.collect.dashboards.models import Dashboard, DashboardWidget
 from portal.collect.forms.models import Form, FormVersion
 from portal.collect.submissions.models import (
     Submission,
@@ -10,11 +12,15 @@ from portal.collect.submissions.models import (
 )
 
 __all__ = [
+    "Dashboard",
+    "DashboardWidget",
     "Form",
     "FormVersion",
     "Submission",
     "SubmissionChange",
     "SubmissionComment",
+    "SubmissionTally",
+    "View",
     "Webhook",
     "WebhookDelivery",
 ]

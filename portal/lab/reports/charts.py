@@ -4,16 +4,12 @@ them in HTML: WeasyPrint reverses Arabic in SVG text, and a screen reader wants 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
+
+from portal.core.common.svg import number, picture, round_step
 
 COLOURS: Final = {"pass": "#2f9e5b", "warning": "#e0a21b", "fail": "#c92a2a", "pending": "#b8c2cc"}
 _WIDTH: Final = 1000
 _INK: Final = "#53656b"
-# A digit as a pen would draw it in a box 4 wide and 8 high: no font is needed, so every reader sees the same.
-_DIGITS: Final = {
-    "0": "M0 0H4V8H0Z", "1": "M1 1.5L3 0V8", "2": "M0 0H4V4H0V8H4", "3": "M0 0H4V8H0M0 4H4", "4": "M0 0V4H4M4 0V8",
-    "5": "M4 0H0V4H4V8H0", "6": "M4 0H0V8H4V4H0", "7": "M0 0H4L1 8", "8": "M0 0H4V8H0ZM0 4H4", "9": "M4 4H0V0H4V8H0",
-}  # fmt: skip
 
 
 def stacked(counts: Mapping[str, int], *, total: int | None = None, mirrored: bool = False) -> str:
@@ -29,7 +25,7 @@ def stacked(counts: Mapping[str, int], *, total: int | None = None, mirrored: bo
         left = _WIDTH - at - width if mirrored else at
         shapes += f'<rect x="{left:.1f}" width="{width:.1f}" height="100" fill="{colour}"/>'
         at += width
-    return _picture(f'<rect width="{_WIDTH}" height="100" fill="#edf1f3"/>{shapes}', _WIDTH, 100, stretched=True)
+    return picture(f'<rect width="{_WIDTH}" height="100" fill="#edf1f3"/>{shapes}', _WIDTH, 100, stretched=True)
 
 
 def marker(status: str, x: float = 6, y: float = 6) -> str:
@@ -47,7 +43,7 @@ def marker(status: str, x: float = 6, y: float = 6) -> str:
 
 def legend(status: str) -> str:
     """A `data:` address of the sign alone."""
-    return _picture(marker(status), 12, 12)
+    return picture(marker(status), 12, 12)
 
 
 def trend(points: Sequence[Mapping[str, Any]], *, since: float, until: float, lines: Sequence[float]) -> str:
@@ -73,7 +69,7 @@ def trend(points: Sequence[Mapping[str, Any]], *, since: float, until: float, li
     for point in points:
         status = {"PASS": "pass", "WARNING": "warning", "FAIL": "fail"}.get(point["verdict"], "pending")
         shapes += marker(status, x(point["at"]), y(point["value"]))
-    return _picture(shapes, width, height)
+    return picture(shapes, width, height)
 
 
 def reach(values: Sequence[float], lines: Sequence[float]) -> tuple[float, float]:
@@ -103,12 +99,12 @@ def site_map(sites: Sequence[Mapping[str, Any]]) -> tuple[str, float]:
         down = 111.2 * (middle - site["latitude"]) * scale
         return width / 2 + right, height / 2 + down
 
-    step = _round(min(tall, wide) / 3 if min(tall, wide) > 4 else max(tall, wide) / 3) * scale
+    step = round_step(min(tall, wide) / 3 if min(tall, wide) > 4 else max(tall, wide) / 3) * scale
     shapes = f'<rect width="{width:.0f}" height="{height:.0f}" fill="#f1f6f7"/>'
-    for number in range(1, int(width / step) + 1):
-        shapes += f'<path d="M{number * step:.1f} 0V{height:.0f}" stroke="#dde8ea" stroke-width="1"/>'
-    for number in range(1, int(height / step) + 1):
-        shapes += f'<path d="M0 {number * step:.1f}H{width:.0f}" stroke="#dde8ea" stroke-width="1"/>'
+    for line in range(1, int(width / step) + 1):
+        shapes += f'<path d="M{line * step:.1f} 0V{height:.0f}" stroke="#dde8ea" stroke-width="1"/>'
+    for line in range(1, int(height / step) + 1):
+        shapes += f'<path d="M0 {line * step:.1f}H{width:.0f}" stroke="#dde8ea" stroke-width="1"/>'
     order = ("pending", "pass", "warning", "fail")  # the gravest on top
     for site in sorted(sites, key=lambda site: order.index(site["status"])):
         shapes += marker(site["status"], *place(site))
@@ -116,31 +112,10 @@ def site_map(sites: Sequence[Mapping[str, Any]]) -> tuple[str, float]:
     for site in sorted(sites, key=lambda site: -order.index(site["status"])):
         x, y = place(site)
         if all(abs(x - left) > 26 or abs(y - top) > 11 for left, top in taken):  # no number over another one
-            shapes += _number(site["label"], x + 8, y - 4)
+            shapes += number(site["label"], x + 8, y - 4)
             taken.append((x, y))
-    kilometres = _round(width / scale / 5)
+    kilometres = round_step(width / scale / 5)
     bar = kilometres * scale
     shapes += f'<path d="M12 {height - 18:.0f}v6H{12 + bar:.1f}v-6" fill="none" stroke="{_INK}" stroke-width="1.6"/>'
     shapes += f'<path d="M{width - 16:.0f} 32V10l-4 7m4-7l4 7" fill="none" stroke="{_INK}" stroke-width="1.6"/>'
-    return _picture(shapes, round(width), round(height)), kilometres
-
-
-def _round(number: float) -> float:
-    """1, 2 or 5 times a power of ten, at most `number`."""
-    power = 10.0 ** math.floor(math.log10(number))
-    return float(f"{next(step for step in (5, 2, 1) if step * power <= number * 1.0001) * power:.6g}")
-
-
-def _number(digits: str, x: float, y: float) -> str:
-    """`digits` drawn with the pen."""
-    pens = "".join(
-        f'<path transform="translate({x + 6 * place:.1f} {y:.1f})" d="{_DIGITS[digit]}"/>'
-        for place, digit in enumerate(digits)
-    )
-    return f'<g fill="none" stroke="#17262b" stroke-width="1.1">{pens}</g>' if pens else ""
-
-
-def _picture(shapes: str, width: int, height: int, *, stretched: bool = False) -> str:
-    ratio = ' preserveAspectRatio="none"' if stretched else ""
-    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"{ratio}>{shapes}</svg>'
-    return f"data:image/svg+xml,{quote(svg)}"
+    return picture(shapes, round(width), round(height)), kilometres

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand, CommandError
 
+from portal.collect.charts import demo as charts
 from portal.collect.forms import demo as forms
 from portal.core.accounts.models import Role, User
 from portal.core.accounts.permissions import SUPERADMIN
@@ -90,3 +91,4 @@ class Command(BaseCommand):
                 fieldwork.fill()
                 crm.fill()
                 forms.fill()
+                charts.fill()

@@ -1,0 +1,1 @@
+"""Dashboards: chart views on a grid."""
