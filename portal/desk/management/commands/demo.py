@@ -12,6 +12,7 @@ from portal.core.accounts.permissions import SUPERADMIN
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
+from portal.desk.notify import demo as notify
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
 
@@ -84,3 +85,4 @@ class Command(BaseCommand):
             lab.fill(plan)
             if domain == DEMO:
                 fieldwork.fill()
+                notify.fill()
