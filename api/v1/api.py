@@ -22,6 +22,7 @@ from api.v1.lab.quality import worksheets
 from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
+from api.v1.notifications.router import router as notifications
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
@@ -113,5 +114,6 @@ for router in (
     submissions,
     views,
     dashboards,
+    notifications,
 ):
     api.add_router("", router)

@@ -161,6 +161,11 @@ MAILERS = {
     }[MARSAD_MAIL]
 }
 
+# --- pushes and SMS ----------------------------------------------------------------
+SMS_GATEWAY = (env.text("MARSAD_SMS_URL"), env.text("MARSAD_SMS_TOKEN"))
+PUSH_GATEWAY = (env.text("MARSAD_PUSH_URL"), env.text("MARSAD_PUSH_TOKEN"))  # of apps; browsers need none
+PUSH_HOSTS = env.names("MARSAD_PUSH_HOSTS")  # further push services of browsers
+
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"
 CHECKPOINT_MAIL = env.names("MARSAD_CHECKPOINT_MAIL")

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("portal.desk.entry.urls")),
     path("", include("portal.desk.files.urls")),
     path("", include("portal.desk.me.urls")),
+    path("", include("portal.desk.notify.urls")),
     path("", include("portal.desk.people.urls")),
     path("", include("portal.desk.platform.urls")),
     path("", include(verify.urlpatterns)),

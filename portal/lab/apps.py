@@ -24,10 +24,10 @@ class LabConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
-        from portal.core.notifications import events
+        from portal.core.notifications import events, kinds
         from portal.core.tenancy import seeds
         from portal.lab import collections
-        from portal.lab.events import EVENTS
+        from portal.lab.events import EVENTS, KINDS
         from portal.lab.permissions import PERMISSIONS
         from portal.lab.seeding import seed_catalogue
         from portal.ui import menu
@@ -35,6 +35,7 @@ class LabConfig(AppConfig):
         rights.register(PERMISSIONS)
         seeds.register(seed_catalogue)
         events.register(EVENTS)
+        kinds.register(*KINDS)
         collections.register()
         menu.register(
             *(

@@ -7,6 +7,7 @@ from django.utils import translation
 
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.lab.certificates.models import Certificate
 from portal.lab.models import LANGUAGES, ComplianceReport
 
@@ -20,6 +21,7 @@ def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str
     services.report_render(report=made, language=language, progress=running.progress)
     data = {"number": made.number, "language": language}
     publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
+    notify("report.ready", recipients=[running.by.user], data={"number": made.number}, subject=("report", made.pk))
     return {"reportId": report, "language": language}
 
 

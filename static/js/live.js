@@ -52,10 +52,24 @@
       try { event = JSON.parse(text); } catch { return; }
       if (!event.type) return;
       if (event.at) this.since = event.at;
-      document.body.dispatchEvent(new CustomEvent(`marsad:${event.type}`, { detail: event }));
-      const said = event.data?.notice;
-      if (said) window.marsad.toast(said.text ?? said, said.level ?? "info");
+      if (document.hidden) { unseen.set(event.type, event); return; }
+      show(event);
     }
+  }
+
+  // A hidden page stays quiet: the last event of each type is told when the reader comes back.
+  const unseen = new Map();
+  function show(event) {
+    if (event.html) replace(event.html);
+    document.body.dispatchEvent(new CustomEvent(`marsad:${event.type}`, { detail: event }));
+    const said = event.data?.notice;
+    if (said) window.marsad.toast(said.text ?? said, said.level ?? "info");
+  }
+  // What the server drew takes the place of the elements with the same ids.
+  function replace(html) {
+    const drawn = document.createElement("template");
+    drawn.innerHTML = html;
+    for (const element of [...drawn.content.children]) document.getElementById(element.id)?.replaceWith(element);
   }
 
   // Shown when a socket stays down for five seconds: a short break is nobody's concern.
@@ -72,9 +86,14 @@
 
   // An element with `data-live-path` is about something that has a socket of its own, a project.
   const own = new Set([...document.querySelectorAll("[data-live-path]")].map((element) => element.dataset.livePath));
-  for (const path of ["/ws/org/?format=html", "/ws/notifications/", ...own]) sockets.push(new Live(path));
+  for (const path of ["/ws/org/", "/ws/notifications/?format=html", ...own]) sockets.push(new Live(path));
   const openAll = () => { sockets.forEach((live) => { live.wait = FIRST_WAIT; live.open(); }); notice(); };
-  document.addEventListener("visibilitychange", () => { if (!document.hidden) openAll(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) return;
+    for (const event of [...unseen.values()]) show(event);
+    unseen.clear();
+    openAll();
+  });
   window.addEventListener("online", openAll);
   openAll();
 })();

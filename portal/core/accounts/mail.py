@@ -1,6 +1,6 @@
 """Letters to people: one layout, text and HTML, in a person's language."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -13,7 +13,15 @@ from portal.core.accounts.models import Invitation, SupportSession, User
 
 
 def send(
-    *, to: str, subject: str, greeting: str, paragraphs: Sequence[str], action: str, path: str, closing: str
+    *,
+    to: str,
+    subject: str,
+    greeting: str,
+    paragraphs: Sequence[str],
+    action: str,
+    path: str,
+    closing: str,
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Send a letter in the language in force; `path` is the portal's page that it leads to."""
     context = {
@@ -25,7 +33,9 @@ def send(
         "closing": closing,
         "language": translation.get_language(),
     }
-    letter = EmailMultiAlternatives(subject, render_to_string("mail/letter.txt", context), to=[to])
+    letter = EmailMultiAlternatives(
+        subject, render_to_string("mail/letter.txt", context), to=[to], headers=dict(headers or {})
+    )
     letter.attach_alternative(render_to_string("mail/letter.html", context), "text/html")
     letter.send()
 

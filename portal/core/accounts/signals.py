@@ -2,7 +2,8 @@
 
 `access_changed(users)`: these people have other rights now, or none. `security_event(kind, severity, user,
 organization, subject, details)`: kinds of `portal.core.audit.security.TYPES`. `support_changed(session)`: a SuperAdmin
-began or ended work inside an organisation. All three are sent inside the transaction of the change, in its scope.
+began or ended work inside an organisation. `invitation_accepted(invitation, user)`. All are sent inside the transaction
+of the change, in its scope.
 """
 
 from typing import Any
@@ -22,6 +23,7 @@ from portal.core.tenancy.scope import platform
 access_changed = Signal()
 security_event = Signal()
 support_changed = Signal()
+invitation_accepted = Signal()
 
 # Django's own handler writes outside of any scope, where row-level security shows it no row.
 user_logged_in.disconnect(dispatch_uid="update_last_login")

@@ -12,15 +12,22 @@ class NotificationsConfig(AppConfig):
     label = "notifications"
 
     def ready(self) -> None:
+        from portal.core.accounts import permissions as rights
         from portal.core.accounts import signals as accounts
         from portal.core.audit import security
         from portal.core.jobs import tasks as jobs
-        from portal.core.notifications import events
+        from portal.core.notifications import events, kinds
+        from portal.core.notifications.permissions import PERMISSIONS
+
+        rights.register(PERMISSIONS)
+        kinds.register(*kinds.CORE)
 
         events.register(
             [
                 events.EventType(events.REVOKED),
                 events.EventType("notification.created"),
+                events.EventType("notification.read"),
+                events.EventType("messages.changed", "notifications.manage", organization=True),
                 events.EventType("job.changed"),
                 events.EventType("report.ready"),
                 events.EventType("export.ready"),
@@ -32,7 +39,9 @@ class NotificationsConfig(AppConfig):
         )
         accounts.access_changed.connect(revoked, dispatch_uid="notifications.revoked")
         accounts.support_changed.connect(support, dispatch_uid="notifications.support")
+        accounts.invitation_accepted.connect(joined, dispatch_uid="notifications.joined")
         security.on_event(announce)
+        security.on_event(message)
         jobs.on_change(
             lambda job: (
                 events.publish(
@@ -78,3 +87,41 @@ def announce(event: Any, delivery: Mapping[str, Any]) -> None:
         events.publish(
             "security.event", entity="security_event", id=event.pk, organization=event.organization_id, data=data
         )
+
+
+def message(event: Any, delivery: Mapping[str, Any]) -> None:
+    """Tell the people who watch over the organisation; a new device has words of its own, an alert rule that wants
+    e-mails sends them itself."""
+    from portal.core.audit.security import TYPES
+    from portal.core.notifications.services import notify
+
+    if not event.organization_id or "in_app" not in delivery.get("channels", ["in_app"]):
+        return
+    if event.type == "new_device":
+        data = {"device": str(event.details.get("device") or event.subject), "person": event.subject}
+        notify("device.new", permission="devices.view", data=data, organization=event.organization_id)
+        return
+    notify(
+        "security.event",
+        permission="audit.view",
+        data={
+            "type": str(TYPES.get(event.type, event.type)),
+            "subject": event.subject,
+            "severity": event.get_severity_display(),
+            "times": event.count,
+        },
+        subject=("security_event", event.pk),
+        organization=event.organization_id,
+    )
+
+
+def joined(invitation: Any, user: Any, **more: Any) -> None:
+    """Tell whoever invited them."""
+    from portal.core.notifications.services import notify
+
+    notify(
+        "invitation.accepted",
+        recipients=[invitation.sent_by_id],
+        data={"person": user.name, "role": str(user.role)},
+        subject=("user", user.pk),
+    )

@@ -52,6 +52,7 @@ class LiveSocket(AsyncWebsocketConsumer):
     background: asyncio.Task[None] | None = None
     closed = False
     replayed: frozenset[str] = frozenset()
+    language = ""  # of the fragments that the client wants with events; "" wants none
 
     def group(self, user: User) -> str | None:
         """The group that `user` follows here, or None when they may not."""
@@ -92,6 +93,9 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         headers = dict(self.scope["headers"])
+        cookies = headers.get(b"cookie", b"").decode("latin1")
+        if b"format=html" in self.scope["query_string"].split(b"&"):
+            self.language = parse_cookie(cookies).get(settings.LANGUAGE_COOKIE_NAME) or settings.LANGUAGE_CODE
         origin = headers.get(b"origin")
         if origin is not None and not origin_allowed(
             origin.decode("latin1"), headers.get(b"host", b"").decode("latin1")
@@ -99,7 +103,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.close(NOT_ALLOWED)
             return
         # A cookie counts only where a browser vouches for the page that opened the socket.
-        key = session_key(headers.get(b"cookie", b"").decode("latin1")) if origin is not None else ""
+        key = session_key(cookies) if origin is not None else ""
         if key:
             await self.begin(partial(session_user, key))
         else:
@@ -164,7 +168,7 @@ class LiveSocket(AsyncWebsocketConsumer):
             await self.live_resync({})
             return
         for _id, text in found:
-            await self.send(text)
+            await self.tell(text)
         self.replayed = frozenset(str(event) for event, _text in found)
 
     async def tend(self) -> None:
@@ -179,7 +183,15 @@ class LiveSocket(AsyncWebsocketConsumer):
         wanted = message["permission"]
         allowed = self.user is not None and (not wanted or wanted in self.user.permission_codes)
         if allowed and message["event"] not in self.replayed:
-            await self.send(message["text"])
+            await self.tell(message["text"])
+
+    async def tell(self, text: str) -> None:
+        """Send an envelope, with its fragment where the client wants one."""
+        user = self.user
+        if self.language and user is not None:
+            language = user.language or self.language
+            text = await database_sync_to_async(partial(events.drawn, text, user=user, language=language))()
+        await self.send(text)
 
     async def live_resync(self, message: Mapping[str, Any]) -> None:
         """Events were lost on the way here: the client fetches what it shows."""

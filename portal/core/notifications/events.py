@@ -5,7 +5,7 @@ whoever is interested fetches, with their own rights.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import translation
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
@@ -45,12 +46,31 @@ class EventType:
 
 
 _types: dict[str, EventType] = {}
+_drawn: dict[str, Callable[[User], str]] = {}
 
 
 def register(types: Iterable[EventType]) -> None:
     for kind in types:
         if _types.setdefault(kind.type, kind) != kind:
             raise ValueError(f"event {kind.type} is declared twice")
+
+
+def draw(kind: str, fragment: Callable[[User], str]) -> None:
+    """Give sockets that ask for HTML (`?format=html`) a fragment with this event: `fragment(user)`, called in the
+    person's scope and language. Its elements replace those of the page that have their ids."""
+    _drawn[kind] = fragment
+
+
+def drawn(text: str, *, user: User, language: str) -> str:
+    """The envelope with the fragment of its type as `html`, or as it is where none is registered."""
+    body = orjson.loads(text)
+    fragment = _drawn.get(body["type"])
+    if fragment is None:
+        return text
+    by = user.actor(via="socket")
+    where = scope.tenant(user.organization_id, by=by) if user.organization_id else scope.platform(by=by)
+    with translation.override(language), where:
+        return orjson.dumps({**body, "html": fragment(user)}).decode()
 
 
 def envelope(

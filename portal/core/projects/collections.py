@@ -14,6 +14,7 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.projects import access, wire
 from portal.core.projects.choices import (
     CLOSED_ALIAS,
@@ -374,6 +375,9 @@ def _announce_tasks(batch: Batch) -> None:
         if one is not None:
             data |= {"title": one["title"], "status": one["status"], "assignedTo": str(person) if person else None}
         publish(kind, entity="task", id=_only(ids), data=data, users=[person] if person else [], project=project)
+        if kind == "task.assigned" and person != batch.user:
+            first = {"title": written[ids[0]]["title"]}
+            notify("task.assigned", recipients=[person], data=first, subject=("task", ids[0]), times=len(ids))
     if written:
         publish("tasks.changed", entity="task", id=_only(written), data={"ids": _some(written)})
 

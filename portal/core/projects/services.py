@@ -14,10 +14,12 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import Denied, DomainError, FieldError, Invalid, NotFound, TooLarge
 from portal.core.common.ids import parse_uuid
+from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify, people_of
 from portal.core.projects import access
 from portal.core.projects.members import members_set
-from portal.core.projects.models import TaskComment
+from portal.core.projects.models import Task, TaskComment
 from portal.core.sync import engine, records, registry
 from portal.core.sync.engine import NO_VERSION_CHECK, Change
 from portal.core.sync.registry import Row
@@ -115,7 +117,25 @@ def comment_add(*, task: UUID, content: Any, by: User) -> TaskComment:
     if people or found.project_id:
         data = {"comment": str(comment.pk), "title": found.title}
         publish("task.updated", entity="task", id=found.pk, data=data, users=people, project=found.project_id)
+    named = _named(found, comment.content, by)
+    said = {"person": by.name, "title": found.title, "comment": comment.content[:500]}
+    notify("task.mentioned", recipients=named, data=said, subject=("task", found.pk))
+    notify("task.commented", recipients=set(people) - set(named), data=said, subject=("task", found.pk))
     return comment
+
+
+def _named(task: Task, content: str, by: User) -> list[UUID]:
+    """Whom a comment names as `@name`, `@user name` or `@e-mail`, of those who see the task."""
+    text = normalise(content)
+    if "@" not in text:
+        return []
+    people = (user for user in people_of(task.organization_id) if user.pk != by.pk)
+    called = [
+        user
+        for user in people
+        if any(f"@{normalise(name)}" in text for name in (user.name, user.username, user.email) if name)
+    ]
+    return [user.pk for user in called if access.tasks_seen(user).filter(pk=task.pk).exists()]
 
 
 def comment_change(*, task: UUID, id: UUID, content: Any, by: User) -> TaskComment:

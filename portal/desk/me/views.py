@@ -20,6 +20,7 @@ from portal.core.accounts.services.sessions import device_end
 from portal.core.common.errors import DomainError, NotFound
 from portal.desk import selectors
 from portal.desk.me.forms import PortraitForm, PreferencesForm, ProfileForm
+from portal.desk.notify.inbox import preference_context
 from portal.ui.context import THEME_COOKIE
 from portal.ui.forms import ServiceForm
 from portal.ui.people import person
@@ -94,7 +95,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
         if not language:  # a language that this browser chose while nobody was signed in would win otherwise
             response.delete_cookie(settings.LANGUAGE_COOKIE_NAME, samesite="Lax")
         return response
-    return show(request, "desk/me/preferences.html", "preferences", form)
+    return show(request, "desk/me/preferences.html", "preferences", form, **preference_context(user))
 
 
 @require_GET

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.desk.platform import figures, views
+from portal.desk.platform import figures, jobs, views
 
 app_name = "platform"
 urlpatterns = [
@@ -15,7 +15,12 @@ urlpatterns = [
     path("platform/organizations/<uuid:organization_id>/invite", views.invite_admin, name="invite_admin"),
     path("platform/stats", figures.stats, name="stats"),
     path("platform/health", figures.system_health, name="health"),
+    path("platform/jobs", jobs.jobs, name="jobs"),
+    path("platform/jobs/<uuid:job_id>/retry", jobs.retry, name="job_retry"),
+    path("platform/jobs/broken/<int:number>/retry", jobs.broken_retry, name="job_broken_retry"),
     path("platform/support", views.support, name="support"),
     path("platform/support/leave", views.support_leave, name="support_leave"),
+    path("settings/jobs", jobs.own_jobs, name="own_jobs"),
+    path("settings/jobs/<uuid:job_id>/retry", jobs.own_retry, name="own_job_retry"),
     path("settings/organization", views.own_settings, name="own_settings"),
 ]

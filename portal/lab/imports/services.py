@@ -23,6 +23,7 @@ from portal.core.common.errors import Conflict, Denied, Invalid
 from portal.core.common.ids import uuid7
 from portal.core.common.tables import Table
 from portal.core.jobs.tasks import defer
+from portal.core.notifications.services import notify
 from portal.core.sync import engine
 from portal.core.sync.engine import Change
 from portal.core.sync.models import FeedRecord
@@ -357,6 +358,9 @@ def _import_batch(run: ImportRun) -> None:
     if run.position >= run.samples:
         run.status = _S.CHECKED if dry_run else _S.IMPORTED
         run.position, run.finished_at = 0, clock.now()
+        if not dry_run:
+            said = {"file": run.filename, "samples": run.samples}
+            notify("import.finished", recipients=[scope.actor().user], data=said, subject=("import_run", run.pk))
 
 
 def _keep(run: ImportRun, done: Done, *, dry_run: bool) -> None:

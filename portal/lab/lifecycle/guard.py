@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.sync.engine import Batch, Change
 from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
@@ -219,3 +220,12 @@ def keep_steps(batch: Batch) -> None:
                 data={"code": row["code"], "status": row["status"], "complianceStatus": "fail", "verdicts": broken},
             )
     SampleStep.objects.bulk_create(steps)
+    if rejected := [step for step in steps if step.target == SampleStatus.REJECTED]:
+        first = rejected[0]
+        notify(
+            "sample.rejected",
+            permission="samples.validate",
+            data={"code": batch.writes["sample"][first.sample_id]["code"], "reason": first.reason},
+            subject=("sample", first.sample_id),
+            times=len(rejected),
+        )

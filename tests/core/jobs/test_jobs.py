@@ -332,6 +332,8 @@ def test_the_clock_knows_every_housekeeper() -> None:
         "files.rescan",
         "files.scan_again",
         "files.sweep",
+        "notifications.deliver",
+        "notifications.purge",
         "notifications.purge_events",
         "sync.purge_keys",
         "sync.purge_tombstones",

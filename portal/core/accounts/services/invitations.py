@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
-from portal.core.accounts import jobs, permissions
+from portal.core.accounts import jobs, permissions, signals
 from portal.core.accounts.models import Invitation, User
 from portal.core.accounts.projects import membership
 from portal.core.accounts.services.people import user_create
@@ -171,4 +171,5 @@ def invitation_accept(*, token: str, password: str, by: Actor, name: str = "", l
             invitation.status, invitation.accepted_at = Invitation.Status.ACCEPTED, clock.now()
             invitation.accepted_by = user
             invitation.save(update_fields=["status", "accepted_at", "accepted_by", "updated_at"])
+            signals.invitation_accepted.send(sender=Invitation, invitation=invitation, user=user)
         return user

@@ -16,6 +16,7 @@ from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.crm import demo as crm
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
+from portal.desk.notify import demo as notify
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
 
@@ -92,3 +93,4 @@ class Command(BaseCommand):
                 crm.fill()
                 forms.fill()
                 charts.fill()
+                notify.fill()
