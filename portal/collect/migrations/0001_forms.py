@@ -669,7 +669,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="webhookdelivery",
-            index=models.Index(condition=models.Q(("status", "waiting")), fields=["due_at"], name="delivery_due"),
+            index=models.Index(
+                condition=models.Q(("status", "waiting")), fields=["due_at"], name="webhook_delivery_due"
+            ),
         ),
         *(
             TenantTable(name)

@@ -181,7 +181,7 @@ class WebhookDelivery(TenantModel):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["organization", "webhook", "-created_at", "-id"], name="delivery_of_webhook"),
-            models.Index(fields=["due_at"], condition=Q(status="waiting"), name="delivery_due"),
+            models.Index(fields=["due_at"], condition=Q(status="waiting"), name="webhook_delivery_due"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.errors import DomainError
-from portal.core.common.tables import ENCODINGS, Format, Table
+from portal.core.common.spreadsheets import ENCODINGS, Format, Table
 from portal.lab.choices import SampleStatus, SampleType
 from portal.lab.imports.fields import TARGETS
 from portal.lab.imports.mapping import IGNORED, PARAMETER, Columns

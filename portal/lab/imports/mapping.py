@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Errors
-from portal.core.common.tables import Format
+from portal.core.common.spreadsheets import Format
 from portal.lab.choices import SampleStatus, SampleType
 from portal.lab.imports import wqx
 from portal.lab.imports.fields import BY_KEY, aliases

@@ -18,10 +18,10 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
-from portal.core.common import clock, tables
+from portal.core.common import clock, spreadsheets
 from portal.core.common.errors import Conflict, Denied, Invalid
 from portal.core.common.ids import uuid7
-from portal.core.common.tables import Table
+from portal.core.common.spreadsheets import Table
 from portal.core.jobs.tasks import defer
 from portal.core.notifications.services import notify
 from portal.core.sync import engine
@@ -88,7 +88,7 @@ def run_upload(*, file: IO[bytes], name: str, source: ImportSource | None, by: U
 
 def _explain(file: IO[bytes], source: ImportSource | None, held: Columns | None) -> tuple[str, Columns]:
     rules = rulebook()
-    table = tables.inspect(file, known=known_headings(rules), spell=normalise_name)
+    table = spreadsheets.inspect(file, known=known_headings(rules), spell=normalise_name)
     if source is None or held is None:
         return guess(headings=table.headings, rows=table.rows, format=table.format, rules=rules)
     held.format = table.format
@@ -101,11 +101,13 @@ def earlier_run(*, run: ImportRun) -> ImportRun | None:
     return same.order_by("-created_at").first()
 
 
-def run_table(*, run: ImportRun, format: tables.Format | None = None, rows: int = 200) -> Table:  # noqa: A002
+def run_table(*, run: ImportRun, format: spreadsheets.Format | None = None, rows: int = 200) -> Table:  # noqa: A002
     """The beginning of the run's file, read as its mapping (or `format`) says. Raises Invalid."""
     chosen = format or Columns.from_json(run.mapping).format
     with run_file(run) as file:
-        return tables.inspect(file, known=known_headings(rulebook()), spell=normalise_name, chosen=chosen, rows=rows)
+        return spreadsheets.inspect(
+            file, known=known_headings(rulebook()), spell=normalise_name, chosen=chosen, rows=rows
+        )
 
 
 def run_file(run: ImportRun) -> IO[bytes]:
@@ -198,7 +200,7 @@ def run_map(*, run: ImportRun, name: str, layout: str, mapping: Columns, by: Use
 
 
 @transaction.atomic
-def run_reread(*, run: ImportRun, format: tables.Format, by: User) -> ImportRun:  # noqa: A002
+def run_reread(*, run: ImportRun, format: spreadsheets.Format, by: User) -> ImportRun:  # noqa: A002
     """Read the file in another format and guess its columns anew. Raises Denied, Conflict, Invalid."""
     _may(by)
     run = _locked(run)
@@ -286,7 +288,7 @@ def _stage(run: ImportRun) -> None:
     with run_file(run) as file:
         reader = _reader(mapping, run.headings)
         numbers: dict[str, int] = {}
-        rows = _numbered(tables.table_rows(file, mapping.format), reader, numbers)
+        rows = _numbered(spreadsheets.table_rows(file, mapping.format), reader, numbers)
         width = len(run.headings)
         batch: list[tuple[int, str, int, Sequence[str]]] = []
         for number, key, line, cells in rows:

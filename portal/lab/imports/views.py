@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core.accounts.policy import policy, request_actor
 from portal.core.common.errors import Conflict, DomainError, Invalid
-from portal.core.common.tables import Format, Table
+from portal.core.common.spreadsheets import Format, Table
 from portal.lab.imports import selectors, services
 from portal.lab.imports.forms import RevertForm, SettingsForm, UploadForm, column_choices, name_choices
 from portal.lab.imports.mapping import Columns

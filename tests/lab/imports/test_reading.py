@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from portal.core.common import tables as files
+from portal.core.common import spreadsheets as files
 from portal.core.common.errors import Invalid
-from portal.core.common.tables import Format, inspect, table_rows
+from portal.core.common.spreadsheets import Format, inspect, table_rows
 from portal.core.tenancy.scope import tenant
 from portal.lab.imports.fields import aliases
 from portal.lab.imports.mapping import Columns, guess, split_unit

@@ -6,9 +6,9 @@ from typing import IO, Any, Final
 import orjson
 from django.utils.translation import gettext as _
 
-from portal.core.common import tables
+from portal.core.common import spreadsheets
 from portal.core.common.errors import Invalid
-from portal.core.common.tables import Format, Table
+from portal.core.common.spreadsheets import Format, Table
 
 MAX_BYTES: Final = 20 * 1024 * 1024
 MAX_ROWS: Final = 50_000
@@ -20,16 +20,18 @@ def inspect(file: IO[bytes], *, known: frozenset[str], chosen: dict[str, Any], r
     objects = _objects(file)
     if objects is not None:
         return Table(Format("utf-8", _JSON), _headings(objects), list(_json_rows(objects))[:rows])
-    table = tables.inspect(file, known=known, rows=rows)
+    table = spreadsheets.inspect(file, known=known, rows=rows)
     if chosen and any(table.format.as_json()[name] != value for name, value in chosen.items()):
-        table = tables.inspect(file, known=known, chosen=Format(**{**table.format.as_json(), **chosen}), rows=rows)
+        table = spreadsheets.inspect(
+            file, known=known, chosen=Format(**{**table.format.as_json(), **chosen}), rows=rows
+        )
     return table
 
 
 def read(file: IO[bytes], format: Format) -> Iterator[list[str]]:  # noqa: A002
     """The rows below the headings; more than 50,000 are refused. Raises Invalid."""
     objects = _objects(file) if format.delimiter == _JSON else None
-    found = _json_rows(objects) if objects is not None else tables.table_rows(file, format)
+    found = _json_rows(objects) if objects is not None else spreadsheets.table_rows(file, format)
     for count, (_line, cells) in enumerate(found, 1):
         if count > MAX_ROWS:
             raise Invalid(_("The file has more than %(limit)s rows: split it.") % {"limit": f"{MAX_ROWS:,}"})

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Errors, Invalid
-from portal.core.common.tables import DELIMITERS, ENCODINGS, Format
+from portal.core.common.spreadsheets import DELIMITERS, ENCODINGS, Format
 from portal.core.common.text import normalise
 from portal.crm.customers import names
 from portal.crm.customers.fields import LABELS

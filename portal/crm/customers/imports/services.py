@@ -20,7 +20,7 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, DomainError, IllegalTransition, Invalid, NotFound, TooLarge
 from portal.core.common.ids import uuid7
-from portal.core.common.tables import Format, Table
+from portal.core.common.spreadsheets import Format, Table
 from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.crm.customers import registry

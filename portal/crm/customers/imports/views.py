@@ -17,7 +17,7 @@ from portal.core.accounts.policy import policy
 from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.common.sheets import TYPES, sheet
-from portal.core.common.tables import DELIMITERS, ENCODINGS
+from portal.core.common.spreadsheets import DELIMITERS, ENCODINGS
 from portal.crm.customers.fields import LABELS
 from portal.crm.customers.imports import services
 from portal.crm.customers.imports.models import CustomerImport, CustomerImportRow
