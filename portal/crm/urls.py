@@ -2,7 +2,10 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from portal.crm.customers.urls import urlpatterns as customers
+
 app_name = "crm"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.crm.tickets.urls")),
+    *customers,
 ]

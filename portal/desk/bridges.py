@@ -11,6 +11,8 @@ from portal.core.accounts.models import User
 from portal.core.files.links import LinkKind
 from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
+from portal.crm.access import seen
+from portal.crm.customers.models import Customer
 from portal.crm.tickets import access as tickets
 from portal.crm.tickets.models import Ticket
 from portal.lab.models import Sample
@@ -40,6 +42,10 @@ def _tickets(user: User, right: str) -> QuerySet[Ticket]:
 def _internal(user: User, right: str) -> QuerySet[Ticket]:
     """Files of internal comments hang on the right to read those."""
     return _tickets(user, right) if user.has_permission("tickets.internal") else Ticket.objects.none()
+
+
+def _customers(user: User, right: str) -> QuerySet[Customer]:
+    return seen(user, right, Customer.objects.filter(deleted_at=None))
 
 
 LINKS = [
@@ -78,5 +84,12 @@ LINKS = [
         visible=lambda user: _internal(user, "tickets.view"),
         editable=lambda user: _internal(user, "tickets.work"),
         url=_page("crm:ticket_detail"),
+    ),
+    LinkKind(
+        kind="customer",
+        label_plural=_("Customers"),
+        visible=lambda user: _customers(user, "customers.view"),
+        editable=lambda user: _customers(user, "customers.edit"),
+        url=_page("crm:customer_detail"),
     ),
 ]

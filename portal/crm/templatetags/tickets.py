@@ -49,7 +49,8 @@ def ticket_icon(value: str) -> SafeString:
 def sla_words() -> SafeString:
     """What the script of the timers says, as one hidden element."""
     return format_html(
-        '<div id="sla-words" hidden data-left="{}" data-over="{}" data-days="{}" data-hours="{}" data-minutes="{}"></div>',
+        '<div id="sla-words" hidden data-left="{}" data-over="{}" data-days="{}" data-hours="{}" data-minutes="{}">'
+        "</div>",
         _("%(time)s left"),
         _("%(time)s overdue"),
         pgettext("span", "%(days)d d %(hours)d h"),

@@ -11,7 +11,7 @@ from portal.core.accounts.models import Role, User
 from portal.core.accounts.permissions import SUPERADMIN
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
-from portal.crm.tickets import demo as tickets
+from portal.crm import demo as crm
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
@@ -85,4 +85,4 @@ class Command(BaseCommand):
             lab.fill(plan)
             if domain == DEMO:
                 fieldwork.fill()
-                tickets.fill()
+                crm.fill()
