@@ -162,6 +162,7 @@ def test_the_pages_of_tickets(cast, desk):
         row = Ticket.objects.filter(status="open").order_by("number").first()
         closed = Ticket.objects.filter(status="closed").first()
         calendar, policy = calendars.calendar_list().get(), SlaPolicy.objects.get(is_default=True)
+        customer = Customer.objects.get()
     base = f"/tickets/{row.pk}"
     for path in (
         "/tickets", "/tickets?show=all&sla=missed", "/tickets?q=شبكه", "/tickets/board", "/tickets/sla?group=agent",
@@ -169,7 +170,7 @@ def test_the_pages_of_tickets(cast, desk):
         "/crm/settings/tickets", "/crm/settings/tickets/categories/new", "/crm/settings/calendars",
         f"/crm/settings/calendars/{calendar.pk}?start=2026-11-20T16:00&hours=4", "/crm/settings/calendars/new",
         "/crm/settings/policies", "/crm/settings/policies/new", f"/crm/settings/policies/{policy.pk}",
-        f"/crm/settings/policies/{policy.pk}/reapply",
+        f"/crm/settings/policies/{policy.pk}/reapply", f"/customers/{customer.pk}/tickets?q=bottle",
     ):  # fmt: skip
         answer = desk.get(path)
         assert answer.status_code == 200, path

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.db import models
 from django.db.models import Q
@@ -97,6 +98,9 @@ class SlaPolicy(TenantModel, SoftDeleted):
         return self.name
 
 
+_read: "dict[UUID, Calendar]" = {}  # editions never change
+
+
 class Kind(models.TextChoices):
     FIRST_RESPONSE = "first_response", _("First reply")
     NEXT_RESPONSE = "next_response", _("Next reply")
@@ -169,7 +173,13 @@ class SlaClock(TenantModel):
     def calendar(self) -> "Calendar":
         from portal.crm.sla import clock
 
-        return clock.Calendar.read(self.edition.content) if self.edition else clock.ALWAYS
+        if self.edition is None:
+            return clock.ALWAYS
+        if self.edition.pk not in _read:
+            if len(_read) > 500:
+                _read.clear()
+            _read[self.edition.pk] = clock.Calendar.read(self.edition.content)
+        return _read[self.edition.pk]
 
     def late(self, at: datetime) -> bool:
         return self.due_at is not None and self.due_at < at

@@ -15,6 +15,7 @@ from portal.crm import activity
 from portal.crm.customers.models import Customer
 from portal.crm.sla import calendars, services
 from portal.crm.sla.models import SlaCalendar, SlaPolicy
+from portal.crm.tickets import seeding
 from portal.crm.tickets.choices import PAUSING
 from portal.crm.tickets.models import Ticket, TicketCategory, TicketComment
 from portal.crm.tickets.services import choose_policy, search_text
@@ -217,6 +218,8 @@ def fill() -> None:
     workers = [person for person in people if person.has_permission("tickets.work")]
     if not workers:
         return
+    if not SlaPolicy.objects.exists():  # the demo's organisations do not come by the way that seeds them
+        seeding.seed_organization(scope.organization_id())
     random, now = Random(2026), clock.now()  # noqa: S311  (made-up data, the same each time)
     _policies(next(person for person in workers if person.has_permission("tickets.manage")))
     customers = list(Customer.objects.filter(deleted_at=None).order_by("created_at", "id")[:60])

@@ -13,14 +13,15 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.notifications import events
 from portal.core.tenancy import seeds
-from portal.crm import activity
+from portal.crm import activity, settings
 from portal.crm.customers import registry
+from portal.crm.customers.frame import PLACE
 from portal.crm.tickets import access, escalation, seeding, services
 from portal.crm.tickets.choices import OPEN, TicketStatus
 from portal.crm.tickets.events import EVENTS
 from portal.crm.tickets.models import Ticket
 from portal.crm.tickets.permissions import PERMISSIONS
-from portal.ui import menu
+from portal.ui import menu, panels
 
 
 def register() -> None:
@@ -44,6 +45,29 @@ def register() -> None:
         },
         url=lambda id: reverse("crm:ticket_detail", args=[id]),
         icon="ticket",
+    )
+    panels.register(
+        panels.Tab(
+            place=PLACE,
+            key="tickets",
+            label=gettext_lazy("Tickets"),
+            icon="ticket",
+            url_name="crm:customer_tickets",
+            permission="tickets.view",
+            order=50,
+        )
+    )
+    settings.register(
+        *(
+            settings.Section(
+                key=f"ticket_{key}", label=label, icon=icon, url_name=url, permission="tickets.work", order=order
+            )
+            for order, key, label, icon, url in (
+                (50, "categories", gettext_lazy("Ticket categories"), "sitemap", "crm:ticket_settings"),
+                (51, "calendars", gettext_lazy("Working hours"), "calendar", "crm:sla_calendar_list"),
+                (52, "policies", gettext_lazy("SLA policies"), "scale", "crm:sla_policy_list"),
+            )
+        )
     )
     menu.register(
         menu.MenuItem(

@@ -6,6 +6,7 @@ from portal.crm.tickets.pages import settings, tickets
 
 _TICKET = "tickets/<uuid:ticket_id>"
 urlpatterns = [
+    path("customers/<uuid:customer_id>/tickets", tickets.customer_tickets, name="customer_tickets"),
     path("tickets", tickets.ticket_list, name="ticket_list"),
     path("tickets/board", tickets.ticket_board, name="ticket_board"),
     path("tickets/sla", tickets.ticket_sla, name="ticket_sla"),

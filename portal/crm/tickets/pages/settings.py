@@ -18,17 +18,18 @@ from portal.core.common.errors import DomainError
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import organization_update
+from portal.crm.settings import settings_frame
 from portal.crm.sla import calendars, reapply
 from portal.crm.sla.models import SlaCalendar, SlaPolicy
 from portal.crm.tickets import categories, selectors
 from portal.crm.tickets.choices import CLOSE_DAYS
-from portal.crm.tickets.pages import answers
 from portal.crm.tickets.pages.rules import CalendarForm, CategoryForm, PolicyForm, RulesForm, TryForm
+from portal.ui import answers
 from portal.ui.people import may, person
 
 
 def _context(request: HttpRequest, section: str) -> dict[str, Any]:
-    return {"section": section, "may_manage": may(request, "tickets.manage")}
+    return settings_frame(request, f"ticket_{section}") | {"may_manage": may(request, "tickets.manage")}
 
 
 # --- categories and rules ---------------------------------------------------------------------------
@@ -62,7 +63,7 @@ def rules_save(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, " ".join(str(text) for texts in form.errors.values() for text in texts))
         return redirect("crm:ticket_settings")
-    return answers.back(request, answers.refused(work), answers.saved(), "crm:ticket_settings")
+    return answers.back(request, answers.refused(work), _("The changes have been saved."), "crm:ticket_settings")
 
 
 @require_http_methods(["GET", "POST"])
@@ -76,7 +77,7 @@ def category_form(request: HttpRequest, category_id: UUID | None = None) -> Http
         except DomainError as refusal:
             form.refuse(refusal)
         else:
-            messages.success(request, answers.saved())
+            messages.success(request, _("The changes have been saved."))
             return redirect("crm:ticket_settings")
     context = _context(request, "categories") | {"form": form, "row": row}
     return render(request, "crm/tickets/settings/category.html", context, status=answers.form_status(form))
@@ -116,7 +117,7 @@ def calendar_form(request: HttpRequest, calendar_id: UUID | None = None) -> Http
         except DomainError as refusal:
             form.refuse(refusal)
         else:
-            messages.success(request, answers.saved())
+            messages.success(request, _("The changes have been saved."))
             return redirect("crm:sla_calendar_edit", row.pk)
     trial = TryForm(request.GET if "start" in request.GET else None)
     context = _context(request, "calendars") | {
@@ -168,7 +169,9 @@ def holidays(request: HttpRequest, calendar_id: UUID) -> HttpResponse:
             )
         calendars.calendar_save(data={"holidays": entries}, by=by, calendar=row)
 
-    return answers.back(request, answers.refused(work), answers.saved(), "crm:sla_calendar_edit", calendar_id)
+    return answers.back(
+        request, answers.refused(work), _("The changes have been saved."), "crm:sla_calendar_edit", calendar_id
+    )
 
 
 @require_POST

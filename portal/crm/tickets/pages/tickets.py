@@ -10,7 +10,7 @@ from django.db.models import Count, F
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -24,12 +24,14 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.sheets import TYPES
 from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
+from portal.crm.customers.access import customers_seen
+from portal.crm.customers.frame import customer_frame
 from portal.crm.tickets import access, exports, figures, jobs, selectors, services, talk
 from portal.crm.tickets.choices import OPEN, TicketStatus
 from portal.crm.tickets.models import CommentRevision, Ticket, TicketComment
-from portal.crm.tickets.pages import answers
 from portal.crm.tickets.pages.forms import BulkForm, TicketForm, workers
 from portal.crm.tickets.pages.lists import TicketFilter, TicketTable
+from portal.ui import answers
 from portal.ui.filters import day_after, midnight
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
@@ -76,6 +78,35 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         live=LIVE,
         count_limit=COUNT_LIMIT,
         context={"may_work": may_work, "view": "list", "bulk": BulkForm() if may_work else None},
+    )
+
+
+@require_GET
+@policy("tickets.view")
+def customer_tickets(request: HttpRequest, customer_id: UUID) -> HttpResponse:
+    """All tickets of a customer, as a tab of the customer's page."""
+    context = customer_frame(request, customer_id, "tickets")
+
+    class OfCustomer(TicketFilter):
+        customer = None
+
+        def chosen(self) -> dict[str, Any]:
+            shown = self.form.cleaned_data.get("show")
+            return super().chosen() | {"customer": customer_id} | ({} if shown else {"open_only": False})
+
+    return list_page(
+        request,
+        queryset=access.tickets_seen(person(request)).filter(customer=customer_id),
+        table=TicketTable,
+        table_kwargs={"inside": True},
+        filterset=OfCustomer,
+        template="crm/tickets/customer.html",
+        list_id="tickets",
+        caption=gettext_lazy("Tickets"),
+        empty=Empty(title=gettext_lazy("No tickets of this customer yet"), icon="ticket"),
+        live=LIVE,
+        count_limit=COUNT_LIMIT,
+        context=context | {"may_work": may(request, "tickets.work")},
     )
 
 
@@ -210,7 +241,7 @@ def ticket_edit(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
         except DomainError as refusal:
             form.refuse(refusal)
         else:
-            messages.success(request, answers.saved())
+            messages.success(request, _("The changes have been saved."))
             return redirect("crm:ticket_detail", ticket_id)
     context = {"form": form, "ticket": ticket, "back": reverse("crm:ticket_detail", args=[ticket_id])}
     return render(request, "crm/tickets/form.html", context, status=answers.form_status(form))
@@ -235,7 +266,7 @@ def ticket_detail(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
         "ways": [(way, TicketStatus(way).label, NEEDS.get(TicketStatus(way), "")) for way in ways],
         "wanted": request.GET.get("to", ""),
         "workers": workers() if may(request, "tickets.work") else [],
-        "customer_url": _customer_url(ticket),
+        "customer_url": _customer_url(ticket, user),
         "others": _others(ticket, user),
         "merged": Ticket.objects.filter(merged_into=ticket, deleted_at=None).order_by("number"),
         "followers": Ticket.objects.filter(follows=ticket, deleted_at=None).order_by("number"),
@@ -260,11 +291,10 @@ def _frame(request: HttpRequest, ticket: Ticket, tab: str) -> dict[str, Any]:
     }
 
 
-def _customer_url(ticket: Ticket) -> str:
-    try:
-        return reverse("crm:customer_detail", args=[ticket.customer_id]) if ticket.customer_id else ""
-    except NoReverseMatch:
-        return ""
+def _customer_url(ticket: Ticket, user: User) -> str:
+    """The customer's page, for whoever may see that customer."""
+    seen = ticket.customer_id and customers_seen(user).filter(pk=ticket.customer_id).exists()
+    return reverse("crm:customer_detail", args=[ticket.customer_id]) if seen else ""
 
 
 def _others(ticket: Ticket, user: User) -> list[Ticket]:
@@ -340,7 +370,7 @@ def comment_edit(request: HttpRequest, ticket_id: UUID, comment_id: UUID) -> Htt
     refused = answers.refused(
         lambda: talk.comment_change(ticket=ticket_id, id=comment_id, content=content, by=person(request))
     )
-    return answers.back(request, refused, answers.saved(), "crm:ticket_detail", ticket_id)
+    return answers.back(request, refused, _("The changes have been saved."), "crm:ticket_detail", ticket_id)
 
 
 @require_POST
