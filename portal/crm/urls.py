@@ -3,7 +3,12 @@
 from django.urls import URLPattern, URLResolver
 
 from portal.crm.contracts.urls import urlpatterns as contracts
+from portal.crm.customers.urls import urlpatterns as customers
 from portal.crm.sales.urls import urlpatterns as sales
 
 app_name = "crm"
-urlpatterns: list[URLPattern | URLResolver] = [*sales, *contracts]
+urlpatterns: list[URLPattern | URLResolver] = [
+    *customers,
+    *sales,
+    *contracts,
+]

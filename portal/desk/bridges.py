@@ -16,11 +16,13 @@ from portal.core.projects.access import projects_seen, tasks_seen
 from portal.core.projects.models import Project, Task
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import SETTINGS
+from portal.crm.access import seen
 from portal.crm.contracts.access import contracts_seen
 from portal.crm.contracts.choices import IN_FORCE
 from portal.crm.contracts.models import Contract
 from portal.crm.contracts.renewals import mark_deal, on_expiring
 from portal.crm.contracts.selectors import proposed_value
+from portal.crm.customers.models import Customer
 from portal.crm.sales.services import deal_create
 from portal.lab.models import Sample
 
@@ -40,6 +42,10 @@ def _projects(user: User, right: str) -> QuerySet[Project]:
 
 def _tasks(user: User, right: str) -> QuerySet[Task]:
     return tasks_seen(user) if user.has_permission(right) else Task.objects.none()
+
+
+def _customers(user: User, right: str) -> QuerySet[Customer]:
+    return seen(user, right, Customer.objects.filter(deleted_at=None))
 
 
 def _contracts_held(ids: Collection[UUID]) -> str:
@@ -112,5 +118,12 @@ LINKS = [
         label=lambda contract: contract.number,
         url=_page("crm:contract_detail"),
         held=_contracts_held,
+    ),
+    LinkKind(
+        kind="customer",
+        label_plural=_("Customers"),
+        visible=lambda user: _customers(user, "customers.view"),
+        editable=lambda user: _customers(user, "customers.edit"),
+        url=_page("crm:customer_detail"),
     ),
 ]

@@ -19,7 +19,7 @@ from portal.ui.trail import tell
 HISTORY_PAGE = 50
 
 
-def form_status(form: forms.Form) -> HTTPStatus:
+def form_status(form: forms.BaseForm) -> HTTPStatus:
     return HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
 
 

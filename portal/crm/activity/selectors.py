@@ -72,7 +72,7 @@ def sentence(event: ActivityEvent) -> str:
     if isinstance(text, FunctionType):
         return str(text(event.data))
     try:
-        return str(text) % event.data
+        return f"{str(text) % event.data}"
     except (KeyError, ValueError, TypeError):
         return str(text)
 

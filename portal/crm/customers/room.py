@@ -5,18 +5,53 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.accounts import permissions as rights
 from portal.core.files import links
 from portal.core.notifications import events
-from portal.crm import activity
+from portal.crm import activity, settings
 from portal.crm.customers import exports, notes, registry, stories
 from portal.crm.customers.events import EVENTS
+from portal.crm.customers.frame import PLACE
 from portal.crm.customers.models import CustomerLink, CustomerNote
 from portal.crm.customers.permissions import PERMISSIONS
+from portal.ui import menu, panels
+
+_TABS = (
+    (10, "detail", _("Overview"), "layout-dashboard", "customers.view"),
+    (20, "timeline", _("Timeline"), "timeline", "customers.view"),
+    (30, "notes", _("Notes"), "notes", "customers.view"),
+    (80, "files", _("Files"), "files", "files.view"),
+    (900, "history", _("History"), "history", "customers.view"),
+)
 
 
 def register() -> None:
     rights.register(PERMISSIONS)
-    links.register(exports.LINK)
     events.register(EVENTS)
+    links.register(exports.LINK)
     activity.register_source("customer", texts=stories.TEXTS, icon="building")
-    activity.register_source("note", texts=stories.NOTE_TEXTS, visible=notes.notes_seen, icon="note")
+    activity.register_source("note", texts=stories.NOTE_TEXTS, visible=notes.notes_seen, icon="notes")
     registry.register_reference(CustomerNote, "customer", what=_("Notes"))
     registry.register_reference(CustomerLink, "customer", what=_("Linked records"))
+    for order, key, label, icon, permission in _TABS:
+        panels.register(
+            panels.Tab(
+                place=PLACE,
+                key=key,
+                label=label,
+                icon=icon,
+                url_name=f"crm:customer_{key}",
+                permission=permission,
+                order=order,
+            )
+        )
+    settings.register(
+        settings.Section(key="tags", label=_("Tags"), icon="tag", url_name="crm:settings_tags", order=10),
+        settings.Section(
+            key="fields", label=_("Fields of customers"), icon="forms", url_name="crm:settings_fields", order=20
+        ),
+    )
+    for order, label, url_name, icon, permission in (
+        (10, _("Customers"), "crm:customer_list", "building", "customers.view"),
+        (90, _("Office settings"), "crm:settings", "adjustments-horizontal", "crm.settings"),
+    ):
+        menu.register(
+            menu.MenuItem(label=label, url_name=url_name, icon=icon, permission=permission, group="office", order=order)
+        )

@@ -22,6 +22,7 @@ def _updated(data: dict[str, Any]) -> str:
 TEXTS: Final[dict[str, Text]] = {
     "customer.created": gettext_lazy("Customer created"),
     "customer.updated": _updated,
+    "customer.called": gettext_lazy("Telephone call"),
     "customer.deleted": gettext_lazy("Customer deleted"),
     "customer.merged": gettext_lazy("%(names)s merged into this customer"),
     "customer.merged_into": gettext_lazy("Merged into another customer"),

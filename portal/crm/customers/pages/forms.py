@@ -20,8 +20,8 @@ _MODE_WORDS = {"add": _("Add the tag"), "remove": _("Remove the tag"), "set": _(
 
 
 class CustomerForm(RecordForm):
-    """The fields of a customer and those that the organisation added. `candidates`: what a refusal for duplicates showed;
-    then a tick saves all the same."""
+    """The fields of a customer and those that the organisation added. `candidates`: what a refusal for duplicates
+    showed; then a tick saves all the same."""
 
     names: ClassVar[dict[str, str]] = {
         "companyName": "company_name",

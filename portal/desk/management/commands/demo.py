@@ -12,8 +12,7 @@ from portal.core.accounts.permissions import SUPERADMIN
 from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
-from portal.crm.contracts import demo as contracts
-from portal.crm.sales import demo as sales
+from portal.crm import demo as crm
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
@@ -88,5 +87,4 @@ class Command(BaseCommand):
             lab.fill(plan)
             if domain == DEMO:
                 fieldwork.fill()
-                sales.fill()
-                contracts.fill()
+                crm.fill()
