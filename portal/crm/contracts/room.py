@@ -12,12 +12,11 @@ from portal.core.accounts import permissions as rights
 from portal.core.accounts.models import User
 from portal.core.notifications import events
 from portal.core.tenancy import seeds
-from portal.crm import activity
+from portal.crm import activity, settings
 from portal.crm.contracts import access, jobs, renewals, services
 from portal.crm.contracts.choices import IN_FORCE, OPEN, Party, Status
 from portal.crm.contracts.events import EVENTS
 from portal.crm.contracts.models import Contract
-from portal.crm.contracts.pages.templates import customer_contracts
 from portal.crm.contracts.permissions import PERMISSIONS
 from portal.crm.contracts.seeds import seed_types
 from portal.crm.customers import registry
@@ -76,13 +75,24 @@ def register() -> None:
         )
     )
     panels.register(
-        panels.Panel(
+        panels.Tab(
             place="customer",
             key="contracts",
-            template="crm/contracts/customer_panel.html",
-            context=customer_contracts,
+            label=_("Contracts"),
+            icon="file-text",
+            url_name="crm:customer_contracts",
             permission="contracts.view",
-            order=40,
+            order=60,
+        )
+    )
+    settings.register(
+        settings.Section(
+            key="contract_types",
+            label=_("Contract types"),
+            icon="file-text",
+            url_name="crm:contract_type_list",
+            permission="contracts.settings",
+            order=60,
         )
     )
     registry.register_reference(Contract, "customer", what=_("Contracts"), in_use=in_use, archive=archive)

@@ -1,6 +1,5 @@
 """Pages of contract templates and types."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,10 +26,13 @@ from portal.crm.contracts.pages.forms import (
 )
 from portal.crm.contracts.pages.lists import TemplateFilter, TemplateTable, TypeTable
 from portal.crm.contracts.pages.views import form_status
+from portal.crm.customers.frame import customer_frame
+from portal.crm.settings import settings_frame
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 
 PREVIEW = "crm/contracts/preview.html"
+SHOWN = 200  # contracts on the page of a customer
 
 
 @require_GET
@@ -216,7 +218,7 @@ def type_list(request: HttpRequest) -> HttpResponse:
         template="crm/contracts/types.html",
         list_id="types",
         caption=gettext_lazy("Contract types"),
-        context={"may_edit": may(request, "contracts.settings")},
+        context=settings_frame(request, "contract_types") | {"may_edit": may(request, "contracts.settings")},
     )
 
 
@@ -261,12 +263,17 @@ def type_delete(request: HttpRequest, contract_type_id: UUID) -> HttpResponse:
     return redirect("crm:contract_type_list")
 
 
-def customer_contracts(request: HttpRequest, record: Any) -> dict[str, Any] | None:
-    """The box on a customer's page: the contracts that the person sees."""
-    rows = selectors.contract_list(user=person(request), filters={"customer": record.pk})
-    return {
-        "contracts": rows.order_by("-created_at", "-pk")[:20],
+@require_GET
+@policy("contracts.view")
+def customer_contracts(request: HttpRequest, customer_id: UUID) -> HttpResponse:
+    """The tab of a customer's page: the contracts that the person sees."""
+    context = customer_frame(request, customer_id, "contracts")
+    rows = selectors.contract_list(user=person(request), filters={"customer": customer_id})
+    context |= {
+        "record": context["customer"],
+        "contracts": rows.order_by("-created_at", "-pk")[:SHOWN],
         "total": rows.count(),
         "today": access.today(),
-        "may_edit": may(request, "contracts.edit"),
+        "may_write": may(request, "contracts.edit"),
     }
+    return render(request, "crm/contracts/customer.html", context)
