@@ -321,7 +321,7 @@ def form_versions(request: HttpRequest, form_id: UUID) -> HttpResponse:
 
 
 def _chosen(text: str | None, numbers: list[int], otherwise: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 9 and int(text) in numbers else otherwise
+    return int(text) if text and text.isdecimal() and len(text) < 9 and int(text) in numbers else otherwise
 
 
 KEYS: Final = {
