@@ -221,7 +221,7 @@ def test_a_schema_is_refused_with_every_fault_at_its_place() -> None:
         deep = {"id": f"g{level}", "type": "group", "fields": [deep]}
     assert refused(deep)[0][1] == "LIMIT"
     assert refused(*({**text, "id": f"f{n}"} for n in range(1001)))[0][1] == "LIMIT"
-    for raw in ("{", "[]", "null", 5, {"fields": {}}, {}):
+    for raw in ("{", "[]", "null", 5, {"fields": {}}, {}, {"fields": [{**text, "id": "a", "hint": "\0"}]}):
         with pytest.raises(Invalid):
             read_schema(raw)  # type: ignore[arg-type]
 

@@ -186,12 +186,14 @@ class _Reader:
 
     def read(self) -> Schema:
         try:
-            too_large = len(orjson.dumps(self.raw, default=str)) > LARGEST
-        except TypeError:
-            too_large = True
-        if too_large:
+            whole = orjson.dumps(self.raw, default=str)
+        except TypeError:  # nested without end, or half a surrogate pair
+            raise Invalid.field("schema", _("The schema is not valid JSON."), "TYPE") from None
+        if b"\\u0000" in whole:
+            self.fault("", "TYPE", _("The text contains a NUL character."))
+        if len(whole) > LARGEST:
             self.fault("", "LIMIT", _("The schema is larger than %(limit)s bytes."), limit=LARGEST)
-            self.errors.raise_any()
+        self.errors.raise_any()
         if not isinstance(self.raw.get("fields"), list):
             self.fault("fields", "REQUIRED", _("The schema needs a list of fields."))
         self.kind(self.raw, "allowUnknown", "allowUnknown", bool)

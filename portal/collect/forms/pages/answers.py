@@ -58,7 +58,9 @@ class Posted:
     def entries(self, item: Field, prefix: str) -> list[str]:
         name = f"{prefix}{item.id}"
         removed = self.data.get("remove", "")
-        kept = [n for n in self.data.getlist(f"{name}.#") if n.isdigit() and f"{name}.{n}" != removed][:MOST_ENTRIES]
+        kept = [n for n in self.data.getlist(f"{name}.#") if n.isdecimal() and len(n) < 9 and f"{name}.{n}" != removed][
+            :MOST_ENTRIES
+        ]
         if self.data.get("add") == name:
             kept.append(str(max((int(n) for n in kept), default=-1) + 1))
         return kept
@@ -70,7 +72,7 @@ class Posted:
             return list(dict.fromkeys(value for value in self.data.getlist(name) if value))
         if item.type == "geopoint":
             return self.point(name)
-        text = self.data.get(name, "").replace("\r\n", "\n").strip()
+        text = self.data.get(name, "").replace("\r\n", "\n").replace("\0", "").strip()
         read = _READERS.get(item.type)
         if not text or read is None:
             return text

@@ -114,7 +114,7 @@ def move(raw: dict[str, Any], id: str, way: str, target: str = "") -> None:
             return
         del found.siblings[found.at]
         goal = place(raw, target)
-        if way == "into":
+        if way == "into" and goal.field["type"] in CONTAINERS:
             goal.field["fields"].append(item)
         else:
             goal.siblings.insert(goal.at, item)

@@ -39,7 +39,7 @@ def with_figures(rows: QuerySet[Form]) -> QuerySet[Form]:
     counted = (
         Submission.objects.filter(form=OuterRef("pk"), deleted_at=None).order_by().values("form").annotate(n=Count("*"))
     )
-    rows = rows.select_related("project").defer("schema", "schema_text", "search_text", "metadata")
+    rows = rows.select_related("project").defer("schema", "schema_text", "draft", "search_text", "metadata")
     return rows.annotate(submission_total=Coalesce(Subquery(counted.values("n")), 0))
 
 

@@ -321,7 +321,7 @@ def form_versions(request: HttpRequest, form_id: UUID) -> HttpResponse:
 
 
 def _chosen(text: str | None, numbers: list[int], otherwise: int) -> int:
-    return int(text) if text and text.isdigit() and len(text) < 9 and int(text) in numbers else otherwise
+    return int(text) if text and text.isdecimal() and len(text) < 9 and int(text) in numbers else otherwise
 
 
 KEYS: Final = {
@@ -354,7 +354,10 @@ def _told(old: Schema, new: Schema) -> list[tuple[str, str, str, list[tuple[Any,
         *(("retyped", _name(new, b.id), b.type, [(_("Type"), a.type, b.type)]) for a, b in diff.retyped),
     ]
     for id, keys in diff.changed.items():
-        said = [(KEYS.get(key, key), *map(_plain, _differing(*pair))) for key, pair in keys.items()]
+        said = []
+        for key, pair in keys.items():
+            before, after = _differing(*pair)
+            said.append((KEYS.get(key, key), _plain(before), _plain(after)))
         lines.append(("changed", _name(new, id), new.by_id[id].type, said))
     if diff.moved:
         lines.append(("moved", "", "", []))
