@@ -45,6 +45,7 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
         cast.alice.put(f"/samples/{certified}", {"status": status})
     made = cast.alice.post(f"/samples/{certified}/certificates", {"customer": f"{MARK} customer"})
     assert made.status_code == 201, made.content
+    collect(cast)
     with platform():
         for user in (cast.alice.user, cast.bob.user, cast.carol.user):
             user.name = f"{MARK} {user.name}"
@@ -55,6 +56,23 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
             if not model._base_manager.filter(organization=cast.a).exists():
                 fill(model, cast)
         return {model: list(model._base_manager.filter(organization=cast.a)) for model in tenant_models()}
+
+
+def collect(cast: Cast) -> None:
+    """A form with a submission, what was said of it, and a message that waits for its webhook."""
+
+    def done(answer: Any) -> str:
+        assert answer.status_code in (200, 201), answer.content
+        return str(answer.json()["data"]["id"])
+
+    project = done(cast.alice.post("/projects", {"name": f"{MARK} project"}))
+    fields = [{"id": "place", "type": "text", "label": MARK}]
+    form = {"projectId": project, "name": f"{MARK} form", "schema": {"fields": fields}, "metadata": {"name": MARK}}
+    made = done(cast.alice.post("/forms", form))
+    done(cast.alice.post(f"/forms/{made}/webhooks", {"name": MARK, "url": "https://example.org/x"}))
+    sent = done(cast.alice.post("/submissions", {"formId": made, "answers": {"place": f"{MARK} well"}}))
+    done(cast.alice.post(f"/submissions/{sent}/comments", {"content": f"{MARK} comment"}))
+    done(cast.alice.post(f"/submissions/{sent}/review", {"state": "onHold", "note": f"{MARK} note"}))
 
 
 def push(who: Any, device: str, *items: tuple[str, str, dict[str, Any]], strategy: str = "lww") -> None:

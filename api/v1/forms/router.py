@@ -147,15 +147,15 @@ def delivery_list(request: HttpRequest, form_id: UUID, webhook_id: UUID, query: 
 
 
 @router.post(
-    "/forms/{id:form_id}/webhooks/{id:webhook_id}/deliveries/{id:delivery_id}/retry",
+    "/forms/{id:form_id}/webhooks/{id:webhook_id}/deliveries/{id:webhook_delivery_id}/retry",
     policy="forms.webhooks",
     response=DeliveryOut,
     summary="Send a message again",
 )
-def delivery_retry(request: HttpRequest, form_id: UUID, webhook_id: UUID, delivery_id: UUID) -> dict[str, Any]:
+def delivery_retry(request: HttpRequest, form_id: UUID, webhook_id: UUID, webhook_delivery_id: UUID) -> dict[str, Any]:
     """Now, with all its attempts before it."""
     hook = webhooks.webhook_for(form=selectors.form_for(me(request), form_id), id=webhook_id)
-    return webhooks.delivery_as_wire(webhooks.delivery_retry(hook=hook, id=delivery_id, by=me(request)))
+    return webhooks.delivery_as_wire(webhooks.delivery_retry(hook=hook, id=webhook_delivery_id, by=me(request)))
 
 
 def _page(request: HttpRequest, query: FormQuery | ProjectFormQuery, project: UUID | None) -> Page:

@@ -166,7 +166,13 @@ def _answer_known(items: Iterable[Item], by: User) -> None:
             asked.setdefault(item.local, []).append(item)
     if not asked:
         return
-    for row in wire.plain(Submission.objects.filter(local_sync_id__in=list(asked))):
+    with connection.cursor() as cursor:  # past the ORM, which takes longer than the database: most ids are new
+        cursor.execute(
+            "SELECT id FROM collect_submission WHERE organization_id = %s AND local_sync_id = ANY(%s)",
+            [scope.organization_id(), list(asked)],
+        )
+        known = [id for (id,) in cursor.fetchall()]
+    for row in wire.plain(Submission.objects.filter(pk__in=known)) if known else ():
         for item in asked[row["local_sync_id"]]:
             _meet(item, row, by)
 

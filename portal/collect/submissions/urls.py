@@ -20,7 +20,7 @@ urlpatterns = [
     path("forms/<uuid:form_id>/webhooks/<uuid:webhook_id>/switch", hooks.webhook_switch, name="webhook_switch"),
     path("forms/<uuid:form_id>/webhooks/<uuid:webhook_id>/delete", hooks.webhook_delete, name="webhook_delete"),
     path(
-        "forms/<uuid:form_id>/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/retry",
+        "forms/<uuid:form_id>/webhooks/<uuid:webhook_id>/deliveries/<uuid:webhook_delivery_id>/retry",
         hooks.delivery_retry,
         name="delivery_retry",
     ),

@@ -84,8 +84,8 @@ def webhook_delete(request: HttpRequest, form_id: UUID, webhook_id: UUID) -> Htt
 
 @require_POST
 @policy("forms.webhooks")
-def delivery_retry(request: HttpRequest, form_id: UUID, webhook_id: UUID, delivery_id: UUID) -> HttpResponse:
+def delivery_retry(request: HttpRequest, form_id: UUID, webhook_id: UUID, webhook_delivery_id: UUID) -> HttpResponse:
     hook = webhooks.webhook_for(form=form_for(person(request), form_id), id=webhook_id)
-    webhooks.delivery_retry(hook=hook, id=delivery_id, by=person(request))
+    webhooks.delivery_retry(hook=hook, id=webhook_delivery_id, by=person(request))
     messages.success(request, _("The message is sent again."))
     return redirect("collect:webhook_list", form_id)
