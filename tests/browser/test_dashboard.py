@@ -69,12 +69,13 @@ def test_a_dashboard_is_arranged_and_moves_with_the_data(page: Page, cast: Cast)
     expect(page.locator("[data-layout-said]")).not_to_be_empty()
     assert aside(places) == [(1, 0, 4, 4), (6, 0, 4, 3)]
     second = page.locator("[data-widget]").nth(1)
-    box, head = second.bounding_box(), second.locator(".tile-title")
+    second.scroll_into_view_if_needed()
+    box = second.bounding_box()
     assert box is not None
-    head.hover(position={"x": 2, "y": 2})
+    across, down = box["x"] + box["width"] / 2, box["y"] + 10
     with page.expect_response(lambda answer: answer.url.endswith("/layout")):
-        page.mouse.move(box["x"] + 30, box["y"] + 10)
+        page.mouse.move(across, down)
         page.mouse.down()
-        page.mouse.move(box["x"] + 30, box["y"] + 10 + 3 * 88, steps=4)
+        page.mouse.move(across, down + 3 * 88, steps=4)
         page.mouse.up()
     assert aside(places) == [(1, 0, 4, 4), (6, 3, 4, 3)]

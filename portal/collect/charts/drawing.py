@@ -29,21 +29,23 @@ def draw(found: Picture, *, mirrored: bool = False) -> str:
 
 def swatch(place: int) -> str:
     """A `data:` address of the pattern that stands for a series or a slice."""
-    shapes = f'<defs>{_pattern(place)}</defs><rect width="14" height="14" fill="{_fill(place)}"/>'
-    return picture(shapes, 14, 14)
+    return picture(_patterns(place + 1) + _painted('rect width="14" height="14"', place), 14, 14)
 
 
-def _pattern(place: int) -> str:
-    lines = _PATTERNS[place % len(_PATTERNS)]
-    mark = f'<path d="{lines}" stroke="#fff" stroke-opacity=".75" stroke-width="1.2" fill="none"/>' if lines else ""
-    return (
+def _patterns(count: int) -> str:
+    made = "".join(
         f'<pattern id="p{place}" width="6" height="6" patternUnits="userSpaceOnUse">'
-        f'<rect width="6" height="6" fill="{COLOURS[place % len(COLOURS)]}"/>{mark}</pattern>'
+        f'<path d="{lines}" stroke="#fff" stroke-opacity=".75" stroke-width="1.2" fill="none"/></pattern>'
+        for place in range(count)
+        if (lines := _PATTERNS[place % len(_PATTERNS)])
     )
+    return f"<defs>{made}</defs>"
 
 
-def _fill(place: int) -> str:
-    return f"url(#p{place})"
+def _painted(shape: str, place: int) -> str:
+    """A shape in its colour, and its pattern over it: one tile with both would show its seams."""
+    colour, patterned = COLOURS[place % len(COLOURS)], _PATTERNS[place % len(_PATTERNS)]
+    return f'<{shape} fill="{colour}"/>' + (f'<{shape} fill="url(#p{place})"/>' if patterned else "")
 
 
 def _round(values: Sequence[float | None], *, hollow: bool, mirrored: bool) -> str:
@@ -52,7 +54,7 @@ def _round(values: Sequence[float | None], *, hollow: bool, mirrored: bool) -> s
     whole = sum(held)
     if not whole:
         return ""
-    shapes, at = f"<defs>{''.join(_pattern(place) for place in range(len(held)))}</defs>", 0.0
+    shapes, at = _patterns(len(held)), 0.0
     numbers = ""
 
     def point(turn: float, radius: float) -> tuple[float, float]:
@@ -63,14 +65,13 @@ def _round(values: Sequence[float | None], *, hollow: bool, mirrored: bool) -> s
         part = value / whole
         if not part:
             continue
-        edge = 'stroke="#fff" stroke-width="1.5"'
         if part > 0.9999:
-            shapes += f'<circle cx="{middle}" cy="{middle}" r="{outer}" fill="{_fill(place)}"/>'
+            shapes += _painted(f'circle cx="{middle}" cy="{middle}" r="{outer}"', place)
         else:
             (x1, y1), (x2, y2) = point(at, outer), point(at + part, outer)
             sweep = f"{int(part > 0.5)} {int(not mirrored)}"
             path = f"M{middle} {middle}L{x1:.2f} {y1:.2f}A{outer} {outer} 0 {sweep} {x2:.2f} {y2:.2f}Z"
-            shapes += f'<path d="{path}" fill="{_fill(place)}" {edge}/>'
+            shapes += _painted(f'path d="{path}" stroke="#fff" stroke-width="1.5"', place)
         if part > 0.03:
             text = str(place + 1)
             x, y = point(at + part / 2, outer * (0.78 if hollow else 0.66))
@@ -98,7 +99,7 @@ def _along(found: Picture, *, mirrored: bool) -> str:
     def y(value: float) -> float:
         return HEIGHT - _BOTTOM - (HEIGHT - _BOTTOM - _TOP) * (value - low) / (high - low)
 
-    shapes = f"<defs>{''.join(_pattern(place) for place in range(len(found.numbers)))}</defs>"
+    shapes = _patterns(len(found.numbers))
     shapes += f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#f6f9f9"/>'
     mark = math.ceil(low / step - 1e-9)
     while mark * step <= high * (1 + 1e-9):
@@ -136,8 +137,9 @@ def _bars(
             above, below = above + max(value, 0), below + min(value, 0)
             shift = 0 if stacked else series - (len(found.numbers) - 1) / 2
             at = x(place + 0.5) - width / 2 + shift * width
-            shapes += f'<rect x="{at:.2f}" y="{top:.2f}" width="{width:.2f}" height="{max(bottom - top, 0.5):.2f}"'
-            shapes += f' fill="{_fill(series)}"/>'
+            tall = max(bottom - top, 0.5)
+            bar = f'rect x="{at:.2f}" y="{top:.2f}" width="{width:.2f}" height="{tall:.2f}"'
+            shapes += _painted(bar, series)
     return shapes
 
 
