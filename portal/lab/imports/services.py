@@ -57,8 +57,9 @@ def run_upload(*, file: IO[bytes], name: str, source: ImportSource | None, by: U
     _may(by)
     file.seek(0, 2)
     size = file.tell()
-    if size > tables.MAX_BYTES:
-        message = _("The file is larger than %(limit)d MB: split it.") % {"limit": tables.MAX_BYTES // 1024 // 1024}
+    if size > spreadsheets.MAX_BYTES:
+        most = {"limit": spreadsheets.MAX_BYTES // 1024 // 1024}
+        message = _("The file is larger than %(limit)d MB: split it.") % most
         raise Invalid.field("file", message)
     held = Columns.from_json(source.mapping) if source else None
     try:

@@ -83,4 +83,4 @@ def _cell(value: Any) -> str:
         return "; ".join(str(one.get("name", "")) if isinstance(one, dict) else str(one) for one in value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)[: tables.MAX_CELL]
+    return str(value)[: spreadsheets.MAX_CELL]
