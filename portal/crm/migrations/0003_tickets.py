@@ -14,7 +14,7 @@ from portal.core.tenancy.words import WordSearch
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0001_customers"),
+        ("crm", "0002_sales"),
         ("files", "0001_initial"),
         ("tenancy", "0003_organization_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),

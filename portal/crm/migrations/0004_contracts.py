@@ -15,7 +15,7 @@ from portal.core.tenancy.operations import TenantTable
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("crm", "0002_sales"),
+        ("crm", "0003_tickets"),
         ("tenancy", "0003_organization_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
