@@ -1,6 +1,8 @@
 """Pages of submissions and webhooks, and what submissions create in other rooms."""
 
+import io
 import json
+import zipfile
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +13,13 @@ from portal.collect.forms import services as forms
 from portal.collect.models import Submission, Webhook, WebhookDelivery
 from portal.collect.submissions import outside, receiving, webhooks
 from portal.collect.submissions.choices import DeliveryStatus
+from portal.collect.submissions.jobs import export
 from portal.core.common.errors import Invalid
 from portal.core.files.models import StoredFile
+from portal.core.files.services import file_create
+from portal.core.files.storage import opened
 from portal.core.jobs.models import Job
+from portal.core.jobs.tasks import Running
 from portal.core.projects import services as projects
 from portal.core.projects.models import Task
 from portal.core.tenancy.scope import tenant
@@ -93,6 +99,28 @@ def test_pages(cast: Cast) -> None:
     assert mallory.get(waiting["Location"]).status_code == 404
     alice.post(f"{page}/delete")
     assert alice.get(page).status_code == 404
+
+
+def test_a_worker_makes_large_workbooks_and_archives_of_media(cast: Cast) -> None:
+    by = cast.alice.user.actor()
+    with tenant(cast.a.pk, by=by):
+        form, (first, _second) = prepared(cast)
+        file_create(
+            stream=io.BytesIO(b"well 7, closed"),
+            filename="note.txt",
+            by=cast.bob.user,
+            links_to=[("submission", first["id"])],
+        )
+        running = Running(uuid4(), cast.a.pk, by)
+        made = export(running, kind="xlsx", filters={"form": str(form.pk)})
+        assert (made["rows"], made["filename"]) == (2, "submissions.xlsx")
+        media = export(running, kind="zip", filters={"form": str(form.pk)})
+        assert (media["rows"], media["filename"]) == (1, "submissions-media.zip")
+        blob = StoredFile.objects.get(pk=media["fileId"]).current.blob
+        with opened(blob.key) as archive, zipfile.ZipFile(archive) as held:
+            assert held.namelist() == [f"{first['id']}/note.txt"]
+    shown = signed_in(cast.alice.user).get(f"/submissions/{first['id']}").content.decode()
+    assert "note.txt" in shown
 
 
 def test_mapped_forms_create_samples_and_tasks_once(cast: Cast) -> None:
