@@ -140,6 +140,7 @@ def test_submissions_as_the_specification_says(cast: Cast) -> None:
         ("latitude", 91),
         ("formVersion", 7),
         ("answers", []),
+        ("answers", {"herd_size": 10**30}),
     ):
         assert faults(cast.bob.post("/submissions", submission(made, **{field: value})))[0][1] == field
     assert cast.bob.post("/submissions", submission(made, formId=str(uuid4()))).status_code == 404

@@ -154,8 +154,16 @@ def _identify(item: Item) -> None:
     for name in ("formId", "projectId"):
         if isinstance(content.get(name), str):
             content[name] = content[name].lower()
-    plain = orjson.dumps(content, default=float, option=orjson.OPT_SORT_KEYS)
+    try:
+        plain = orjson.dumps(content, default=float, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # a number beyond 64 bits, or more than 250 levels
+        item.error = unstorable()
+        return
     item.fingerprint = hashlib.sha256(plain).hexdigest()
+
+
+def unstorable() -> Invalid:
+    return Invalid.field("answers", _("A number is too large, or the answers are nested too deeply."))
 
 
 def _answer_known(items: Iterable[Item], by: User) -> None:

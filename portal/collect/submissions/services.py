@@ -13,7 +13,7 @@ from portal.collect.forms.selectors import compiled
 from portal.collect.submissions import checks, selectors
 from portal.collect.submissions.choices import Change, ReviewState
 from portal.collect.submissions.models import Submission, SubmissionChange, SubmissionComment
-from portal.collect.submissions.receiving import BULK, checked, search_text, zone_of
+from portal.collect.submissions.receiving import BULK, checked, search_text, unstorable, zone_of
 from portal.collect.submissions.webhooks import enqueue
 from portal.core.accounts.models import User
 from portal.core.common import clock
@@ -49,7 +49,10 @@ def submission_edit(*, id: UUID, answers: Any, by: User, version: int | None = N
     if not isinstance(answers, dict):
         raise Invalid.field("answers", _("Must be a JSON object."))
     merged = {name: value for name, value in {**row.answers, **answers}.items() if value is not None}
-    merged = orjson.loads(orjson.dumps(merged, default=float))
+    try:
+        merged = orjson.loads(orjson.dumps(merged, default=float))
+    except TypeError:
+        raise unstorable() from None
     merged = checked(compiled(row.form_id, row.form_version), merged, now=clock.now(), zone=zone_of(by))
     changes = list(_differences(row.answers, merged))
     if not changes:
