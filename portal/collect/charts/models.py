@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.collect.charts.choices import ChartType
+from portal.collect.forms.models import Form
 from portal.core.common.models import SoftDeleted
 from portal.core.tenancy.models import TenantModel
 
@@ -14,9 +15,7 @@ class View(TenantModel, SoftDeleted):
     against the form whenever figures are asked for. Written by `services` alone."""
 
     project = models.ForeignKey("projects.Project", models.PROTECT, related_name="views", verbose_name=_("project"))
-    form = models.ForeignKey(
-        "collect.Form", models.PROTECT, db_index=False, related_name="views", verbose_name=_("form")
-    )
+    form = models.ForeignKey(Form, models.PROTECT, db_index=False, related_name="views", verbose_name=_("form"))
     name = models.CharField(_("name"), max_length=200)
     description = models.TextField(_("description"), blank=True)
     chart_type = models.CharField(_("kind"), max_length=10, choices=ChartType)
@@ -56,7 +55,7 @@ class SubmissionTally(TenantModel):
     Each connection has a shard of its own (nearly), so that no writer waits for another one.
     """
 
-    form = models.ForeignKey("collect.Form", models.CASCADE, db_index=False, related_name="+")
+    form = models.ForeignKey(Form, models.CASCADE, db_index=False, related_name="+")
     shard = models.SmallIntegerField()
     changes = models.BigIntegerField()
 

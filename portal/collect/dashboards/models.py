@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from portal.collect.charts.models import View
 from portal.core.common.models import SoftDeleted
 from portal.core.tenancy.models import TenantModel
 
@@ -49,7 +50,7 @@ class DashboardWidget(TenantModel):
     """A view at a place: `x` counts columns from the side at which reading begins, `y` rows from the top."""
 
     dashboard = models.ForeignKey(Dashboard, models.CASCADE, related_name="widgets", verbose_name=_("dashboard"))
-    view = models.ForeignKey("collect.View", models.CASCADE, related_name="widgets", verbose_name=_("view"))
+    view = models.ForeignKey(View, models.CASCADE, related_name="widgets", verbose_name=_("view"))
     x = models.SmallIntegerField(_("column"), default=0)
     y = models.SmallIntegerField(_("row"), default=0)
     w = models.SmallIntegerField(_("width"), default=6)
