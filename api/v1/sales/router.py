@@ -18,8 +18,10 @@ from api.v1.projects.router import me, record
 from api.v1.sales import schemas
 from portal.core.common import clock
 from portal.core.common.errors import Invalid
+from portal.core.jobs.tasks import defer, job_as_wire
 from portal.crm.money import base_currency
 from portal.crm.sales import exports, figures, forecast, selectors, services, wire
+from portal.crm.sales.jobs import sales_export
 from portal.crm.sales.models import Deal
 
 router = Router(tags=["sales"])
@@ -132,97 +134,103 @@ def leaderboard(request: HttpRequest, query: Query[schemas.BoardQuery]) -> list[
     summary="Export deals",
     openapi_extra=described("csv", "json", "xlsx"),
 )
-def sale_export(request: HttpRequest, query: Query[schemas.ExportQuery]) -> FileResponse:
-    """The deals of the list with the same filters, in its order."""
-    rows = _found(request, query).order_by(*query.ordering)
-    filters = {key: value for key, value in request.GET.items() if value}
-    return download(exports.export(rows, query.format, filters=filters), "sales", query.format)
+def sale_export(request: HttpRequest, query: Query[schemas.ExportQuery]) -> FileResponse | Reply:
+    """The deals of the list with the same filters, in its order. To 5,000 rows the answer is the file; above, 202 with
+    a job whose `result` has the file's address for 24 hours."""
+    filters = _filters(request, query)
+    rows = selectors.deal_list(user=me(request), today=_today(request), filters=filters).order_by(*query.ordering)
+    if rows.order_by().count() > exports.AT_ONCE:
+        job = defer(sales_export, kind=query.format, filters=filters.said(), ordering=query.ordering)
+        return Reply({"jobId": job.pk, "status": job_as_wire(job)["status"]}, status=202)
+    return download(exports.export(rows, query.format, filters=filters.said()), "sales", query.format)
 
 
-@router.get("/sales/{id:sale_id}", policy="sales.view", response=schemas.SaleOut, summary="One deal")
-def sale_detail(request: HttpRequest, sale_id: UUID) -> Reply:
+@router.get("/sales/{id:deal_id}", policy="sales.view", response=schemas.SaleOut, summary="One deal")
+def sale_detail(request: HttpRequest, deal_id: UUID) -> Reply:
     """404 for one that you do not see, too."""
-    return _one(request, selectors.deal_for(me(request), sale_id))
+    return _one(request, selectors.deal_for(me(request), deal_id))
 
 
-@router.update("/sales/{id:sale_id}", policy="sales.edit", response=schemas.SaleOut, summary="Change a deal")
-def sale_update(request: HttpRequest, sale_id: UUID, payload: schemas.SaleChange) -> Reply:
+@router.update("/sales/{id:deal_id}", policy="sales.edit", response=schemas.SaleOut, summary="Change a deal")
+def sale_update(request: HttpRequest, deal_id: UUID, payload: schemas.SaleChange) -> Reply:
     """`stage` and `status` follow the rules of `PATCH /sales/{id}/stage`; `products` replaces all lines."""
     version = expected_version(request, payload.version)
-    return _one(request, services.deal_update(id=sale_id, data=payload.data, by=me(request), version=version))
+    return _one(request, services.deal_update(id=deal_id, data=payload.data, by=me(request), version=version))
 
 
-@router.delete("/sales/{id:sale_id}", policy="sales.delete", response=None, summary="Delete a deal")
-def sale_delete(request: HttpRequest, sale_id: UUID) -> Reply:
+@router.delete("/sales/{id:deal_id}", policy="sales.delete", response=None, summary="Delete a deal")
+def sale_delete(request: HttpRequest, deal_id: UUID) -> Reply:
     """It stays in the audit log."""
-    services.deal_delete(id=sale_id, by=me(request), version=expected_version(request))
+    services.deal_delete(id=deal_id, by=me(request), version=expected_version(request))
     return Reply(message=_("Deal deleted successfully."))
 
 
-@router.update("/sales/{id:sale_id}/stage", policy="sales.edit", response=schemas.SaleOut, summary="Move a deal")
-def sale_stage(request: HttpRequest, sale_id: UUID, payload: schemas.StageMove) -> Reply:
+@router.update("/sales/{id:deal_id}/stage", policy="sales.edit", response=schemas.SaleOut, summary="Move a deal")
+def sale_stage(request: HttpRequest, deal_id: UUID, payload: schemas.StageMove) -> Reply:
     """Its own stage changes nothing. Won needs a value above 0, lost a `lostReason`: 422 with what is missing. Leaving
     won or lost is for those who may reopen (403), and leads to an open stage: 422 `ILLEGAL_TRANSITION` with
     `meta.allowed`."""
     data = {name: value for name, value in payload.changes.items() if name != "version"}
     version = expected_version(request, payload.version)
-    return _one(request, services.deal_move(id=sale_id, data=data, by=me(request), version=version))
+    return _one(request, services.deal_move(id=deal_id, data=data, by=me(request), version=version))
 
 
 @router.post(
-    "/sales/{id:sale_id}/clone", policy="sales.edit", response=schemas.SaleOut, status=201, summary="Copy a deal"
+    "/sales/{id:deal_id}/clone", policy="sales.edit", response=schemas.SaleOut, status=201, summary="Copy a deal"
 )
-def sale_clone(request: HttpRequest, sale_id: UUID) -> Reply:
+def sale_clone(request: HttpRequest, deal_id: UUID) -> Reply:
     """With its lines, in the first open stage; its expected close lies as far from today as it did from its making."""
-    return _one(request, services.deal_clone(id=sale_id, by=me(request)), status=201)
+    return _one(request, services.deal_clone(id=deal_id, by=me(request)), status=201)
 
 
 @router.get(
-    "/sales/{id:sale_id}/activities",
+    "/sales/{id:deal_id}/activities",
     policy="sales.view",
     response=list[schemas.ActivityOut],
     summary="Activities of a deal",
 )
-def activity_list(request: HttpRequest, sale_id: UUID, query: Query[schemas.ActivityQuery]) -> Page:
+def activity_list(request: HttpRequest, deal_id: UUID, query: Query[schemas.ActivityQuery]) -> Page:
     """Newest first."""
-    deal = selectors.deal_for(me(request), sale_id)
+    deal = selectors.deal_for(me(request), deal_id)
     return paginate(selectors.activity_list(deal=deal.pk), query, wire.activity)
 
 
 @router.post(
-    "/sales/{id:sale_id}/activities",
+    "/sales/{id:deal_id}/activities",
     policy="sales.edit",
     response=schemas.ActivityOut,
     status=201,
     summary="Add an activity",
 )
-def activity_add(request: HttpRequest, sale_id: UUID, payload: schemas.ActivityIn) -> dict[str, Any]:
+def activity_add(request: HttpRequest, deal_id: UUID, payload: schemas.ActivityIn) -> dict[str, Any]:
     """With `dueAt` alone it is still to do, otherwise done at `doneAt` or now."""
-    return wire.activity(services.activity_add(deal=sale_id, data=payload.changes, by=me(request)))
+    return wire.activity(services.activity_add(deal=deal_id, data=payload.changes, by=me(request)))
 
 
 @router.update(
-    "/sales/{id:sale_id}/activities/{id:activity_id}",
+    "/sales/{id:deal_id}/activities/{id:salesactivity_id}",
     policy="sales.edit",
     response=schemas.ActivityOut,
     summary="Change an activity",
 )
 def activity_update(
-    request: HttpRequest, sale_id: UUID, activity_id: UUID, payload: schemas.ActivityChange
+    request: HttpRequest, deal_id: UUID, salesactivity_id: UUID, payload: schemas.ActivityChange
 ) -> dict[str, Any]:
     """`doneAt` and `outcome` say that it is done."""
-    return wire.activity(services.activity_update(deal=sale_id, id=activity_id, data=payload.changes, by=me(request)))
+    return wire.activity(
+        services.activity_update(deal=deal_id, id=salesactivity_id, data=payload.changes, by=me(request))
+    )
 
 
 @router.delete(
-    "/sales/{id:sale_id}/activities/{id:activity_id}",
+    "/sales/{id:deal_id}/activities/{id:salesactivity_id}",
     policy="sales.edit",
     response=None,
     summary="Delete an activity",
 )
-def activity_delete(request: HttpRequest, sale_id: UUID, activity_id: UUID) -> Reply:
+def activity_delete(request: HttpRequest, deal_id: UUID, salesactivity_id: UUID) -> Reply:
     """It stays in the audit log."""
-    services.activity_delete(deal=sale_id, id=activity_id, by=me(request))
+    services.activity_delete(deal=deal_id, id=salesactivity_id, by=me(request))
     return Reply(message=_("Activity deleted successfully."))
 
 
@@ -301,7 +309,12 @@ def _span(request: HttpRequest, query: schemas.Dated) -> tuple[date, date]:
 
 
 def _found(request: HttpRequest, query: schemas.SaleFilter, *, dated: bool = True) -> QuerySet[Deal]:
-    """The deals that the query asks for; `dated`: its period is that of their creation."""
+    filters = _filters(request, query, dated=dated)
+    return selectors.deal_list(user=me(request), today=_today(request), filters=filters)
+
+
+def _filters(request: HttpRequest, query: schemas.SaleFilter, *, dated: bool = True) -> selectors.Filters:
+    """What the query asks for; `dated`: its period is that of the creation of deals."""
     closed, user, said = period(request, query.closed_from, query.closed_to), me(request), query.assigned_to
     filters = selectors.Filters(
         search=query.search,
@@ -329,4 +342,4 @@ def _found(request: HttpRequest, query: schemas.SaleFilter, *, dated: bool = Tru
     if dated:
         made = _moments(request, query)
         filters = replace(filters, since=made.since, until=made.until)
-    return selectors.deal_list(user=user, today=_today(request), filters=filters)
+    return filters

@@ -638,9 +638,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="quota",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0), ("month__day", 1)), name="quota_of_a_month"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="quota_positive"),
         ),
         migrations.AddIndex(
             model_name="salesactivity",

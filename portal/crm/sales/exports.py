@@ -5,12 +5,18 @@ from typing import IO, Any, Final
 
 from django.db.models import QuerySet
 
+from portal.core.accounts.models import User
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.sheets import sheet
+from portal.core.files.models import FileLink
+from portal.core.files.services import file_create
+from portal.crm.customers.exports import AT_ONCE, LINK
 from portal.crm.sales.models import Deal
 from portal.crm.sales.selectors import with_names
+
+__all__ = ["AT_ONCE", "KINDS", "export", "keep"]
 
 KINDS: Final = ("csv", "json", "xlsx")
 COLUMNS: Final = (
@@ -47,6 +53,14 @@ def export(rows: QuerySet[Deal], kind: str, *, filters: dict[str, Any]) -> IO[by
     changes = {"format": kind, "filters": filters, "rows": count, "sha256": digest}
     record(Event(Action.EXPORT, "sale", "", changes, label=f"sales.{kind}"))
     return file
+
+
+def keep(rows: QuerySet[Deal], kind: str, *, filters: dict[str, Any], by: User) -> dict[str, Any]:
+    """Put the file into the person's own files for a day. What the job answers."""
+    with export(rows, kind, filters=filters) as file:
+        stored = file_create(stream=file, filename=f"sales.{kind}", by=by, right="sales.export")
+    FileLink.objects.create(organization_id=stored.organization_id, file=stored, kind=LINK.kind, record_id=stored.pk)
+    return {"fileId": str(stored.pk), "downloadUrl": f"/api/v1/files/download/{stored.pk}"}
 
 
 def _lines(rows: QuerySet[Deal]) -> Iterator[list[Any]]:

@@ -311,7 +311,7 @@ class Quota(TenantModel):
             models.UniqueConstraint(
                 fields=["organization", "month", "owner"], nulls_distinct=False, name="quota_once_a_month"
             ),
-            models.CheckConstraint(condition=Q(amount__gt=0, month__day=1), name="quota_of_a_month"),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="quota_positive"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Reading deals: everything starts from the set that the person may see."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -79,6 +79,10 @@ def product_for(id: UUID) -> Product:
     return found
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What a list of deals is narrowed to; moments are half-open spans, dates inclusive."""
@@ -106,6 +110,18 @@ class Filters:
     expected_from: date | None = None
     expected_to: date | None = None
     slipped: bool | None = None
+
+    def said(self) -> dict[str, Any]:
+        """As JSON, for a job and for the audit log; what is not set is left out."""
+        held = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        return {
+            name: list(v) if isinstance(v, list | tuple) else _TEXT.get(type(v), _same)(v) for name, v in held.items()
+        }
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> "Filters":
+        """From what `said` gave."""
+        return cls(**{name: _READ.get(name, _same)(value) for name, value in said.items()})
 
     def apply(self, rows: QuerySet[Deal], *, today: date) -> QuerySet[Deal]:
         if self.search:
@@ -146,6 +162,13 @@ class Filters:
         return rows.distinct() if self.product else rows
 
 
+_TEXT: Final[dict[type, Callable[[Any], Any]]] = {UUID: str, Decimal: str, date: str, datetime: clock.wire, tuple: list}
+_READ: Final[dict[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(("customer", "assignee", "product"), UUID),
+    **dict.fromkeys(("value", "value_min", "value_max"), Decimal),
+    **dict.fromkeys(("since", "until", "closed_since", "closed_until"), clock.parse_moment),
+    **dict.fromkeys(("expected_from", "expected_to"), date.fromisoformat),
+}
 NO_FILTERS: Final = Filters()
 
 

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from portal.crm.sales.pages import board, deals, figures, settings
 
+_ACTIVITY = "sales/<uuid:deal_id>/activities/<uuid:salesactivity_id>"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("sales", deals.sale_list, name="sale_list"),
     path("sales/export.<slug:kind>", deals.sale_export, name="sale_export"),
@@ -21,10 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sales/<uuid:deal_id>/clone", deals.sale_clone, name="sale_clone"),
     path("sales/<uuid:deal_id>/move", deals.sale_move, name="sale_move"),
     path("sales/<uuid:deal_id>/activities", deals.activity_add, name="sale_activity_add"),
-    path("sales/<uuid:deal_id>/activities/<uuid:activity_id>/done", deals.activity_done, name="sale_activity_done"),
-    path(
-        "sales/<uuid:deal_id>/activities/<uuid:activity_id>/delete", deals.activity_delete, name="sale_activity_delete"
-    ),
+    path(f"{_ACTIVITY}/done", deals.activity_done, name="sale_activity_done"),
+    path(f"{_ACTIVITY}/delete", deals.activity_delete, name="sale_activity_delete"),
     path("sales/<uuid:deal_id>/files", deals.file_add, name="sale_file_add"),
     path("crm/settings/stages", settings.stage_list, name="stage_list"),
     path("crm/settings/stages/new", settings.stage_form, name="stage_create"),

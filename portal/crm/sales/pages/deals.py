@@ -24,6 +24,7 @@ from portal.core.common.sheets import TYPES
 from portal.core.common.text import normalise
 from portal.core.files.models import FileLink, StoredFile
 from portal.core.files.services import file_create
+from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.core.tenancy.words import containing
 from portal.crm.activity.models import ActivityEvent
@@ -31,6 +32,7 @@ from portal.crm.customers.access import customers_seen
 from portal.crm.money import base_currency
 from portal.crm.sales import exports, selectors, services
 from portal.crm.sales.choices import Kind
+from portal.crm.sales.jobs import sales_export
 from portal.crm.sales.models import Deal, SalesActivity, Stage
 from portal.crm.sales.pages.forms import OFFERED, ActivityForm, BulkForm, DealForm, MoveForm, line_set
 from portal.crm.sales.pages.lists import DealFilter, DealTable
@@ -96,9 +98,12 @@ def sale_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     filters = DealFilter(request.GET, queryset=Deal.objects.none(), request=request)
     if not filters.form.is_valid():
         return HttpResponse(filters.form.errors.as_text(), status=400, content_type="text/plain")
-    rows = DealTable(filters.qs, order_by=request.GET.get("sort") or "-created_at").data.data
-    said = {key: value for key, value in request.GET.items() if value}
-    file = exports.export(rows, kind, filters=said)
+    chosen, rows = filters.chosen(), DealTable(filters.qs, order_by=request.GET.get("sort") or "-created_at").data.data
+    if rows.order_by().count() > exports.AT_ONCE:
+        defer(sales_export, kind=kind, filters=chosen.said(), ordering=["-created_at", "-id"])
+        messages.info(request, _("The file is being made; it will be among your files, for a day."))
+        return redirect("crm:sale_list")
+    file = exports.export(rows, kind, filters=chosen.said())
     headers = {"Cache-Control": "private, no-store"}
     return FileResponse(file, as_attachment=True, filename=f"sales.{kind}", content_type=TYPES[kind], headers=headers)
 
@@ -305,10 +310,10 @@ def activity_add(request: HttpRequest, deal_id: UUID) -> HttpResponse:
 
 @require_POST
 @policy("sales.edit")
-def activity_done(request: HttpRequest, deal_id: UUID, activity_id: UUID) -> HttpResponse:
+def activity_done(request: HttpRequest, deal_id: UUID, salesactivity_id: UUID) -> HttpResponse:
     """Done, with what came of it; then the page asks for the next one."""
     data = {"done_at": clock.now(), "outcome": request.POST.get("outcome", "").strip()[:300]}
-    row = services.activity_update(deal=deal_id, id=activity_id, data=data, by=person(request))
+    row = services.activity_update(deal=deal_id, id=salesactivity_id, data=data, by=person(request))
     if not SalesActivity.objects.filter(deal=row.deal_id, done_at=None).exists() and row.deal.status == Kind.OPEN:
         messages.info(request, _("What comes next for this deal? Plan the next activity."))
         return redirect(reverse("crm:sale_detail", args=[deal_id]) + "#next")
@@ -317,8 +322,8 @@ def activity_done(request: HttpRequest, deal_id: UUID, activity_id: UUID) -> Htt
 
 @require_POST
 @policy("sales.edit")
-def activity_delete(request: HttpRequest, deal_id: UUID, activity_id: UUID) -> HttpResponse:
-    services.activity_delete(deal=deal_id, id=activity_id, by=person(request))
+def activity_delete(request: HttpRequest, deal_id: UUID, salesactivity_id: UUID) -> HttpResponse:
+    services.activity_delete(deal=deal_id, id=salesactivity_id, by=person(request))
     return redirect(reverse("crm:sale_detail", args=[deal_id]) + "#activities")
 
 

@@ -27,7 +27,7 @@ STEPS: Final = {
     "moved_out": gettext_lazy("Moved out of the period"),
     "changed": gettext_lazy("Value or chances changed"),
     "won": gettext_lazy("Won, above what was expected"),
-    "lost": gettext_lazy("Lost"),
+    "lost": gettext_lazy("Deals lost"),
 }
 
 
