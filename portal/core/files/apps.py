@@ -7,8 +7,10 @@ class FilesConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.accounts import permissions as rights
+        from portal.core.files import exports, links
         from portal.core.files.permissions import EVENTS, PERMISSIONS
         from portal.core.notifications import events
 
         rights.register(PERMISSIONS)
         events.register(EVENTS)
+        links.register(exports.LINK)

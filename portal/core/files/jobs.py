@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from portal.core.common import clock
-from portal.core.files import blobs, clamd, scanning, services, uploads
+from portal.core.files import blobs, clamd, exports, scanning, services, uploads
 from portal.core.files.models import Blob, StoredFile
 from portal.core.files.selectors import TRASH
 from portal.core.files.storage import store
@@ -22,6 +22,12 @@ from portal.core.tenancy.scope import Actor, tenant
 LEFT: Final = timedelta(hours=24)  # what no row knows of by then was left behind by a break
 _CLOCK: Final = Actor(via="job")
 logger = logging.getLogger(__name__)
+
+
+@periodic(cron="25 * * * *", name="files.forget_exports")
+def forget_exports() -> None:
+    """Exports live for a day."""
+    exports.exports_forget()
 
 
 @job(name="files.scan", queue="files")

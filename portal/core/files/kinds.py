@@ -86,6 +86,7 @@ _ROWS: Final[tuple[tuple[str, str, str, frozenset[str], str], ...]] = (
     ("csv", "text/csv", "document", frozenset(), "text/plain application/csv application/vnd.ms-excel"),
     ("tsv", "text/tab-separated-values", "document", frozenset(), "text/plain"),
     ("json", "application/json", "document", frozenset(), "text/plain text/json"),
+    ("jsonl", "application/x-ndjson", "document", frozenset(), "application/json text/plain"),
     ("geojson", "application/geo+json", "document", frozenset(), "application/json text/plain"),
     ("xml", "application/xml", "document", frozenset(), "text/xml text/plain"),
     ("gpx", "application/gpx+xml", "document", frozenset(), "application/xml text/xml"),

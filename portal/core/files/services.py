@@ -47,19 +47,20 @@ def file_create(
     sha256: str = "",
     only: str = "",
     right: str = "files.upload",
+    limit: int | None = None,
 ) -> StoredFile:
     """Take a file in: bytes go to disk in pieces, counted and hashed on the way, never whole into memory.
 
-    Name, declared type and content have to agree; the kind's limit (C97) and the category's bind. `size` and `sha256`
-    are what the client says; `only` (image, video, document) narrows the kinds; `links_to` names records that the
-    person may edit. Equal contents of an organisation are kept once. Whatever fails leaves nothing behind.
+    Name, declared type and content have to agree; the kind's limit (C97) and the category's bind, unless `limit` says
+    another one, for what the product itself made. `size` and `sha256` are what the client says; `only` (image, video,
+    document) narrows the kinds; `links_to` names records that the person may edit. Equal contents of an organisation
+    are kept once. Whatever fails leaves nothing behind.
     Raises Denied, Invalid, TooLarge (413), UNSUPPORTED_MEDIA_TYPE (415), CHECKSUM_MISMATCH (400), QUOTA_EXCEEDED (507).
     """
     may(by, right)
     name = clean_name(filename)
     kind = check_kind(name=name, content_type=content_type, category=category or "other", only=only)
-    limit = limit_of(kind, category or "other")
-    with staged(stream, limit=limit) as file, transaction.atomic():
+    with staged(stream, limit=limit or limit_of(kind, category or "other")) as file, transaction.atomic():
         check_content(kind, file, size=size, sha256=sha256)
         blob = blobs.take(file)
         stored = StoredFile(

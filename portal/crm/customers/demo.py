@@ -13,7 +13,7 @@ from portal.crm import activity
 from portal.crm.activity.models import ActivityEvent
 from portal.crm.customers import notes, tags
 from portal.crm.customers.fields import Rules, clean
-from portal.crm.customers.models import Customer, StatusChange
+from portal.crm.customers.models import Customer, CustomerNote, StatusChange
 from portal.crm.customers.services import Change, draft, insert, save
 
 COUNT: Final = 120
@@ -158,4 +158,8 @@ def _live(rows: list[Customer], random: Random, chief: User) -> None:
             )
         if number % 4 == 0:
             data = {"content": random.choice(_NOTES), "isPinned": number % 12 == 0}
-            notes.note_add(customer=row.pk, data=data, by=chief)
+            made = notes.note_add(customer=row.pk, data=data, by=chief)
+            at = max(now - timedelta(days=random.randrange(1, 90), minutes=random.randrange(1440)), row.created_at)
+            CustomerNote.objects.filter(pk=made.pk).update(created_at=at)
+            ActivityEvent.objects.filter(subject_id=made.pk).update(occurred_at=at)
+            Customer.objects.filter(pk=row.pk).update(last_activity_at=at)

@@ -2,30 +2,24 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
-from portal.core.common import clock
 from portal.core.common.clock import wire
 from portal.core.common.sheets import sheet
 from portal.core.common.workbook import write_sheet
-from portal.core.files.links import LinkKind
-from portal.core.files.models import FileLink
-from portal.core.files.services import file_create, file_purge
-from portal.core.tenancy.scope import tenant
+from portal.core.files.exports import AT_ONCE, export_keep
 from portal.crm.customers import tags
 from portal.crm.customers.models import Customer
 
+__all__ = ["AT_ONCE", "COLUMNS", "KINDS", "customers_file", "keep"]
+
 KINDS: Final = ("csv", "json", "xlsx")
-AT_ONCE: Final = 5000  # rows up to which the answer holds the file itself
-KEPT: Final = timedelta(hours=24)
 _CHUNK: Final = 1000
 _MEMORY: Final = 2 * 1024 * 1024
 COLUMNS: Final = {
@@ -50,12 +44,6 @@ COLUMNS: Final = {
     "updatedAt": "updated_at",
     "lastActivityAt": "last_activity_at",
 }
-# What a file of an export is linked to: nobody but its maker sees it, whatever files they may see.
-LINK: Final = LinkKind(
-    kind="customers_export",
-    label_plural=_("Exports of customers"),
-    visible=lambda user: Customer.objects.none(),
-)
 _TAGS: Final = list(COLUMNS).index("tags")
 
 
@@ -117,19 +105,7 @@ def _written(batch: list[tuple[Any, ...]]) -> Iterator[list[Any]]:
 
 
 def keep(*, rows: QuerySet[Customer], kind: str, filters: Mapping[str, Any], by: User, progress: Any) -> dict[str, Any]:
-    """Put the file into the person's files for a day. What the job answers."""
+    """Put the file among the person's own, for a day. What the job answers."""
     file, count = customers_file(rows=rows, kind=kind, filters=filters, total=rows.count(), progress=progress)
     with file:
-        stored = file_create(stream=file, filename=f"customers.{kind}", by=by, right="customers.export")
-    FileLink.objects.create(organization_id=stored.organization_id, file=stored, kind=LINK.kind, record_id=stored.pk)
-    return {"fileId": str(stored.pk), "downloadUrl": f"/api/v1/files/download/{stored.pk}", "rows": count}
-
-
-def forget() -> None:
-    """Remove exports that are older than a day. In a platform scope."""
-    old = FileLink.objects.filter(kind=LINK.kind, created_at__lt=clock.now() - KEPT).select_related("file")
-    for link in list(old[:100]):
-        with tenant(link.organization_id):
-            link.file.deleted_at = clock.now()
-            link.file.save(update_fields=["deleted_at", "updated_at"])
-            file_purge(file=link.file, by=None)
+        return export_keep(file=file, filename=f"customers.{kind}", by=by, right="customers.export", rows=count)

@@ -51,7 +51,7 @@ LABELS: Final[dict[str, Promise]] = {
     "contactName": gettext_lazy("Contact person"),
     "email": gettext_lazy("E-mail"),
     "phone": gettext_lazy("Phone"),
-    "address": gettext_lazy("Address"),
+    "address": gettext_lazy("Postal address"),
     "city": gettext_lazy("City"),
     "country": gettext_lazy("Country"),
     "industry": gettext_lazy("Industry"),

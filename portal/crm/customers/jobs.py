@@ -25,12 +25,6 @@ def customers_export(running: Running, *, kind: str, filters: dict[str, Any], or
     return exports.keep(rows=rows, kind=kind, filters=filters, by=user, progress=running.progress)
 
 
-@periodic(cron="25 * * * *", name="crm.exports_forget")
-def exports_forget() -> None:
-    """Exports live for a day."""
-    exports.forget()
-
-
 @job(name="crm.customers_import", retry=3, queue="imports")
 def customers_import(running: Running, *, run: str) -> dict[str, str]:
     """Check, import or revert a file, as its state says, batch by batch; a start after a kill goes on with the next."""

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Max, QuerySet, TextField, Value
-from django.db.models.functions import Cast, Replace
+from django.db.models import Func, Max, QuerySet, TextField, Value
+from django.db.models.functions import Cast
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -99,7 +99,7 @@ BULK = {
 def _scanned(code: str) -> UUID | None:
     """The sample with exactly this code, where the search finds no other by its words: what a scanner typed. A short
     code stands in many an id."""
-    words = Replace("search_text", Cast("pk", TextField()), Value(""), output_field=TextField())
+    words = Func("search_text", Cast("pk", TextField()), Value(""), function="replace", output_field=TextField())
     rows = selectors.sample_list(search=code).order_by().alias(words=words).filter(words__contains=normalise(code))
     found = list(rows.values_list("pk", "code")[:2])
     return found[0][0] if len(found) == 1 and found[0][1] == code else None

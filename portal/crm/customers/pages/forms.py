@@ -41,7 +41,7 @@ class CustomerForm(RecordForm):
     phone = forms.CharField(
         label=_("Phone"), max_length=40, required=False, widget=forms.TextInput(LTR | {"type": "tel"})
     )
-    address = forms.CharField(label=_("Address"), max_length=300, required=False, widget=forms.TextInput(AUTO))
+    address = forms.CharField(label=_("Postal address"), max_length=300, required=False, widget=forms.TextInput(AUTO))
     city = forms.CharField(label=_("City"), max_length=100, required=False, widget=forms.TextInput(AUTO))
     country = forms.ChoiceField(label=_("Country"), required=False)
     industry = forms.CharField(
