@@ -3,15 +3,18 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.core.accounts.models import Role, User
+from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import platform, tenant
 from portal.crm.customers.models import Customer
 from portal.crm.sla.models import SlaClock
+from portal.crm.tickets import exports, jobs
 from portal.crm.tickets.choices import CHANGES
 from portal.crm.tickets.models import Ticket
 
@@ -277,7 +280,7 @@ def test_merging_moves_everything_and_old_closed_tickets_get_a_successor(cast):
 
 @pytest.mark.covers("E002-053", "E002-054", "E002-055", "E002-056", "E002-057", "002-CRM-02")
 @pytest.mark.django_db
-def test_bulk_changes_figures_and_export_agree(cast):
+def test_bulk_changes_figures_and_export_agree(cast, monkeypatch):
     alice, salma = cast.alice, support(cast)
     tickets = [make(alice, priority=priority, category="billing") for priority in ("low", "normal", "high", "urgent")]
     step(alice, tickets[3], "resolved", note="done")
@@ -322,6 +325,15 @@ def test_bulk_changes_figures_and_export_agree(cast):
     rows = list(csv.DictReader(io.StringIO(b"".join(alice.get("/tickets/export?priority=low")).decode("utf-8-sig"))))
     assert [(row["number"], row["priority"], row["category"]) for row in rows] == [("1", "low", "billing")]
     assert cast.carol.get("/tickets/export").status_code == 403
+    monkeypatch.setattr(exports, "AT_ONCE", 0)
+    later = alice.get("/tickets/export?priority=low&format=json&dateFrom=2026-01-01")
+    assert (later.status_code, later.json()["data"]["kind"]) == (202, "crm.ticket_export")
+    with tenant(cast.a.pk, by=alice.user.actor()):
+        running = Running(UUID(later.json()["data"]["jobId"]), cast.a.pk, alice.user.actor())
+        kept = jobs.ticket_export(
+            running, kind="json", filters={"priorities": ["low"], "since": "2026-01-01T00:00:00Z"}
+        )
+    assert (kept["rows"], kept["filename"]) == (1, "tickets.json")
     own = support(cast, "own", permissions=["tickets.view:own", "tickets.work:own"])
     assert own.get("/tickets").json()["data"] == []
     mine = make(own)

@@ -129,6 +129,7 @@ def try_out(*, calendar: SlaCalendar, data: Mapping[str, Any]) -> dict[str, Any]
         (moment(f"pauses.{n}.0", one[0]), moment(f"pauses.{n}.1", one[1]) if one[1] is not None else None)
         for n, one in enumerate(said)
     ]
+    rules.check_zone(calendar.time_zone, "timeZone", errors)  # zones are taken out of the database of zones, too
     read = clock.Calendar.read(content_of(calendar))
     if "end" in data:
         end = moment("end", data["end"])

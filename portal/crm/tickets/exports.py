@@ -10,15 +10,11 @@ from portal.core.accounts.models import User
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
-from portal.core.common.errors import NotFound
 from portal.core.common.sheets import TYPES, sheet
-from portal.core.files.models import FileLink
-from portal.core.files.services import file_create
+from portal.core.files.exports import AT_ONCE, export_keep
 from portal.crm.tickets.models import Ticket
 
 KINDS: Final = tuple(TYPES)
-LINK: Final = "customers_export"  # files of exports: seen by their maker alone, removed after a day
-AT_ONCE: Final = 5000  # rows up to which the answer holds the file itself
 COLUMNS: Final = {
     "number": "number",
     "title": "title",
@@ -50,10 +46,7 @@ type Progress = Callable[[int, int], object]
 def tickets_file(
     *, rows: QuerySet[Ticket], kind: str, filters: Mapping[str, Any], total: int = 0, progress: Progress | None = None
 ) -> IO[bytes]:
-    """An open file of `kind` at its beginning, noted in the audit log with filters, rows and hash. Raises NotFound for
-    a format that there is not."""
-    if kind not in KINDS:
-        raise NotFound("format")
+    """An open file of `kind` at its beginning, noted in the audit log with filters, rows and hash."""
     file, count, digest = sheet(kind, list(COLUMNS), _lines(rows, total, progress))
     said = {"format": kind, "filters": dict(filters), "rows": count, "sha256": digest}
     record(Event(Action.EXPORT, "ticket", "", said, label=f"tickets.{kind}"))
@@ -81,6 +74,7 @@ def keep(
     """Put the file into the person's files for a day. What the job answers."""
     total = rows.count()
     with tickets_file(rows=rows, kind=kind, filters=filters, total=total, progress=progress) as file:
-        stored = file_create(stream=file, filename=f"tickets.{kind}", by=by, right="tickets.export")
-    FileLink.objects.create(organization_id=stored.organization_id, file=stored, kind=LINK, record_id=stored.pk)
-    return {"fileId": str(stored.pk), "downloadUrl": f"/api/v1/files/download/{stored.pk}", "rows": total}
+        return export_keep(file=file, filename=f"tickets.{kind}", by=by, right="tickets.export", rows=total)
+
+
+__all__ = ["AT_ONCE", "COLUMNS", "KINDS", "keep", "tickets_file"]

@@ -81,7 +81,7 @@ def register() -> None:
         menu.MenuItem(
             label=gettext_lazy("Promises (SLA)"),
             url_name="crm:ticket_sla",
-            icon="clock-check",
+            icon="gauge",
             permission="tickets.view",
             group="office",
             order=41,

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import policy
 from portal.core.common import clock
-from portal.core.common.errors import DomainError, Invalid
+from portal.core.common.errors import DomainError, Invalid, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.common.sheets import TYPES
 from portal.core.jobs.tasks import defer
@@ -114,6 +114,8 @@ def customer_tickets(request: HttpRequest, customer_id: UUID) -> HttpResponse:
 @policy("tickets.export")
 def ticket_export(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The tickets of the list with the same query string; many of them are made by a job and wait in the files."""
+    if kind not in exports.KINDS:
+        raise NotFound(_("There is no such format."))
     filters = TicketFilter(request.GET, queryset=Ticket.objects.none(), request=request)
     if not filters.form.is_valid():
         return HttpResponse(filters.form.errors.as_text(), status=400, content_type="text/plain")
