@@ -41,7 +41,7 @@ _TILES = (
     ("scheduled", gettext_lazy("Scheduled"), "calendar"),
     ("sent", gettext_lazy("Sent"), "circle-check"),
     ("failed", gettext_lazy("Failed"), "circle-x"),
-    ("dead", gettext_lazy("Given up"), "alert-triangle"),
+    ("dead", gettext_lazy("Failed for good"), "alert-triangle"),
 )
 
 
