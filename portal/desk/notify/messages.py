@@ -83,7 +83,7 @@ def message(request: HttpRequest, notification_id: UUID) -> HttpResponse:
         "message": found,
         "status": state_badge(card["status"]),
         "level": level_badge(found.level),
-        "category": CATEGORIES[found.category],
+        "category": CATEGORIES.get(found.category, found.category),
         "kind": find(found.kind),
         "counts": [(state_badge(state), counts[state]) for state in Delivery.Status.values if counts.get(state)],
         "rows": [
