@@ -193,7 +193,7 @@ class Delivery(TenantModel):
         DELIVERED = "delivered", _("Delivered")
         DIGESTED = "digested", _("Sent in a digest")
         FAILED = "failed", _("Failed")
-        DEAD = "dead", _("Given up")
+        DEAD = "dead", _("Failed for good")
         CANCELLED = "cancelled", _("Cancelled")
         SKIPPED = "skipped", _("Left out")
 

@@ -84,7 +84,9 @@ class ComposeForm(ServiceForm):
         required=False,
         widget=forms.SelectMultiple({"data-search": ""}),
     )
-    role = forms.ModelChoiceField(label=_("Everybody with the role"), queryset=Role.objects.none(), required=False)
+    role = forms.ModelChoiceField(
+        label=_("Everybody with the role"), queryset=Role.objects.none(), required=False, empty_label=_("None")
+    )
     everyone = forms.BooleanField(label=_("Everybody in the organisation"), required=False)
     template = forms.ChoiceField(label=_("Template"), required=False, help_text=_("Or write the words here:"))
     title = forms.CharField(label=_("Title"), required=False, max_length=300, widget=forms.TextInput(AUTO))

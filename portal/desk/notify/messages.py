@@ -41,7 +41,7 @@ _TILES = (
     ("scheduled", gettext_lazy("Scheduled"), "calendar"),
     ("sent", gettext_lazy("Sent"), "circle-check"),
     ("failed", gettext_lazy("Failed"), "circle-x"),
-    ("dead", gettext_lazy("Given up"), "alert-triangle"),
+    ("dead", gettext_lazy("Failed for good"), "alert-triangle"),
 )
 
 
@@ -83,7 +83,7 @@ def message(request: HttpRequest, notification_id: UUID) -> HttpResponse:
         "message": found,
         "status": state_badge(card["status"]),
         "level": level_badge(found.level),
-        "category": CATEGORIES[found.category],
+        "category": CATEGORIES.get(found.category, found.category),
         "kind": find(found.kind),
         "counts": [(state_badge(state), counts[state]) for state in Delivery.Status.values if counts.get(state)],
         "rows": [

@@ -26,6 +26,7 @@ from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.notifications import consumers, events
 from portal.core.notifications.models import Event
+from portal.core.notifications.services import message_send
 from portal.core.projects import services as projects
 from portal.core.projects.members import member_add, member_remove
 from portal.core.tenancy.scope import Actor, platform, tenant
@@ -123,6 +124,7 @@ def test_a_role_hears_only_what_it_may_see(cast: Cast) -> None:
     run(scenario)
 
 
+@pytest.mark.covers("E000-027", "C78")
 def test_a_notification_reaches_its_person_alone(cast: Cast) -> None:
     async def scenario() -> None:
         alice, bob = await opened("/ws/notifications/", cast.alice), await opened("/ws/notifications/", cast.bob)
@@ -131,6 +133,30 @@ def test_a_notification_reaches_its_person_alone(cast: Cast) -> None:
 
         assert (await bob.hear())["data"] == {"notice": "Hello"}
         assert await alice.receive_nothing(0.3)
+
+    run(scenario)
+
+
+def test_a_page_gets_the_number_of_its_bell_with_the_event(cast: Cast) -> None:
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def send() -> None:
+        with tenant(cast.a.pk):
+            message_send(values={"title": "Closed", "recipients": [str(cast.bob.pk)]}, by=cast.alice)
+
+    async def scenario() -> None:
+        page, app = (
+            await opened("/ws/notifications/?format=html", cast.bob),
+            await opened("/ws/notifications/", cast.bob),
+        )
+        await page.say({"type": "ping"})
+        assert await page.hear() == {"type": "pong"}
+
+        await send()
+
+        drawn = await page.hear()
+        assert 'id="bell-count"' in drawn["html"]
+        assert ">1<" in drawn["html"]
+        assert "html" not in await app.hear()
 
     run(scenario)
 

@@ -368,7 +368,7 @@ class Migration(migrations.Migration):
                             ("delivered", "Delivered"),
                             ("digested", "Sent in a digest"),
                             ("failed", "Failed"),
-                            ("dead", "Given up"),
+                            ("dead", "Failed for good"),
                             ("cancelled", "Cancelled"),
                             ("skipped", "Left out"),
                         ],
