@@ -14,6 +14,7 @@ from api.v1.forms.router import router as forms
 from api.v1.forms.xlsform import router as xlsform
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
+from api.v1.jobs.router import router as jobs
 from api.v1.lab.certificates import router as certificates
 from api.v1.lab.lifecycle import router as lifecycle
 from api.v1.lab.points import router as points
@@ -100,6 +101,7 @@ for router in (
     reports,
     files,
     shared,
+    jobs,
     audit,
     watch,
     images,

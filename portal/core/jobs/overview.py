@@ -1,7 +1,9 @@
 """What administrators see of the work in the background, and trying failed work again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from croniter import croniter
@@ -30,9 +32,19 @@ class Periodic:
 def job_list(*, statuses: list[str] | None = None, kind: str = "") -> QuerySet[Job]:
     """Jobs of the scope in force, the latest first."""
     found = Job.objects.select_related("created_by", "organization").order_by("-created_at", "-id")
+    return job_filter(found, statuses=statuses, kind=kind)
+
+
+def job_filter(rows: QuerySet[Job], *, statuses: Sequence[str] | None = None, kind: str = "") -> QuerySet[Job]:
     if statuses:
-        found = found.filter(status__in=statuses)
-    return found.filter(kind__icontains=kind) if kind else found
+        rows = rows.filter(status__in=statuses)
+    return rows.filter(kind__icontains=kind) if kind else rows
+
+
+def jobs_seen(user: Any) -> QuerySet[Job]:
+    """Of the scope in force: those that the person started, for its administrators all; the latest first."""
+    rows = Job.objects.order_by("-created_at", "-id")
+    return rows if user.has_permission("organization.edit") else rows.filter(created_by=user.pk)
 
 
 def periodic_list() -> list[Periodic]:

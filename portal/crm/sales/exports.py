@@ -10,9 +10,7 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.sheets import sheet
-from portal.core.files.models import FileLink
-from portal.core.files.services import file_create
-from portal.crm.customers.exports import AT_ONCE, LINK
+from portal.core.files.exports import AT_ONCE, export_keep
 from portal.crm.sales.models import Deal
 from portal.crm.sales.selectors import with_names
 
@@ -58,9 +56,7 @@ def export(rows: QuerySet[Deal], kind: str, *, filters: dict[str, Any]) -> IO[by
 def keep(rows: QuerySet[Deal], kind: str, *, filters: dict[str, Any], by: User) -> dict[str, Any]:
     """Put the file into the person's own files for a day. What the job answers."""
     with export(rows, kind, filters=filters) as file:
-        stored = file_create(stream=file, filename=f"sales.{kind}", by=by, right="sales.export")
-    FileLink.objects.create(organization_id=stored.organization_id, file=stored, kind=LINK.kind, record_id=stored.pk)
-    return {"fileId": str(stored.pk), "downloadUrl": f"/api/v1/files/download/{stored.pk}"}
+        return export_keep(file=file, filename=f"sales.{kind}", by=by, right="sales.export", rows=rows.count())
 
 
 def _lines(rows: QuerySet[Deal]) -> Iterator[list[Any]]:
