@@ -25,7 +25,7 @@
     const sum = () => {
       let found = 0;
       let lines = 0;
-      for (const row of editor.querySelectorAll(".sale-row")) {
+      for (const row of editor.querySelectorAll(".sale-rows > .sale-row")) {
         const product = row.querySelector("[name$=-product]");
         if (!product.value && !row.querySelector("[name$=-name]").value.trim()) continue;
         lines += 1;
@@ -41,7 +41,7 @@
       const html = editor.querySelector("template").innerHTML.replaceAll("__prefix__", total.value);
       editor.querySelector(".sale-rows").insertAdjacentHTML("beforeend", html);
       total.value = Number(total.value) + 1;
-      editor.querySelector(".sale-row:last-child select").focus();
+      editor.querySelector(".sale-rows > .sale-row:last-child select").focus();
     });
     sum();
   }

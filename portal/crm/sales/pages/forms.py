@@ -165,7 +165,11 @@ class LineForm(forms.Form):
         field.queryset = Product.objects.filter(deleted_at=None)
         field.widget.choices = [("", "…"), *products]
         for one in self.fields.values():
-            one.widget.attrs |= {"class": "form-select" if one is field else "form-control", "aria-label": one.label}
+            one.widget.attrs |= {
+                "class": "form-select" if one is field else "form-control",
+                "aria-label": one.label,
+                "placeholder": one.label,
+            }
 
     @property
     def line(self) -> dict[str, Any] | None:
@@ -304,7 +308,7 @@ class PeriodForm(forms.Form):
     date_from = DateField(label=_("From"), required=False)
     date_to = DateField(label=_("Until"), required=False)
     group = forms.ChoiceField(
-        label=_("By"),
+        label=_("Grouped by"),
         required=False,
         choices=[("month", _("Month")), ("quarter", _("Quarter")), ("owner", _("Person"))],
     )
