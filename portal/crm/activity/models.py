@@ -5,13 +5,14 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.common import clock
 from portal.core.tenancy.models import TenantModel
+from portal.crm.customers.models import Customer
 
 
 class ActivityEvent(TenantModel):
     """`type` is `kind.what` (`sale.stage`), `subject_id` the record of that kind, `data` what its text is made of."""
 
     customer = models.ForeignKey(
-        "crm.Customer", models.CASCADE, related_name="events", db_index=False, verbose_name=_("customer")
+        Customer, models.CASCADE, related_name="events", db_index=False, verbose_name=_("customer")
     )
     kind = models.CharField(_("source"), max_length=30)
     type = models.CharField(_("type"), max_length=60)

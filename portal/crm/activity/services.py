@@ -13,6 +13,7 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.tenancy import scope
 from portal.crm.activity.models import ActivityEvent
+from portal.crm.customers.models import Customer
 
 type Text = Promise | str | Callable[[dict[str, Any]], str]
 type Visible = Callable[[User], "QuerySet[Any, Any] | None"]
@@ -73,8 +74,6 @@ def record_many(
     at: datetime | None = None,
 ) -> list[ActivityEvent]:
     """The same event of many customers, each with data of its own, in one statement; moves their `last_activity_at`."""
-    from portal.crm.customers.models import Customer
-
     at, kind = at or clock.now(), type.partition(".")[0]
     user = actor.pk if isinstance(actor, User) else actor or scope.actor().user
     rows = [

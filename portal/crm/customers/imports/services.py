@@ -309,7 +309,7 @@ def import_card(run: CustomerImport, *, dry_run: bool | None = None) -> dict[str
         "filename": run.filename,
         "jobId": run.job_id,
         "headings": run.headings,
-        "mapping": run.options["mapping"],
+        "mapping": run.options.get("mapping", {}),
         "total": run.total,
         "toCreate": counts["created"] if checked else run.checked.get("created", counts["created"]),
         "toUpdate": counts["updated"] if checked else run.checked.get("updated", counts["updated"]),

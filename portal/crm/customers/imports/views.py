@@ -124,7 +124,11 @@ def import_mapping(request: HttpRequest, import_id: UUID) -> HttpResponse:
             return redirect("crm:import_mapping", run.pk)
         except DomainError as refusal:
             fault = answers.refusal_text(refusal)
-    table = services.preview(run)
+    try:
+        table = services.preview(run)
+    except DomainError as refusal:  # removed meanwhile, or not to be read in the format that was asked for
+        messages.error(request, answers.refusal_text(refusal))
+        return redirect("crm:import_detail", run.pk)
     fields: list[tuple[str, object]] = [
         (name, label) for name, label in LABELS.items() if name not in ("customFields", "statusReason")
     ]

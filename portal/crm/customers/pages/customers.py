@@ -243,13 +243,17 @@ def customer_timeline(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     """All that happened, newest first; `kind` narrows to one source."""
     context = customer_frame(request, customer_id, "timeline")
     kind = request.GET.get("kind", "")
-    events, after = timeline(
-        user=person(request),
-        customer=customer_id,
-        types=[kind] if kind in sources() else [],
-        cursor=request.GET.get("cursor", ""),
-        limit=PAGE,
-    )
+    types = [kind] if kind in sources() else []
+    try:
+        events, after = timeline(
+            user=person(request),
+            customer=customer_id,
+            types=types,
+            cursor=request.GET.get("cursor", ""),
+            limit=PAGE,
+        )
+    except Invalid:  # an address that somebody cut off begins at the newest
+        events, after = timeline(user=person(request), customer=customer_id, types=types, limit=PAGE)
     context |= {
         "events": events,
         "after": after,
