@@ -151,5 +151,5 @@ def print_of(organization: UUID | None = None) -> str:
         )
         parts.append(rows)
     with platform(), connection.cursor() as cursor:
-        cursor.execute("SELECT concat_ws(',', " + ", ".join(parts) + ")", {"organization": organization})
+        cursor.execute("SELECT array_to_string(ARRAY[" + ", ".join(parts) + "], ',')", {"organization": organization})
         return str(cursor.fetchone()[0])
