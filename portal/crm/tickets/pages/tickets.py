@@ -147,9 +147,8 @@ def _board(request: HttpRequest) -> dict[str, Any]:
     may_work, user, columns = may(request, "tickets.work"), person(request), []
     shown = rows.select_related("customer", "assigned_to").defer("description", "search_text")
     for status in BOARD:
-        order = (
-            ("-resolved_at", "-id") if status == TicketStatus.RESOLVED else (F("sla_due_at").asc(nulls_last=True), "id")
-        )
+        late = F("sla_due_at").asc(nulls_last=True)
+        order = ("-created_at", "-id") if status == TicketStatus.RESOLVED else (late, "id")
         cards = [
             (
                 row,
