@@ -20,6 +20,7 @@ from portal.crm.contracts.models import Contract
 from portal.crm.contracts.permissions import PERMISSIONS
 from portal.crm.contracts.seeds import seed_types
 from portal.crm.customers import registry
+from portal.crm.sla import rules
 from portal.ui import menu, panels
 
 TEXTS: Final[dict[str, Promise | str]] = {
@@ -31,6 +32,11 @@ TEXTS: Final[dict[str, Promise | str]] = {
     "contract.terminated": _("Contract %(number)s terminated: %(title)s"),
     "contract.document": _("Document added to contract %(number)s: %(title)s"),
 }
+
+
+def in_force(customer: UUID) -> Sequence[UUID]:
+    rows = Contract.objects.filter(customer=customer, status=Status.ACTIVE, deleted_at=None)
+    return list(rows.values_list("pk", flat=True))
 
 
 def in_use(customers: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
@@ -64,6 +70,7 @@ def register() -> None:
         url=lambda id: reverse("crm:contract_detail", args=[id]),
         icon="file-text",
     )
+    rules.register_contracts(in_force)
     menu.register(
         menu.MenuItem(
             label=_("Contracts"),

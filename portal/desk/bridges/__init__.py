@@ -11,9 +11,21 @@ def register() -> None:
     from portal.desk.bridges import exceedances, expiring
     from portal.desk.bridges.files import LINKS
     from portal.desk.bridges.submissions import TARGETS
+    from portal.desk.points.views import customer_panel
     from portal.lab import hooks
+    from portal.ui import panels
 
     links.register(*LINKS)
+    panels.register(
+        panels.Panel(
+            place="customer",
+            key="points",
+            template="desk/customer_points.html",
+            context=customer_panel,
+            permission="samples.view",
+            order=60,
+        )
+    )
     targets.update(TARGETS)
     hooks.on_fail(exceedances.failed)
     on_expiring.append(expiring.open_deal)

@@ -110,13 +110,14 @@ class TicketTable(Table):
     tick = django_tables2.Column(
         accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
     )
-    title = TextColumn(linkify=("crm:ticket_detail", {"ticket_id": django_tables2.A("pk")}))
+    title = TextColumn(
+        linkify=("crm:ticket_detail", {"ticket_id": django_tables2.A("pk")}), attrs={"td": {"class": "ticket-title"}}
+    )
     number = LtrColumn(verbose_name=gettext_lazy("No."))
     sla_due_at = django_tables2.Column(verbose_name=gettext_lazy("Promise"), empty_values=())
     status = django_tables2.Column()
     priority = django_tables2.Column()
     customer = TextColumn(verbose_name=gettext_lazy("Customer"), accessor="customer__name", orderable=False)
-    category = TextColumn(orderable=False)
     assigned_to = TextColumn(
         verbose_name=gettext_lazy("Assigned to"), accessor="assigned_to__name", order_by=("assigned_to__name",)
     )
@@ -125,7 +126,7 @@ class TicketTable(Table):
     class Meta:
         model = Ticket
         fields = (
-            "tick", "title", "number", "sla_due_at", "status", "priority", "customer", "category", "assigned_to",
+            "tick", "title", "number", "sla_due_at", "status", "priority", "customer", "assigned_to",
             "updated_at",
         )  # fmt: skip
         order_by = ("sla_due_at",)

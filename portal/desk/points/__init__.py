@@ -1,0 +1,1 @@
+"""Sampling points of customers: which laboratory point belongs to whom."""
