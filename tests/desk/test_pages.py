@@ -57,7 +57,7 @@ def test_every_role_has_a_home_and_a_menu_that_opens(cast: Cast, name: str) -> N
     assert home.status_code == 200
     for section in home.context["menu"]():
         for entry in section.entries:
-            assert client.get(entry.url).status_code == 200, entry.url
+            assert client.get(entry.url, follow=True).status_code == 200, entry.url
 
 
 def test_the_platform_administrator_sees_organisations_with_counts(cast: Cast) -> None:

@@ -46,6 +46,7 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
     made = cast.alice.post(f"/samples/{certified}/certificates", {"customer": f"{MARK} customer"})
     assert made.status_code == 201, made.content
     collect(cast)
+    office(cast)
     with platform():
         for user in (cast.alice.user, cast.bob.user, cast.carol.user):
             user.name = f"{MARK} {user.name}"
@@ -58,13 +59,25 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
         return {model: list(model._base_manager.filter(organization=cast.a)) for model in tenant_models()}
 
 
+def done(answer: Any) -> str:
+    """The id of what a call made."""
+    assert answer.status_code in (200, 201), answer.content
+    return str(answer.json()["data"]["id"])
+
+
+def office(cast: Cast) -> None:
+    """A customer with a note, a deal, a ticket and a contract."""
+    customer = done(cast.alice.post("/customers", {"companyName": f"{MARK} customer", "notes": MARK}))
+    done(cast.alice.post(f"/customers/{customer}/notes", {"content": f"{MARK} note"}))
+    done(cast.alice.post("/sales", {"title": f"{MARK} deal", "customerId": customer, "value": 7}))
+    ticket = done(cast.alice.post("/tickets", {"title": f"{MARK} ticket", "customerId": customer}))
+    done(cast.alice.post(f"/tickets/{ticket}/comments", {"content": f"{MARK} comment"}))
+    contract = {"title": f"{MARK} contract", "customerId": customer, "type": "support", "value": 7}
+    done(cast.alice.post("/contracts", contract | {"startDate": "2026-01-01", "endDate": "2026-12-31"}))
+
+
 def collect(cast: Cast) -> None:
     """A form with a submission, what was said of it, and a message that waits for its webhook."""
-
-    def done(answer: Any) -> str:
-        assert answer.status_code in (200, 201), answer.content
-        return str(answer.json()["data"]["id"])
-
     project = done(cast.alice.post("/projects", {"name": f"{MARK} project"}))
     fields = [{"id": "place", "type": "text", "label": MARK}]
     form = {"projectId": project, "name": f"{MARK} form", "schema": {"fields": fields}, "metadata": {"name": MARK}}
@@ -88,10 +101,21 @@ def push(who: Any, device: str, *items: tuple[str, str, dict[str, Any]], strateg
 
 
 def tenant_models() -> Iterator[type[models.Model]]:
-    for model in apps.get_models():
-        owner = next((field for field in model._meta.concrete_fields if field.name == "organization"), None)
-        if isinstance(owner, models.ForeignKey | models.OneToOneField):
-            yield model
+    """Each after those that a row of it needs."""
+    left = [
+        model
+        for model in apps.get_models()
+        if any(field.name == "organization" and field.is_relation for field in model._meta.concrete_fields)
+    ]
+    while left:
+        ready = [model for model in left if not _needed(model) & set(left) - {model}]
+        yield from ready
+        left = [model for model in left if model not in ready]
+
+
+def _needed(model: type[models.Model]) -> set[Any]:
+    fields = model._meta.concrete_fields
+    return {field.related_model for field in fields if field.is_relation and not field.null}
 
 
 def fill(model: type[models.Model], cast: Cast) -> models.Model:
@@ -117,7 +141,7 @@ def _value(field: Any, cast: Cast) -> Any:
         case models.DateTimeField():
             return timezone.now()
         case models.DateField():
-            return timezone.localdate()
+            return timezone.localdate().replace(day=1)  # of a target it is a month
         case models.UUIDField():
             return uuid4()
         case models.BinaryField():

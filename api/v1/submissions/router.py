@@ -182,7 +182,14 @@ def submission_delete(request: HttpRequest, submission_id: UUID) -> Reply:
 
 
 @router.operation(
-    ["POST", "PATCH"],
+    ["POST"],
+    "/submissions/{id:submission_id}/review",
+    policy="submissions.review",
+    response=SubmissionOut,
+    summary="Review one",
+)
+@router.operation(
+    ["PATCH"],
     "/submissions/{id:submission_id}/review",
     policy="submissions.review",
     response=SubmissionOut,
