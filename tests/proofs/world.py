@@ -11,6 +11,7 @@ from django.utils import timezone
 from portal.core.accounts import tokens
 from portal.core.accounts.models import User
 from portal.core.sync.models import FeedRecord
+from portal.core.tenancy import seeds
 from portal.core.tenancy.scope import platform
 from tests.api.conftest import Cast, Person
 
@@ -31,6 +32,7 @@ def fresh(person: Person) -> Person:
 
 def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
     """Rows of A by model: some made through the API, the rest by filling what a model demands."""
+    seeds.run()  # what every organisation starts with
     sample, result, lost = (str(uuid4()) for _ in range(3))
     of_a = {"type": "drinking_water", "collectionDate": "2026-03-20T09:15:00Z", "location": f"{MARK} tap"}
     of_a |= {"collectorName": f"{MARK} Amina", "notes": f"{MARK} notes"}
@@ -72,6 +74,7 @@ def office(cast: Cast) -> None:
     done(cast.alice.post("/sales", {"title": f"{MARK} deal", "customerId": customer, "value": 7}))
     ticket = done(cast.alice.post("/tickets", {"title": f"{MARK} ticket", "customerId": customer}))
     done(cast.alice.post(f"/tickets/{ticket}/comments", {"content": f"{MARK} comment"}))
+    done(cast.alice.patch(f"/tickets/{ticket}/status", {"status": "on_hold", "reason": f"{MARK} reason"}))
     contract = {"title": f"{MARK} contract", "customerId": customer, "type": "support", "value": 7}
     done(cast.alice.post("/contracts", contract | {"startDate": "2026-01-01", "endDate": "2026-12-31"}))
 

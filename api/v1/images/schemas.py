@@ -52,7 +52,7 @@ def _known(found: list[str]) -> list[str]:
     return [flag for flag in found if flag]
 
 
-type _Degrees = Annotated[float | None, BeforeValidator(_blank), Field(allow_inf_nan=False)]
+type _Degrees = Annotated[Annotated[float, Field(allow_inf_nan=False)] | None, BeforeValidator(_blank)]
 type _Moment = Annotated[AwareDatetime | None, BeforeValidator(_blank)]
 type _Id = Annotated[UUID | None, BeforeValidator(_blank)]
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core.accounts.policy import policy
 from portal.core.common import clock
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import DomainError, NotFound
 from portal.core.notifications import addresses, selectors, services
 from portal.core.notifications.kinds import CATEGORIES, find
 from portal.core.notifications.models import Channel, Delivery
@@ -102,6 +102,8 @@ def message(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 def retry(request: HttpRequest, notification_id: UUID) -> HttpResponse:
     try:
         count = services.message_retry(id=notification_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
     else:
@@ -114,6 +116,8 @@ def retry(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 def cancel(request: HttpRequest, notification_id: UUID) -> HttpResponse:
     try:
         stopped, left = services.message_cancel(id=notification_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
     else:
@@ -212,6 +216,8 @@ def suppressed(request: HttpRequest) -> HttpResponse:
 def suppression_remove(request: HttpRequest, suppression_id: UUID) -> HttpResponse:
     try:
         addresses.suppression_remove(id=suppression_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
     else:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.core.accounts.policy import policy
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import DomainError, NotFound
 from portal.core.common.text import normalise
 from portal.core.notifications import delivery
 from portal.core.notifications import templates as texts
@@ -133,6 +133,8 @@ def template_test(request: HttpRequest, template_id: UUID) -> HttpResponse:
 def template_restore(request: HttpRequest, template_id: UUID) -> HttpResponse:
     try:
         texts.template_restore(id=template_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
     else:
@@ -145,6 +147,8 @@ def template_restore(request: HttpRequest, template_id: UUID) -> HttpResponse:
 def template_delete(request: HttpRequest, template_id: UUID) -> HttpResponse:
     try:
         texts.template_delete(id=template_id, by=person(request))
+    except NotFound:
+        raise
     except DomainError as refusal:
         messages.error(request, str(refusal.message))
     else:
