@@ -392,6 +392,7 @@ def attachment_delete(request: HttpRequest, ticket_id: UUID, attachment_id: UUID
 @policy("tickets.work")
 def ticket_merge(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
     """Tickets are named by their numbers."""
+    access.ticket_for(person(request), ticket_id)
     words = request.POST.get("numbers", "").replace("#", " ").replace(",", " ").replace("،", " ").split()
 
     def work() -> None:
