@@ -1,8 +1,8 @@
 """Every page and every operation, asked by another organisation's administrator with this organisation's ids.
 
 The routes come from the URLconf, the bodies from the OpenAPI documents, the ids from every model that has an
-organisation: what is added later is tried too. By default each place gets the ids that fit and some others, with
-HYPOTHESIS_PROFILE=full every id.
+organisation: what is added later is tried too. By default each place gets the ids that fit, with HYPOTHESIS_PROFILE=full
+every id.
 """
 
 import os
@@ -56,7 +56,7 @@ def filled(path: str, theirs: dict[str, str]) -> Iterator[tuple[str, str]]:
 
 
 def guesses(path: str, theirs: dict[str, str]) -> list[str]:
-    """Ids of A that an intruder tries here: of what the path is about, and one other; in the full size all."""
+    """Ids of A that an intruder tries here: of what the path is about, else any; in the full size all."""
     every = sorted(set(theirs.values()))
     if FULL:
         return every
@@ -66,7 +66,7 @@ def guesses(path: str, theirs: dict[str, str]) -> list[str]:
         for label, id in theirs.items()
         if (model := label.partition(".")[2].lower()) in spoken or any(name and name in model for name in named)
     }
-    return sorted(meant | set(random.Random(path).sample(every, 1)))
+    return sorted(meant or random.Random(path).sample(every, 1))
 
 
 def entered(user: User) -> tuple[Client, str]:
