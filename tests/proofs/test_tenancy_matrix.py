@@ -1,8 +1,8 @@
 """Every page and every operation, asked by another organisation's administrator with this organisation's ids.
 
 The routes come from the URLconf, the bodies from the OpenAPI documents, the ids from every model that has an
-organisation: what is added later is tried too. By default each place gets the ids that fit, with HYPOTHESIS_PROFILE=full
-every id.
+organisation: what is added later is tried too. By default each place gets the ids that fit, with
+HYPOTHESIS_PROFILE=full every id.
 """
 
 import os
