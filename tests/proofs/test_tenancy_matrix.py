@@ -1,8 +1,8 @@
 """Every page and every operation, asked by another organisation's administrator with this organisation's ids.
 
 The routes come from the URLconf, the bodies from the OpenAPI documents, the ids from every model that has an
-organisation: what is added later is tried too. By default each place gets the ids that fit, with
-HYPOTHESIS_PROFILE=full every id.
+organisation: what is added later is tried too. By default a third of the places get the ids that
+fit, with HYPOTHESIS_PROFILE=full all of them every id.
 """
 
 import os
@@ -91,7 +91,7 @@ def tell_tale(response: Any, asked: str, theirs: dict[str, str]) -> list[str]:
 
 def test_no_answer_holds_anything_of_another_organisation(cast: Cast, theirs: dict[str, str]) -> None:
     before, asked = print_of(cast.a.pk), 0
-    for path, guarded in routes():
+    for path, guarded in list(routes())[:: 1 if FULL else 3]:
         page, token = entered(cast.mallory.user)  # anew for each path: some of them sign people out
         for whole, id in filled(path, theirs):
             for method in ("get", "post", "patch", "delete") if path.startswith("/api/") else ("get", "post"):
