@@ -132,7 +132,7 @@ def complete_log(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test of what people and devices do: played back, the audit log yields the tables (001-SC-006)."""
     folders = Path(request.path).relative_to(settings.BASE_DIR / "tests").parts
     watched = (
-        folders[0] in {"api", "collect", "crm", "lab", "desk"} or folders[:2] == ("core", "sync")
+        folders[0] in {"api", "collect", "crm", "lab", "desk", "survey"} or folders[:2] == ("core", "sync")
     ) and request.node.get_closest_marker("django_db") is not None
     if watched:
         request.getfixturevalue("db")

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "auditlog",
     "ninja",
     "procrastinate.contrib.django",
+    "portal.core.geo",
     "portal.core.jobs",
     "portal.core.tenancy",
     "portal.core.accounts",
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
     "portal.lab",
     "portal.collect",
     "portal.crm",
+    "portal.survey",
     "portal.desk",
     "portal.config",
 ]

@@ -1,0 +1,1 @@
+"""Administrative units, shared by all organisations."""

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class SurveyConfig(AppConfig):
+    name = "portal.survey"
+    label = "survey"
+
+    def ready(self) -> None:
+        """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
