@@ -1,6 +1,7 @@
 """The database of the tests: a PostgreSQL of each worker's own, and the application role without rights."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,7 +40,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None:
         _server.stop()
-    elif not is_worker() and (settings.DATA_DIR / "template.lock").exists():
+    elif "DATABASE_URL" in os.environ and not is_worker() and (settings.DATA_DIR / "template.lock").exists():
         drop_database(_template)
 
 
@@ -65,10 +66,11 @@ def use_database(name: str) -> None:
 
 def make_template() -> None:
     """Migrate one database that is copied for every test that commits."""
+    made = schema_hash()
     with (settings.DATA_DIR / "template.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
-        if lock.read():
+        if lock.read() == made:
             return
         use_database(_template)
         owner = connections.settings["owner"]
@@ -77,7 +79,16 @@ def make_template() -> None:
         bootstrap.prepare_database(owner, connections.settings["default"])
         call_command("migrate", database="owner", interactive=False, verbosity=0)
         connections.close_all()
-        lock.write("made")
+        lock.truncate(0)
+        lock.write(made)
+
+
+def schema_hash() -> str:
+    """What a kept database was made from: migrations, and the modules whose SQL and rows they use."""
+    root = Path(settings.BASE_DIR) / "portal"
+    names = ("**/migrations/*.py", "core/*/*.py", "**/triggers.py", "**/seeding.py", "**/fixtures/*")
+    files = sorted({path for name in names for path in root.glob(name)})
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def drop_database(name: str) -> None:
