@@ -27,6 +27,7 @@ from django.http.request import split_domain_port, validate_host
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import DomainError
+from portal.core.monitoring.prometheus import socket_opened
 from portal.core.notifications import events
 
 NOT_AUTHENTICATED: Final = 4401
@@ -261,6 +262,7 @@ async def close_all() -> None:
 
 def _enter(socket: LiveSocket) -> None:
     _open.add(socket)
+    socket_opened(1)
     if socket.user is not None:
         _per_person[socket.user.pk] += 1
 
@@ -269,6 +271,7 @@ def _leave(socket: LiveSocket) -> None:
     socket.rest()
     if socket in _open and socket.user is not None:
         _open.discard(socket)
+        socket_opened(-1)
         _per_person[socket.user.pk] -= 1
         if not _per_person[socket.user.pk]:
             del _per_person[socket.user.pk]
