@@ -16,7 +16,7 @@ _FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "
 
 
 def _allowed(request: HttpRequest) -> bool:
-    """With a token, its holder. Without one a program on this machine, which no proxy stands for; nobody in production."""
+    """Who holds the token; without one a program on this machine, no proxy for somebody else, and not in production."""
     if settings.METRICS_TOKEN:
         given = request.headers.get("Authorization", "").encode()
         return secrets.compare_digest(given, f"Bearer {settings.METRICS_TOKEN}".encode())

@@ -1,4 +1,4 @@
-"""What happens, counted: for Prometheus in memory shared by the machine's processes, for the page in a table of minutes.
+"""What happens, counted: for Prometheus in files that processes share, for the page in a table of minutes.
 
 `counted("geo_denials", rule="outside_area")` costs a few microseconds and never touches the database: each process
 writes its sums every few seconds. Labels are words of a small, known set (routes as templates, codes, states), never
@@ -109,7 +109,7 @@ def flush() -> int:
         {"minute": minute, "kind": kind, "labels": labels, "count": count, "ms": ms, "buckets": buckets}
         for (minute, kind, labels), (count, ms, buckets) in sorted(rows.items(), key=lambda item: item[0])
     ]
-    from portal.core.monitoring.tables import ADD
+    from portal.core.monitoring.sql import ADD
 
     try:
         with connection.cursor() as cursor:

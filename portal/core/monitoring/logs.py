@@ -73,8 +73,11 @@ def surface_of(path: str) -> str:
 def facts() -> dict[str, Any]:
     """What is known of the request or job under way."""
     request = _request.get()
-    if request is None:
-        return dict(_job.get() or {})
+    return dict(_job.get() or {}) if request is None else facts_of(request)
+
+
+def facts_of(request: HttpRequest) -> dict[str, Any]:
+    """Who asks for what: everything that is known by now, never what it would take a query to learn."""
     user = getattr(request, "auth", None) or request.__dict__.get("_cached_user")
     claims = getattr(request, "claims", None)
     organization = getattr(request, "organization", None)
@@ -94,7 +97,9 @@ def facts() -> dict[str, Any]:
 def access(request: HttpRequest, *, status: int, ms: float, code: str) -> None:
     """The line of a request that was answered: structured logs alone have one."""
     if settings.LOG_FORMAT == "json":
-        said = {"status": status, "ms": round(ms, 1), **({"code": code} if code else {}), **getattr(request, "noted", {})}
+        said = {"status": status, "ms": round(ms, 1), **getattr(request, "noted", {})}
+        if code:
+            said["code"] = code
         level = logging.ERROR if status >= 500 else logging.INFO
         access_log.log(level, "answered", extra={"facts": said})
 
@@ -104,11 +109,23 @@ def blot(text: str) -> str:
     return _SECRETS.sub(lambda found: f"{found['name'] or ''}[blotted]", text)
 
 
+def _said(record: logging.LogRecord) -> str:
+    """The message; Django's own about a refused request names the path, which may hold the token of a share link."""
+    request = getattr(record, "request", None)
+    if record.name == "django.request" and isinstance(request, HttpRequest):
+        return f"{getattr(record, 'status_code', '')} {request.method} {route_of(request)}"
+    return blot(record.getMessage())
+
+
 class LineFormatter(logging.Formatter):
     """For people at a terminal."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return blot(super().format(record))
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  the library's name
+        record.message = _said(record)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return blot(super().formatException(ei))
 
 
 class JsonFormatter(logging.Formatter):
@@ -119,7 +136,7 @@ class JsonFormatter(logging.Formatter):
             "at": clock.wire(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname,
             "logger": record.name,
-            "message": blot(record.getMessage()),
+            "message": _said(record),
             **facts(),
             **getattr(record, "facts", {}),
         }

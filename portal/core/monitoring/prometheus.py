@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +21,7 @@ class Gauge(NamedTuple):
     name: str
     help: str
     labels: tuple[str, ...]
-    rows: list[tuple[tuple[str, ...], float]]
+    rows: Sequence[tuple[tuple[str, ...], float]]
 
 
 _asked: list[Callable[[], Iterable[Gauge]]] = []
@@ -50,8 +50,8 @@ def text() -> bytes:
 
     registry = CollectorRegistry()
     _forget_the_dead(settings.METRICS_DIR)
-    MultiProcessCollector(registry, path=str(settings.METRICS_DIR))
-    registry.register(_Asked())  # type: ignore[arg-type]
+    MultiProcessCollector(registry, path=str(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+    registry.register(_Asked())
     return generate_latest(registry)
 
 
@@ -95,7 +95,8 @@ def database() -> list[Gauge]:
     """Connections of this database by state, the server's limit, and how far its replicas are behind in bytes."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT coalesce(state, 'other'), count(*) FROM pg_stat_activity WHERE datname = current_database() GROUP BY 1"
+            "SELECT coalesce(state, 'other'), count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " GROUP BY 1"
         )
         states = [((state,), float(count)) for state, count in cursor.fetchall()]
         cursor.execute("SELECT current_setting('max_connections')::int, pg_database_size(current_database())")

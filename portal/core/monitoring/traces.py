@@ -6,12 +6,18 @@ strings and headers stay here.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 
 from portal.core.monitoring import logs
 
+_NAMES: Final = {
+    "requestId": "marsad.request_id",
+    "userId": "enduser.id",
+    "deviceId": "marsad.device_id",
+    "organizationId": "marsad.organization_id",
+}
 _tracer: list[Any] = []
 
 
@@ -62,7 +68,7 @@ def _request(span: Any, request: Any) -> None:
 
 
 def _response(span: Any, request: Any, response: Any) -> None:
-    known = logs.facts()
-    for ours, name in (("requestId", "marsad.request_id"), ("userId", "enduser.id"), ("organizationId", "marsad.organization_id")):
-        if known.get(ours):
+    known = logs.facts_of(request)
+    for ours, name in _NAMES.items():
+        if ours in known:
             span.set_attribute(name, known[ours])

@@ -5,29 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Minute',
+            name="Minute",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('minute', models.DateTimeField(verbose_name='minute')),
-                ('kind', models.CharField(max_length=40)),
-                ('labels', django.contrib.postgres.fields.ArrayField(base_field=models.TextField())),
-                ('count', models.BigIntegerField(verbose_name='count')),
-                ('ms', models.FloatField(default=0)),
-                ('buckets', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("minute", models.DateTimeField(verbose_name="minute")),
+                ("kind", models.CharField(max_length=40)),
+                ("labels", django.contrib.postgres.fields.ArrayField(base_field=models.TextField())),
+                ("count", models.BigIntegerField(verbose_name="count")),
+                ("ms", models.FloatField(default=0)),
+                ("buckets", django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), null=True)),
             ],
             options={
-                'verbose_name': 'figures of a minute',
-                'ordering': ['minute', 'id'],
-                'indexes': [models.Index(fields=['kind', 'minute'], name='minute_of_kind')],
-                'constraints': [models.UniqueConstraint(fields=('minute', 'kind', 'labels'), name='minute_once')],
+                "verbose_name": "figures of a minute",
+                "ordering": ["minute", "id"],
+                "indexes": [models.Index(fields=["kind", "minute"], name="minute_of_kind")],
+                "constraints": [models.UniqueConstraint(fields=("minute", "kind", "labels"), name="minute_once")],
             },
         ),
     ]

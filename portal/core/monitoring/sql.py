@@ -28,15 +28,19 @@ ROLL_UP: Final = (
     f" CASE WHEN bool_or(buckets IS NOT NULL) THEN {SUMS} END"
     " FROM old GROUP BY 1, 2, 3 ORDER BY 1, 2, 3 " + _MEET
 )
-# What happened, by labels; the last two parameters narrow it to one surface, where the kind knows any.
+# People's surfaces together where none is chosen; NULL for kinds that know no surface.
+_SURFACE: Final = "(%(surface)s::text IS NULL OR CASE %(surface)s WHEN '' THEN labels[1] <> 'machine' ELSE labels[1] = %(surface)s END)"
 BY_LABELS: Final = (
     f"SELECT labels, sum(count), sum(ms), {SUMS} FROM {_TABLE}"
-    " WHERE minute >= %(since)s AND kind = %(kind)s AND (%(surface)s = '' OR labels[1] = %(surface)s) GROUP BY labels"
+    f" WHERE minute >= %(since)s AND kind = %(kind)s AND {_SURFACE} GROUP BY labels"
 )
-# Requests by step of %(seconds)s: the start of the step, their number, failures (5xx) and durations.
+_STEP: Final = "to_timestamp(floor(extract(epoch FROM minute) / %(seconds)s) * %(seconds)s)"
+# Requests by step: its start, their number, failures (5xx), durations.
 BY_TIME: Final = (
-    "SELECT to_timestamp(floor(extract(epoch FROM minute) / %(seconds)s) * %(seconds)s) AS step, sum(count),"
-    f" sum(count) FILTER (WHERE labels[4] >= '500'), {SUMS} FROM {_TABLE}"
-    " WHERE minute >= %(since)s AND kind = 'requests' AND (%(surface)s = '' OR labels[1] = %(surface)s)"
-    " GROUP BY 1 ORDER BY 1"
+    f"SELECT {_STEP}, sum(count), sum(count) FILTER (WHERE labels[4] >= '500'), {SUMS} FROM {_TABLE}"
+    f" WHERE minute >= %(since)s AND kind = 'requests' AND {_SURFACE} GROUP BY 1 ORDER BY 1"
+)
+TREND: Final = (
+    f"SELECT {_STEP}, kind, labels, sum(count) FROM {_TABLE}"
+    f" WHERE minute >= %(since)s AND kind = ANY(%(kinds)s) AND (kind = 'geo_denials' OR {_SURFACE}) GROUP BY 1, 2, 3"
 )
