@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from django.conf import settings
 from django.db import connection
 
-START_SECONDS = 40
+START_SECONDS = 120
 
 
 @contextmanager

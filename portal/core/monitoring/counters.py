@@ -48,7 +48,8 @@ KINDS: Final = {
     "deliveries": Kind("Deliveries of notifications settled", ("channel", "state")),
 }
 
-_lock = threading.Lock()
+_lock, _making = threading.Lock(), threading.Lock()
+_metrics: dict[str, Any] = {}
 _rows: dict[Key, list[Any]] = {}
 _writer: threading.Thread | None = None
 _stop = threading.Event()
@@ -82,15 +83,19 @@ def counted(kind: str, n: int = 1, /, *, ms: float | None = None, **labels: str)
             _writer.start()
 
 
-@cache
 def metric(kind: str) -> Any:
     """Prometheus' own counter; its library decides at import whether processes share their numbers."""
     from prometheus_client import Counter, Histogram
 
     what = KINDS[kind]
-    if what.timed:
-        return Histogram(f"marsad_{kind}_seconds", what.help, what.labels, buckets=[bound / 1000 for bound in BOUNDS])
-    return Counter(f"marsad_{kind}", what.help, what.labels)
+    with _making:  # the first requests come together
+        if kind not in _metrics:
+            _metrics[kind] = (
+                Histogram(f"marsad_{kind}_seconds", what.help, what.labels, buckets=[bound / 1000 for bound in BOUNDS])
+                if what.timed
+                else Counter(f"marsad_{kind}", what.help, what.labels)
+            )
+    return _metrics[kind]
 
 
 @cache

@@ -126,8 +126,8 @@ def _charts(steps: list[Step], period: str) -> list[dict[str, Any]]:
             _("Time to answer, milliseconds"),
             "line",
             [
-                (_("Half of them within"), [step.p50 for step in steps]),
-                (_("95 % within"), [step.p95 for step in steps]),
+                (_("Median"), [step.p50 for step in steps]),
+                (_("95th percentile"), [step.p95 for step in steps]),
             ],
         ),
         chart(

@@ -2,7 +2,9 @@
 
 import io
 import logging
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -325,3 +327,18 @@ def test_traces_of_requests_statements_and_jobs(cast: Cast, settings: Any) -> No
     statements = [span for span in found.values() if "db.statement" in (span.attributes or {})]
     assert "a value" not in str([span.attributes for span in statements])
     assert any(span.context.trace_id == found["job lab.report"].context.trace_id for span in statements)
+
+
+def test_the_first_counts_of_eight_threads_make_one_counter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(counters.KINDS, "tests", counters.Kind("Of the tests", ("n",), timed=True))
+    gate = threading.Barrier(8)
+
+    def count() -> None:
+        gate.wait()
+        counted("tests", ms=1.0, n="x")
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(count) for _turn in range(8)]:
+            done.result()
+
+    assert sum(row[0] for (_minute, kind, _labels), row in counters._rows.items() if kind == "tests") == 8
