@@ -18,6 +18,7 @@ if [ "$1" = test ]; then
     command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
         packages="$packages chromium"
     command -v npm >/dev/null || packages="$packages npm"
+    command -v redis-server >/dev/null || packages="$packages redis-server"
 fi
 [ -n "$packages" ] || exit 0
 

@@ -12,27 +12,38 @@ from http.client import HTTPConnection
 from django.conf import settings
 from django.db import connection
 
-START_SECONDS = 40
+START_SECONDS = 120
 
 
 @contextmanager
 def serving() -> Iterator[str]:
     """The address of a server that works as the application role; it ends with the block."""
+    with server() as (address, _process):
+        yield address
+
+
+@contextmanager
+def server(**settings_of_it: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """The same with its process; the keywords are variables of its environment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     database = connection.settings_dict
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
-        "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
-        "MARSAD_BROWSER_HOST": str(database["HOST"]),
-    }
+    environment = (
+        os.environ
+        | settings_of_it
+        | {
+            "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
+            "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
+            "MARSAD_BROWSER_HOST": str(database["HOST"]),
+        }
+    )
     command = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--no-log", "portal.config.asgi:application"]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
     try:
         _wait_for(port, process)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
     finally:
         process.terminate()
         try:

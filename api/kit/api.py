@@ -162,7 +162,7 @@ class PathView(NinjaPathView):
         message = _("This method is not allowed here.")
         refusal = DomainError(message, status=405, code="METHOD_NOT_ALLOWED", meta={"allowed": allowed})
         surface: Surface = self.operations[0].surface  # type: ignore[attr-defined]
-        response = surface.failure(request, refusal)
+        response = surface.refuse(request, refusal)
         response.headers["Allow"] = ", ".join(allowed)
         return surface.finish(request, response)
 
@@ -253,7 +253,7 @@ class Api(NinjaAPI):
         """Ours is the only handler."""
 
     def _refuse(self, request: HttpRequest, error: Exception) -> HttpResponse:
-        return self.surface.failure(request, faults.refusal(request, error))
+        return self.surface.refuse(request, faults.refusal(request, error))
 
     def _get_urls(self) -> list[URLPattern | URLResolver]:
         """ninja's root page would answer HTML: ours is a 404 in the envelope."""
@@ -306,7 +306,7 @@ def not_found(surface: Surface) -> View:
     def view(request: HttpRequest, **kw: Any) -> HttpResponseBase:
         body.drain(request)
         refusal = NotFound(_("There is nothing at this address."))
-        return surface.finish(request, surface.failure(request, refusal))
+        return surface.finish(request, surface.refuse(request, refusal))
 
     view.csrf_exempt = True  # type: ignore[attr-defined]
     return view

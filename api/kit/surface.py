@@ -27,6 +27,11 @@ class Surface:
     headers: Mapping[str, str] = field(default_factory=dict)
     device_bound: bool = False
 
+    def refuse(self, request: HttpRequest, refusal: DomainError) -> HttpResponse:
+        """The failure's body; its code is what the figures count."""
+        request.error_code = refusal.code  # type: ignore[attr-defined]
+        return self.failure(request, refusal)
+
     def finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         rate = getattr(request, "rate", None) if self.device_bound else None
         for name, value in {**self.headers, **(rate.headers if rate else {})}.items():

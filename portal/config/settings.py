@@ -1,5 +1,6 @@
 """Settings of Marsad. Everything that differs between machines comes from the environment (`docs/settings.md`)."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,7 @@ INSTALLED_APPS = [
     "auditlog",
     "ninja",
     "procrastinate.contrib.django",
+    "portal.core.monitoring",
     "portal.core.geo",
     "portal.core.jobs",
     "portal.core.tenancy",
@@ -79,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.core.audit.middleware.RequestIdMiddleware",
+    "portal.core.monitoring.middleware.MeasureMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -123,7 +126,8 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_SESSION_REMEMBER = None
 ACCOUNT_LOGOUT_REDIRECT_URL = "login"
 # E-mail addresses are unique among people who are not deleted: a conditional constraint, which the check cannot see.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# An array is read and written without Django's application for PostgreSQL, which asks each new connection for hstore.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "postgres.E005"]
 AUTHENTICATION_BACKENDS = ["portal.core.accounts.backends.EmailBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -246,29 +250,37 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 if PRODUCTION:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = True
-    SECURE_REDIRECT_EXEMPT = [r"^health/"]  # asked on the machine itself
+    SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]  # asked on the machine itself
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
 
-# --- live events and jobs -----------------------------------------------------------
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-    if REDIS_URL
-    else {"BACKEND": "portal.core.notifications.layer.PostgresChannelLayer"}
-}
+# --- cache ------------------------------------------------------------------------------
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-# --- log ------------------------------------------------------------------------------
+# --- figures, traces, log -------------------------------------------------------------
+METRICS_SECONDS = env.number("MARSAD_METRICS_SECONDS", 5, low=0, high=60)  # 0: nothing is kept for the page
+METRICS_TOKEN = env.text("MARSAD_METRICS_TOKEN")
+METRICS_DIR = DATA_DIR / "state" / "metrics"  # shared by the processes of this machine
+METRICS_DIR.mkdir(parents=True, exist_ok=True)
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # its library reads this when it is imported
+OTLP_ENDPOINT = env.address("MARSAD_OTLP_ENDPOINT")
+LOG_FORMAT = env.choice("MARSAD_LOG_FORMAT", "line", ("line", "json"))
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {
+            "()": "portal.core.monitoring.logs.LineFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        },
+        "json": {"()": "portal.core.monitoring.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")},
     "root": {
         "handlers": ["console"],

@@ -17,6 +17,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.config import env, postgres
+from portal.core.monitoring import prometheus
 from portal.desk import cast
 
 PATIENCE = 10  # seconds that a child has to end after SIGTERM
@@ -87,6 +88,7 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     database = None if env.text("DATABASE_URL") else postgres.start(data)
     stack.callback(lambda: database.stop() if database else None)
     manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    prometheus.start_afresh(settings.METRICS_DIR)
     say("preparing the database and files")
     if not run([*manage, "prepare", "--verbosity", "0"], stop):
         return

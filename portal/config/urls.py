@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(declare(public("signing in and out, language"), ui.urlpatterns))),
     path("api/", include("api.urls")),
     path("health/", include("api.health")),
+    path("metrics", include("api.metrics")),
 ]
 
 handler403 = "portal.ui.views.permission_denied"

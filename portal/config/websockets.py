@@ -2,7 +2,6 @@
 
 from typing import Any, cast
 
-from channels.layers import get_channel_layer
 from django.urls import URLPattern, path, re_path
 
 from portal.core.notifications import consumers
@@ -31,8 +30,6 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.shutdown":
             await consumers.close_all()
-            if hasattr(layer := get_channel_layer(), "close"):
-                await layer.close()
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return

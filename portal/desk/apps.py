@@ -118,6 +118,14 @@ class DeskConfig(AppConfig):
                 order=30,
             ),
             menu.MenuItem(
+                label=_("Traffic"),
+                url_name="platform:metrics",
+                icon="chart-line",
+                permission="platform.view",
+                group="platform",
+                order=32,
+            ),
+            menu.MenuItem(
                 label=_("Support session"),
                 url_name="platform:support",
                 icon="shield-lock",

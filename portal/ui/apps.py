@@ -7,7 +7,8 @@ class UiConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.core.notifications import events
+        from portal.core.notifications.inbox import unread_counts
         from portal.ui.context import bell_fragment
 
         for kind in ("notification.created", "notification.read"):
-            events.draw(kind, bell_fragment)
+            events.draw(kind, unread_counts, bell_fragment)

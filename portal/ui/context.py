@@ -40,6 +40,6 @@ def bell_of(user: Any) -> dict[str, int]:
     return {"count": unread_count(user)} if isinstance(user, User) and not user.is_superadmin else {}
 
 
-def bell_fragment(user: User) -> str:
+def bell_fragment(count: int) -> str:
     """The number as the socket sends it to pages that are open, in the language in force."""
-    return render_to_string("ui/bell_count.html", {"count": unread_count(user)})
+    return render_to_string("ui/bell_count.html", {"count": count})

@@ -1,12 +1,10 @@
 """Two workers on one queue, one of them killed in the middle: everything leaves once, or says that it did not.
 
-The workers are programs of their own that talk HTTP to a provider (SMS) and write e-mails into a folder. The provider
-counts; nobody else knows what really left.
+The workers are programs of their own that talk HTTP to a provider (SMS) and SMTP to a mail server. Those count; nobody
+else knows what really left.
 """
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -32,7 +30,6 @@ from tests.core.people import Cast
 pytestmark = pytest.mark.django_db(transaction=True)
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
 MESSAGES = 500 if FULL else 40  # each by e-mail and by SMS
-_NUMBER = re.compile(r"^Message-ID:\s+<([0-9a-f-]{36})@", re.MULTILINE)
 WORKER = "import django; django.setup(); from portal.core.notifications import delivery; print(delivery.work(batch=10))"
 
 
@@ -64,35 +61,36 @@ def provider() -> Iterator[str]:
     server.server_close()
 
 
-def worker(provider: str) -> "subprocess.Popen[bytes]":
+def worker(provider: str, mail: str) -> "subprocess.Popen[bytes]":
     database = connection.settings_dict
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
         "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
         "MARSAD_BROWSER_HOST": str(database["HOST"]),
         "MARSAD_SMS_URL": provider,
-        "MARSAD_MAIL": "file",
+        "MARSAD_SMTP_URL": mail,
     }
     command = [sys.executable, "-c", WORKER]
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.DEVNULL)
 
 
 @pytest.fixture
-def letters() -> Iterator[Path]:
-    """The folder of the e-mails, empty."""
-    folder = Path(settings.DATA_DIR) / "mail"
-    shutil.rmtree(folder, ignore_errors=True)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+def sink(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The address of a mail server, a process of its own, and the file of the Message-IDs that it took."""
+    noted = tmp_path / "taken"
+    noted.touch()
+    command = [sys.executable, "tests/smtp_sink.py", str(noted)]
+    process = subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    with process.stdout:
+        yield f"smtp+plain://127.0.0.1:{process.stdout.readline().strip()}", noted
+        process.terminate()
+        process.wait(10)
 
 
-def numbers(folder: Path) -> Counter[str]:
-    """Message-IDs of all e-mails that were written, whole ones and those that a kill cut off."""
-    return Counter(number for path in folder.iterdir() for number in _NUMBER.findall(path.read_text()))
-
-
-@pytest.mark.covers("002-JOB-01")
-def test_a_killed_worker_costs_no_delivery_and_doubles_none(provider: str, letters: Path) -> None:
+@pytest.mark.covers("002-JOB-01", "000-JOB-01")
+def test_a_killed_worker_costs_no_delivery_and_doubles_none(provider: str, sink: tuple[str, Path]) -> None:
+    mail, noted = sink
     cast = Cast()
     with tenant(cast.a.pk):
         User.objects.filter(pk=cast.bob.pk).update(phone="+967 1 234 567")
@@ -100,7 +98,7 @@ def test_a_killed_worker_costs_no_delivery_and_doubles_none(provider: str, lette
             said = {"title": f"Pump {number}", "recipients": [str(cast.bob.pk)], "channels": ["email", "sms"]}
             services.message_send(values=said, by=cast.alice)
 
-    first, second = worker(provider), worker(provider)
+    first, second = worker(provider, mail), worker(provider, mail)
     while sum(Provider.taken.values()) < MESSAGES // 4:
         assert first.poll() is None, "the worker ended before it was killed"
         time.sleep(0.002)
@@ -114,11 +112,11 @@ def test_a_killed_worker_costs_no_delivery_and_doubles_none(provider: str, lette
         Delivery.objects.filter(status="sending").update(handed_at=clock.now() - timedelta(minutes=2))
     assert waiting <= 20
     assert under_way <= 1
-    assert worker(provider).wait(60) == 0
+    assert worker(provider, mail).wait(60) == 0
 
     with platform():
         rows = {str(row.pk): row for row in Delivery.objects.all()}
-    written = numbers(letters)
+    written = Counter(noted.read_text().split())
     assert max(written.values()) == 1
     assert max(Provider.taken.values()) <= 2
     assert sum(count - 1 for count in Provider.taken.values()) <= under_way  # under the key that the provider knows

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from portal.core.monitoring.counters import counted
+from portal.core.tenancy.scope import actor
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -30,5 +33,8 @@ def register(recorder: Callable[[Trace], None]) -> None:
 
 def record(trace: Trace) -> None:
     """Write the entry in the transaction in force, with its actor."""
+    if trace.action in ("login", "login_failed"):
+        outcome = "success" if trace.action == "login" else trace.reason or "refused"
+        counted("logins", surface={"api": "v1"}.get(via := actor().via, via), outcome=outcome)
     for recorder in _recorder:
         recorder(trace)

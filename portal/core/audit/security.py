@@ -1,5 +1,6 @@
 """Security events: what a guardian of the organisation has to look at, from open to resolved."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from portal.core.accounts.signals import security_event
 from portal.core.audit.models import SecurityEvent
 from portal.core.common import clock
 from portal.core.common.errors import Denied, IllegalTransition, Invalid, NotFound
+from portal.core.monitoring.counters import counted
 from portal.core.tenancy import scope
 
 Severity = SecurityEvent.Severity
@@ -35,6 +37,8 @@ TYPES: Final[dict[str, str | Promise]] = {
     "lbac.violation": gettext_lazy("outside of the assigned area"),
     "alert": gettext_lazy("alert rule"),
 }
+
+logger = logging.getLogger(__name__)
 _listeners: list[Callable[[SecurityEvent, Mapping[str, Any]], object]] = []
 
 
@@ -87,6 +91,10 @@ def raise_event(
             _again(event, severity, details, count)
     else:
         _again(event, severity, details, count)
+    counted("security_events", type=type, severity=str(severity))
+    logger.warning(
+        "security event %s", type, extra={"facts": {"event": str(event.pk), "type": type, "severity": str(severity)}}
+    )
     for listener in _listeners:
         listener(event, delivery or {})
     return event

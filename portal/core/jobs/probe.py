@@ -5,6 +5,7 @@ from typing import Final
 from django.db import connection
 
 from portal.core.common.health import Finding, State
+from portal.core.monitoring.prometheus import Gauge
 
 ALIVE: Final = 30  # seconds since a worker's last sign of life
 LATE: Final = 300  # seconds that a job may wait before somebody should look
@@ -36,3 +37,19 @@ def queue() -> Finding:
         "queueAgeSeconds": round(float(age), 1),
     }
     return Finding(state, facts)
+
+
+def gauges() -> list[Gauge]:
+    """Depth of the queues by state, workers, and the age of the oldest job that is due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT queue_name, status::text, count(*) FROM procrastinate_jobs"
+            " WHERE status IN ('todo', 'doing', 'failed') GROUP BY 1, 2"
+        )
+        depths = [((queue, status), float(count)) for queue, status, count in cursor.fetchall()]
+    facts = queue().facts
+    return [
+        Gauge("queue_jobs", "Jobs in the queue by state", ("queue", "status"), depths),
+        Gauge("queue_workers", "Workers alive", (), [((), float(facts["workers"]))]),
+        Gauge("queue_age_seconds", "How long the oldest due job has waited", (), [((), facts["queueAgeSeconds"])]),
+    ]

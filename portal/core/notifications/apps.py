@@ -16,9 +16,11 @@ class NotificationsConfig(AppConfig):
         from portal.core.accounts import signals as accounts
         from portal.core.audit import security
         from portal.core.jobs import tasks as jobs
-        from portal.core.notifications import events, kinds
+        from portal.core.monitoring import prometheus
+        from portal.core.notifications import delivery, events, kinds
         from portal.core.notifications.permissions import PERMISSIONS
 
+        prometheus.register(delivery.gauges)
         rights.register(PERMISSIONS)
         kinds.register(*kinds.CORE)
 

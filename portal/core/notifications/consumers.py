@@ -6,28 +6,35 @@ refused, since a browser learns the code of an accepted one only.
 """
 
 import asyncio
+import contextlib
+import logging
 import random
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 import orjson
 from channels.consumer import get_handler_name
 from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.db import DatabaseError
 from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import DomainError
+from portal.core.monitoring.prometheus import socket_opened
 from portal.core.notifications import events
+from portal.core.notifications.layer import RESYNC, Line
 
 NOT_AUTHENTICATED: Final = 4401
 NOT_ALLOWED: Final = 4403
@@ -39,9 +46,129 @@ AUTH_SECONDS: Final = 5.0
 PING_SECONDS: Final = 30.0  # every second ping also asks whether the person is still who they were
 MAX_MESSAGE: Final = 8192  # characters; the only long message is a token
 SOCKETS_PER_PERSON: Final = 20  # in one process
+MOST_WAITING: Final = 1000  # messages that wait to be drawn
+
+logger = logging.getLogger(__name__)
+
+CAPACITY: Final = 100  # messages that wait for a slow client before it loses them and is told so
 
 _open: set["LiveSocket"] = set()
 _per_person: Counter[UUID] = Counter()
+
+
+class FanOut:
+    """The sockets of one event loop by the group that they follow, and the one task that tells them what comes.
+
+    A message is checked and drawn once for all of them: no query and no channel for a socket of its own.
+    """
+
+    def __init__(self) -> None:
+        self.line = Line()
+        self.groups: defaultdict[str, set[LiveSocket]] = defaultdict(set)
+        self.waiting: deque[tuple[Sequence[str] | None, Mapping[str, Any]]] = deque()
+        self.filled = asyncio.Event()
+        self.task: asyncio.Task[None] | None = None
+        self.looking: set[asyncio.Task[None]] = set()
+
+    async def join(self, socket: "LiveSocket", groups: Iterable[str]) -> None:
+        """Returns once the process listens: what commits after that is not missed."""
+        for group in groups:
+            self.groups[group].add(socket)
+            socket.follows.append(group)
+        if self.task is None or self.task.done():
+            self.task = asyncio.create_task(self.run(), name="live-fan-out")
+        await self.line.follow(self.hear)
+
+    def leave(self, socket: "LiveSocket") -> None:
+        for group in socket.follows:
+            self.groups[group].discard(socket)
+            if not self.groups[group]:
+                del self.groups[group]
+        socket.follows.clear()
+
+    def hear(self, names: Sequence[str] | None, message: Mapping[str, Any]) -> None:
+        if names is not None and not any(name in self.groups for name in names):
+            return
+        if len(self.waiting) >= MOST_WAITING:  # the database does not draw: fetch again later
+            self.waiting.clear()
+            names, message = None, RESYNC
+        self.waiting.append((names, message))
+        self.filled.set()
+
+    async def run(self) -> None:
+        while True:
+            while not self.waiting:
+                self.filled.clear()
+                await self.filled.wait()
+            names, message = self.waiting.popleft()
+            every = self.groups.values() if names is None else [self.groups[n] for n in names if n in self.groups]
+            sockets = {socket for some in every for socket in some}
+            try:
+                await self.tell([socket for socket in sockets if not socket.holds(message)], message)
+            except Exception:  # the next message is somebody else's
+                logger.exception("a live message reached nobody")
+
+    async def tell(self, sockets: Sequence["LiveSocket"], message: Mapping[str, Any]) -> None:
+        match message["type"]:
+            case "live.resync":
+                for socket in sockets:
+                    socket.resync()
+            case "live.recheck":
+                for socket in sockets:  # what comes next waits: the person may no longer see it
+                    socket.held = deque([message])
+                    task = asyncio.create_task(self.release(socket))
+                    self.looking.add(task)
+                    task.add_done_callback(self.looking.discard)
+            case "live.event":
+                text = message["text"]
+                wanting = [socket for socket in sockets if socket.wants(message)]
+                drawing = events.has_fragment(text) and [socket for socket in wanting if socket.language]
+                for socket in wanting:
+                    if not drawing or not socket.language:
+                        socket.post(text)
+                if drawing:
+                    await self.tell_drawn(drawing, text)
+
+    async def release(self, socket: "LiveSocket") -> None:
+        """Tell a socket what was held back for it, in order; who they are is read anew where a message asks for it."""
+        while socket.held:
+            message = socket.held.popleft()
+            if message["type"] != "live.recheck":
+                await self.tell([socket], message)
+                continue
+            try:
+                await socket.recheck()
+            except DatabaseError:
+                await socket.close(RESTART)
+        socket.held = None
+
+    async def tell_drawn(self, sockets: Sequence["LiveSocket"], text: str) -> None:
+        """The event with its fragment, without it where the database is away."""
+        readers = {(socket.user, socket.reads) for socket in sockets if socket.user is not None}
+        try:
+            texts = await database_sync_to_async(partial(events.drawn, text, readers=readers))()
+        except DatabaseError:
+            texts = {}
+        for socket in sockets:
+            if socket.user is not None:
+                socket.post(texts.get((socket.user.pk, socket.reads), text))
+
+    async def close(self) -> None:
+        await self.line.close()
+        for task in (self.task, *self.looking):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self.task = None
+
+
+_fan_outs: WeakKeyDictionary[asyncio.AbstractEventLoop, FanOut] = WeakKeyDictionary()
+
+
+def fan_out() -> FanOut:
+    """That of the running event loop."""
+    return _fan_outs.setdefault(asyncio.get_running_loop(), FanOut())
 
 
 class LiveSocket(AsyncWebsocketConsumer):
@@ -53,6 +180,13 @@ class LiveSocket(AsyncWebsocketConsumer):
     closed = False
     replayed: frozenset[str] = frozenset()
     language = ""  # of the fragments that the client wants with events; "" wants none
+    held: deque[Mapping[str, Any]] | None = None  # what came before the client had what it missed
+    sending: asyncio.Task[None] | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.follows: list[str] = []
+        self.outbox: deque[str] = deque()
 
     def group(self, user: User) -> str | None:
         """The group that `user` follows here, or None when they may not."""
@@ -78,16 +212,16 @@ class LiveSocket(AsyncWebsocketConsumer):
             await send({"type": "websocket.close", "code": code})
             return {"type": "websocket.disconnect", "code": code}
 
+        self.scope, self.base_send = scope, send
         try:
-            await super().__call__(scope, receive_or_end, send)
+            while True:  # without the channel of its own that Channels would give each consumer
+                message = await receive_or_end()
+                await getattr(self, get_handler_name(message))(message)
+        except StopConsumer:
+            pass
         finally:
             _leave(self)
             self.ended.set_result(None)
-
-    async def dispatch(self, message: Mapping[str, Any]) -> None:
-        """As in Channels, without its look at the database connections for every message (a thread hop each)."""
-        if not self.closed or message["type"] == "websocket.disconnect":
-            await getattr(self, get_handler_name(message))(message)
 
     # --- who is there --------------------------------------------------------------
     async def connect(self) -> None:
@@ -142,18 +276,18 @@ class LiveSocket(AsyncWebsocketConsumer):
         if group is None or _per_person[user.pk] >= SOCKETS_PER_PERSON:
             await self.close(NOT_ALLOWED)
             return
-        self.user = user
+        self.user, self.held = user, deque()
         _enter(self)
         try:
             async with asyncio.timeout(10):
-                for name in (group, f"auth.{user.pk}"):
-                    await self.channel_layer.group_add(name, self.channel_name)
+                await fan_out().join(self, [group, f"auth.{user.pk}"])
         except TimeoutError:
             await self.close(RESTART)
             return
         if greet:
             await self.send('{"type":"auth.ok"}')
         await self.catch_up(user, group)
+        await fan_out().release(self)
         self.background = asyncio.create_task(self.tend())
 
     async def catch_up(self, user: User, group: str) -> None:
@@ -165,10 +299,13 @@ class LiveSocket(AsyncWebsocketConsumer):
         if since is not None:
             found = await database_sync_to_async(events.missed)(user=user, groups=[group], since=since)
         if found is None:
-            await self.live_resync({})
+            self.resync()
             return
         for _id, text in found:
-            await self.tell(text)
+            if self.language and events.has_fragment(text):
+                await fan_out().tell_drawn([self], text)
+            else:
+                self.post(text)
         self.replayed = frozenset(str(event) for event, _text in found)
 
     async def tend(self) -> None:
@@ -176,29 +313,50 @@ class LiveSocket(AsyncWebsocketConsumer):
             for _turn in range(2):
                 await asyncio.sleep(PING_SECONDS * random.uniform(0.9, 1.1))  # noqa: S311  (spreads the load)
                 await self.send('{"type":"ping"}')
-            await self.live_recheck({})
+            await self.recheck()
 
-    # --- what comes from the layer -----------------------------------------------------
-    async def live_event(self, message: Mapping[str, Any]) -> None:
+    # --- what comes from the fan-out -----------------------------------------------------
+    @property
+    def reads(self) -> str:
+        """The language of fragments: that of the person before that of the cookie."""
+        return (self.user.language if self.user else "") or self.language
+
+    def holds(self, message: Mapping[str, Any]) -> bool:
+        """Keep the message for later, while the client is still being told what it missed."""
+        if self.held is not None:
+            self.held.append(message)
+        return self.held is not None
+
+    def wants(self, message: Mapping[str, Any]) -> bool:
         wanted = message["permission"]
         allowed = self.user is not None and (not wanted or wanted in self.user.permission_codes)
-        if allowed and message["event"] not in self.replayed:
-            await self.tell(message["text"])
+        return allowed and message["event"] not in self.replayed
 
-    async def tell(self, text: str) -> None:
-        """Send an envelope, with its fragment where the client wants one."""
-        user = self.user
-        if self.language and user is not None:
-            language = user.language or self.language
-            text = await database_sync_to_async(partial(events.drawn, text, user=user, language=language))()
-        await self.send(text)
+    def post(self, text: str) -> None:
+        """Send when the client can take it. One too slow loses what waits and is told to fetch again."""
+        if len(self.outbox) >= CAPACITY:
+            self.outbox.clear()
+            self.outbox.append(self._resync_text())
+        self.outbox.append(text)
+        if self.sending is None and not self.closed:
+            self.sending = asyncio.create_task(self._send_on())
 
-    async def live_resync(self, message: Mapping[str, Any]) -> None:
+    async def _send_on(self) -> None:
+        try:
+            while self.outbox and not self.closed:
+                await self.send(self.outbox.popleft())
+        finally:
+            self.sending = None
+
+    def resync(self) -> None:
         """Events were lost on the way here: the client fetches what it shows."""
-        organization = self.user.organization_id if self.user else None
-        await self.send(orjson.dumps(events.envelope("resync", organization=organization)).decode())
+        self.post(self._resync_text())
 
-    async def live_recheck(self, message: Mapping[str, Any]) -> None:
+    def _resync_text(self) -> str:
+        organization = self.user.organization_id if self.user else None
+        return orjson.dumps(events.envelope("resync", organization=organization)).decode()
+
+    async def recheck(self) -> None:
         """Read the person anew; a changed role takes effect here."""
         user = await database_sync_to_async(self.identify)()
         if user is None or self.user is None or user.pk != self.user.pk:
@@ -257,10 +415,13 @@ async def close_all() -> None:
         await socket.close(RESTART)
     if sockets:
         await asyncio.wait([socket.ended for socket in sockets], timeout=3)
+    if (fan := _fan_outs.pop(asyncio.get_running_loop(), None)) is not None:
+        await fan.close()
 
 
 def _enter(socket: LiveSocket) -> None:
     _open.add(socket)
+    socket_opened(1)
     if socket.user is not None:
         _per_person[socket.user.pk] += 1
 
@@ -269,6 +430,8 @@ def _leave(socket: LiveSocket) -> None:
     socket.rest()
     if socket in _open and socket.user is not None:
         _open.discard(socket)
+        fan_out().leave(socket)
+        socket_opened(-1)
         _per_person[socket.user.pk] -= 1
         if not _per_person[socket.user.pk]:
             del _per_person[socket.user.pk]

@@ -16,12 +16,15 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.models import Count
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
+from portal.core.monitoring.counters import counted
+from portal.core.monitoring.prometheus import Gauge
 from portal.core.notifications import channels, preferences, services, templates
 from portal.core.notifications.channels import Letter, Permanent
 from portal.core.notifications.events import publish
@@ -39,6 +42,15 @@ Status = Delivery.Status
 _WORKER: Final = Actor(name="notifications", via="job")
 
 logger = logging.getLogger(__name__)
+
+
+def gauges() -> list[Gauge]:
+    """Deliveries that wait or are under way."""
+    with _apart():
+        found = Delivery.objects.filter(status__in=[*services.WAITING, Status.SENDING]).order_by()
+        rows = found.values_list("channel", "status").annotate(count=Count("id"))
+        counts = [((channel, status), float(count)) for channel, status, count in rows]
+    return [Gauge("deliveries_waiting", "Deliveries that wait or are under way", ("channel", "status"), counts)]
 
 
 def _apart() -> AbstractContextManager[None]:
@@ -163,7 +175,11 @@ def _verdict(
 def _mark(row: Delivery, claim: UUID, states: Sequence[str], /, **values: Any) -> bool:
     """Change a row that is still ours and still in one of `states`: an expired lease or a cancellation wins."""
     found = Delivery.objects.filter(pk=row.pk, claim=claim, status__in=list(states))
-    return found.update(updated_at=clock.now(), **values) == 1
+    changed = found.update(updated_at=clock.now(), **values) == 1
+    if changed and values.get("status", Status.SENDING) != Status.SENDING:
+        state = "retried" if values.get("reason") == "retry" else values["status"]
+        counted("deliveries", channel=row.channel, state=str(state))
+    return changed
 
 
 def _send(row: Delivery, organization: Organization, claim: UUID) -> None:

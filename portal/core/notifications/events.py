@@ -5,15 +5,13 @@ whoever is interested fetches, with their own rights.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import translation
@@ -21,8 +19,9 @@ from django.utils import translation
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.ids import uuid7
-from portal.core.notifications.layer import PG_CHANNEL, MessageTooLarge, pack
+from portal.core.notifications.layer import PG_CHANNEL, MessageTooLarge, notify_redis, pack
 from portal.core.tenancy import scope
+from portal.core.tenancy.scope import Actor
 
 KEPT: Final = timedelta(hours=24)
 # Has the sockets of `users` look again at who they are and what they may see: deactivation, another role or password.
@@ -46,7 +45,7 @@ class EventType:
 
 
 _types: dict[str, EventType] = {}
-_drawn: dict[str, Callable[[User], str]] = {}
+_drawn: dict[str, tuple[Callable[[Sequence[User]], Mapping[UUID, Any]], Callable[[Any], str]]] = {}
 
 
 def register(types: Iterable[EventType]) -> None:
@@ -55,22 +54,32 @@ def register(types: Iterable[EventType]) -> None:
             raise ValueError(f"event {kind.type} is declared twice")
 
 
-def draw(kind: str, fragment: Callable[[User], str]) -> None:
-    """Give sockets that ask for HTML (`?format=html`) a fragment with this event: `fragment(user)`, called in the
-    person's scope and language. Its elements replace those of the page that have their ids."""
-    _drawn[kind] = fragment
+def draw(kind: str, figures: Callable[[Sequence[User]], Mapping[UUID, Any]], fragment: Callable[[Any], str]) -> None:
+    """Give sockets that ask for HTML (`?format=html`) a fragment with this event. `figures(people)` is asked once for
+    all who listen, across organisations; `fragment(figure)` is drawn in each language in which a figure is needed. Its
+    elements replace those of the page that have their ids."""
+    _drawn[kind] = (figures, fragment)
 
 
-def drawn(text: str, *, user: User, language: str) -> str:
-    """The envelope with the fragment of its type as `html`, or as it is where none is registered."""
+def has_fragment(text: str) -> bool:
+    return orjson.loads(text)["type"] in _drawn
+
+
+def drawn(text: str, *, readers: Collection[tuple[User, str]]) -> dict[tuple[UUID, str], str]:
+    """The envelope with the fragment of its type as `html`, by person and language; empty where none is registered."""
     body = orjson.loads(text)
-    fragment = _drawn.get(body["type"])
-    if fragment is None:
-        return text
-    by = user.actor(via="socket")
-    where = scope.tenant(user.organization_id, by=by) if user.organization_id else scope.platform(by=by)
-    with translation.override(language), where:
-        return orjson.dumps({**body, "html": fragment(user)}).decode()
+    if body["type"] not in _drawn:
+        return {}
+    figures, fragment = _drawn[body["type"]]
+    with scope.platform(by=Actor(via="socket")):
+        found = figures(list({user.pk: user for user, _language in readers}.values()))
+    texts: dict[tuple[Any, str], str] = {}
+    for user, language in readers:
+        key = (found[user.pk], language)
+        if key not in texts:
+            with translation.override(language):
+                texts[key] = orjson.dumps({**body, "html": fragment(found[user.pk])}).decode()
+    return {(user.pk, language): texts[found[user.pk], language] for user, language in readers}
 
 
 def envelope(
@@ -139,10 +148,10 @@ def _publish(
         raise ValueError("an event for nobody")
     event_id, at = uuid7(), clock.now()
     try:
-        text, message, payload = _message(kind, event_id, groups, entity, record, organization, data, at)
+        text, payload = _message(kind, event_id, groups, entity, record, organization, data, at)
     except MessageTooLarge as error:
         logger.warning("event %s is sent without its data: %s", kind.type, error)
-        text, message, payload = _message(kind, event_id, groups, entity, record, organization, {}, at)
+        text, payload = _message(kind, event_id, groups, entity, record, organization, {}, at)
     values = [event_id, organization, kind.type, kind.permission, orjson.dumps(groups).decode(), text, at]
     with connection.cursor() as cursor:
         cursor.execute(
@@ -153,7 +162,7 @@ def _publish(
             [*values, not settings.REDIS_URL, PG_CHANNEL, payload],
         )
     if settings.REDIS_URL:
-        transaction.on_commit(lambda: _send_by_redis(groups, message), robust=True)
+        transaction.on_commit(lambda: notify_redis(payload), robust=True)
 
 
 def _message(
@@ -165,22 +174,13 @@ def _message(
     organization: UUID | None,
     data: dict[str, Any],
     at: datetime,
-) -> tuple[str, dict[str, Any], str]:
-    """The envelope as text, made once for all sockets, the layer's message, and its NOTIFY payload."""
+) -> tuple[str, str]:
+    """The envelope as text, made once for all sockets, and the payload that carries it to all processes."""
     body = envelope(kind.type, entity=entity, id=record, organization=organization, data=data, at=at)
     text = orjson.dumps(body).decode()
     what = "live.recheck" if kind.type == REVOKED else "live.event"
     message = {"type": what, "event": str(event_id), "permission": kind.permission, "text": text}
-    return text, message, pack(groups, message)
-
-
-def _send_by_redis(groups: list[str], message: dict[str, Any]) -> None:
-    async def send() -> None:
-        layer = get_channel_layer()
-        for group in groups:
-            await layer.group_send(group, message)
-
-    async_to_sync(send)()
+    return text, pack(groups, message)
 
 
 def missed(*, user: User, groups: Iterable[str], since: datetime) -> list[tuple[UUID, str]] | None:

@@ -1,12 +1,12 @@
 """One's own notifications: reading, putting away, and the browsers and apps that get pushes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -67,6 +67,16 @@ def unread_count(user: User) -> int:
         with scope.tenant(user.organization_id, by=user.actor(via="portal")):
             return copy_list(user=user, unread=True).count()
     return copy_list(user=user, unread=True).order_by().count()
+
+
+def unread_counts(people: Sequence[User]) -> dict[UUID, int]:
+    """`unread_count` of each of them in one query; needs a platform scope."""
+    found = Copy.objects.filter(
+        user__in=[user for user in people if not user.is_superadmin],
+        deleted_at=None, in_app=True, read_at=None, visible_at__lte=clock.now(),
+    )  # fmt: skip
+    counts = dict(found.order_by().values_list("user").annotate(count=Count("id")))
+    return {user.pk: counts.get(user.pk, 0) for user in people}
 
 
 def link_of(copy: Copy) -> str:

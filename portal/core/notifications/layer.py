@@ -1,31 +1,34 @@
-"""The Channels layer over PostgreSQL's LISTEN and NOTIFY.
+"""Live messages between processes: over PostgreSQL's LISTEN and NOTIFY, or over Redis where `REDIS_URL` names one.
 
-Each process holds one listening connection and fans out to its own members, so a group message costs one statement
-whatever the number of sockets. NOTIFY belongs to the transaction: what is published in one that rolls back is never
-sent, and messages arrive in the order of the commits.
+Each process holds one listening connection and fans out to its own sockets, so a message to a group costs one
+statement whatever their number. NOTIFY belongs to the transaction: what is published in one that rolls back is never
+sent, and messages arrive in the order of the commits; over Redis it is sent after the commit. Either way a process
+whose connection was lost knows that it may have missed something, and says so.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import orjson
 import psycopg
-from channels.db import database_sync_to_async
-from channels.layers import BaseChannelLayer
+import redis
+from django.conf import settings
 from django.db import connections
-
-from portal.core.common.ids import uuid7
+from redis.asyncio import Redis as AsyncRedis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 PG_CHANNEL = "marsad_live"
 MAX_BYTES = 7999  # PostgreSQL refuses a payload of 8,000 bytes
 RESYNC = {"type": "live.resync"}
 _PROBE_SECONDS = 30.0
 _LONGEST_WAIT = 10.0
+# Called in the event loop for each message: the groups that it is for (None: everybody), and the message.
+Follower = Callable[[Sequence[str] | None, Mapping[str, Any]], None]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +38,7 @@ class MessageTooLarge(ValueError):
 
 
 def pack(names: Iterable[str], message: Mapping[str, Any]) -> str:
-    """The NOTIFY payload for groups or channels. Raises MessageTooLarge, and TypeError for what is not JSON."""
+    """The payload for groups. Raises MessageTooLarge, and TypeError for what is not JSON."""
     payload = orjson.dumps({"to": list(names), "message": message})
     if len(payload) > MAX_BYTES:
         raise MessageTooLarge(f"a live message of {len(payload)} bytes (at most {MAX_BYTES}): send ids, not bodies")
@@ -48,153 +51,100 @@ def notify(payload: str) -> None:
         cursor.execute("SELECT pg_notify(%s, %s)", [PG_CHANNEL, payload])
 
 
-class _Queue:
-    """The waiting messages of one channel. A reader too slow for `capacity` loses them all and is told so."""
-
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.items: deque[Mapping[str, Any]] = deque()
-        self.filled = asyncio.Event()
-
-    def put(self, message: Mapping[str, Any]) -> None:
-        if len(self.items) >= self.capacity:
-            self.items.clear()
-            self.items.append(RESYNC)
-        self.items.append(message)
-        self.filled.set()
-
-    async def get(self) -> Mapping[str, Any]:
-        while not self.items:
-            self.filled.clear()
-            await self.filled.wait()
-        return self.items.popleft()
+def notify_redis(payload: str) -> None:
+    """Send by Redis, at once: what belongs to a transaction calls it after the commit."""
+    _redis().publish(PG_CHANNEL, payload)
 
 
-class _Hub:
-    """Channels, groups and the listening connection of one event loop."""
+@cache
+def _redis() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
 
-    def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        self.channels: dict[str, _Queue] = {}
-        self.groups: defaultdict[str, set[str]] = defaultdict(set)
+
+class Line:
+    """The listening connection of one event loop and who follows it."""
+
+    def __init__(self) -> None:
+        self.follower: Follower | None = None
         self.ready = asyncio.Event()
         self.task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    async def follow(self, follower: Follower) -> None:
+        """Have every message told to `follower`; returns once the process listens: what commits after that is not
+        missed."""
+        self.follower = follower
         if self.task is None or self.task.done():
-            self.task = asyncio.create_task(self.listen(), name="live-listener")
+            self.task = asyncio.create_task(self._listen(), name="live-listener")
+        await self.ready.wait()
 
-    def channel(self, name: str) -> _Queue:
-        if name not in self.channels:
-            self.channels[name] = _Queue(self.capacity)
-        return self.channels[name]
+    async def close(self) -> None:
+        self.follower = None
+        if self.task is not None:
+            self.task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.task
+            self.task = None
 
-    def forget(self, name: str) -> None:
-        self.channels.pop(name, None)
-        for group in [group for group, members in self.groups.items() if name in members]:
-            self.leave(group, name)
+    def _tell(self, names: Sequence[str] | None, message: Mapping[str, Any]) -> None:
+        if self.follower is not None:
+            self.follower(names, message)
 
-    def leave(self, group: str, name: str) -> None:
-        self.groups[group].discard(name)
-        if not self.groups[group]:
-            del self.groups[group]
-
-    def deliver(self, payload: str) -> None:
-        note = orjson.loads(payload)
-        names: set[str] = set()
-        for name in note["to"]:
-            names |= self.groups.get(name) or {name}
-        for name in names & self.channels.keys():
-            self.channels[name].put(note["message"])
-
-    async def listen(self) -> None:
-        """Listen for ever; after a lost connection every channel is told to fetch again."""
+    async def _listen(self) -> None:
+        """Listen for ever; after a lost connection everybody is told to fetch again."""
         wait, lost = 0.1, False
+        source = _from_redis if settings.REDIS_URL else _from_postgres
         while True:
             try:
-                async with await self.connect() as connection:
-                    await connection.execute(f"LISTEN {PG_CHANNEL}")
+                async with source() as payloads:
                     self.ready.set()
                     if lost:
-                        for queue in self.channels.values():
-                            queue.put(RESYNC)
+                        self._tell(None, RESYNC)
                     wait, lost = 0.1, False
-                    while True:  # the probe finds a connection that died without a word
-                        async for note in connection.notifies(timeout=_PROBE_SECONDS):
-                            self.deliver(note.payload)
-                        await connection.execute("SELECT 1")
-            except (psycopg.Error, OSError) as error:
-                logger.warning("live events: no database (%s), next try in %.1f s", error, wait)
+                    async for payload in payloads:
+                        note = orjson.loads(payload)
+                        self._tell(note["to"], note["message"])
+            except (psycopg.Error, redis.RedisError, OSError) as error:
+                logger.warning("live events: not connected (%s), next try in %.1f s", error, wait)
                 lost = True
             self.ready.clear()
             await asyncio.sleep(wait)
             wait = min(wait * 2, _LONGEST_WAIT)
 
-    async def connect(self) -> "psycopg.AsyncConnection[Any]":
-        params = connections["default"].get_connection_params()
-        for name in ("cursor_factory", "context"):  # Django's own, for its synchronous connection
-            params.pop(name, None)
-        return await psycopg.AsyncConnection.connect(
-            **params | {"autocommit": True, "application_name": "marsad live", "connect_timeout": 5}
-        )
+
+@contextlib.asynccontextmanager
+async def _from_postgres() -> AsyncIterator[AsyncIterator[str]]:
+    params = connections["default"].get_connection_params()
+    for name in ("cursor_factory", "context"):  # Django's own, for its synchronous connection
+        params.pop(name, None)
+    params |= {"autocommit": True, "application_name": "marsad live", "connect_timeout": 5}
+    async with await psycopg.AsyncConnection.connect(**params) as connection:
+        await connection.execute(f"LISTEN {PG_CHANNEL}")
+
+        async def payloads() -> AsyncIterator[str]:
+            while True:  # the probe finds a connection that died without a word
+                async for note in connection.notifies(timeout=_PROBE_SECONDS):
+                    yield note.payload
+                await connection.execute("SELECT 1")
+
+        yield payloads()
 
 
-class PostgresChannelLayer(BaseChannelLayer):
-    """Sends and group sends go through the database, channels and memberships live in this process."""
+@contextlib.asynccontextmanager
+async def _from_redis() -> AsyncIterator[AsyncIterator[bytes]]:
+    # No retries of the library's own: it would subscribe again without a word about what was missed.
+    retry = Retry(NoBackoff(), 0)
+    async with (
+        AsyncRedis.from_url(settings.REDIS_URL, socket_connect_timeout=5, retry=retry) as client,
+        client.pubsub() as subscription,
+    ):
+        await subscription.subscribe(PG_CHANNEL)
 
-    def __init__(self, capacity: int = 100) -> None:
-        super().__init__(capacity=capacity)
-        self._hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, _Hub] = WeakKeyDictionary()
+        async def payloads() -> AsyncIterator[bytes]:
+            while True:
+                note = await subscription.get_message(ignore_subscribe_messages=True, timeout=_PROBE_SECONDS)
+                if note is None:
+                    await subscription.ping()
+                elif note["type"] == "message":
+                    yield note["data"]
 
-    @property
-    def _hub(self) -> _Hub:
-        loop = asyncio.get_running_loop()
-        if loop not in self._hubs:
-            self._hubs[loop] = _Hub(self.capacity)
-        return self._hubs[loop]
-
-    async def new_channel(self, prefix: str = "live") -> str:
-        name = f"{prefix}!{uuid7().hex}"
-        hub = self._hub
-        hub.start()
-        hub.channel(name)
-        return name
-
-    async def receive(self, channel: str) -> Mapping[str, Any]:
-        """The next message of a channel. A cancelled receive ends the channel: its consumer is gone."""
-        hub = self._hub
-        try:
-            return await hub.channel(channel).get()
-        except asyncio.CancelledError:
-            hub.forget(channel)
-            raise
-
-    async def send(self, channel: str, message: Mapping[str, Any]) -> None:
-        await self._send(channel, message)
-
-    async def group_send(self, group: str, message: Mapping[str, Any]) -> None:
-        await self._send(group, message)
-
-    async def _send(self, name: str, message: Mapping[str, Any]) -> None:
-        payload = pack([name], message)
-        await database_sync_to_async(notify)(payload)
-
-    async def group_add(self, group: str, channel: str) -> None:
-        """Join, and return once the process listens: what commits after that is not missed."""
-        self.require_valid_group_name(group)
-        hub = self._hub
-        hub.start()
-        hub.channel(channel)
-        hub.groups[group].add(channel)
-        await hub.ready.wait()
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        self._hub.leave(group, channel)
-
-    async def close(self) -> None:
-        """Stop listening in this event loop."""
-        hub = self._hubs.pop(asyncio.get_running_loop(), None)
-        if hub is not None and hub.task is not None:
-            hub.task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await hub.task
+        yield payloads()

@@ -16,6 +16,8 @@ from portal.core.common import clock
 from portal.core.common.errors import Conflict as ConflictError
 from portal.core.common.errors import Denied, FieldError, Invalid, NotFound, TooLarge
 from portal.core.common.ids import parse_uuid
+from portal.core.monitoring.counters import counted
+from portal.core.monitoring.logs import note
 from portal.core.notifications.events import publish
 from portal.core.sync import engine, registry, selectors
 from portal.core.sync.engine import NO_VERSION_CHECK, Batch, Change, Strategy
@@ -66,8 +68,16 @@ def push(
         batch = engine.apply(changes, user=user.pk, device=device, strategy=chosen, rights=user.permission_codes)
         progress = _note_chunk(chunk, device, batch) if chunk else None
         _note_push(device, batch, progress)
+        _count(batch)
         _announce(device, batch, progress)
     return Pushed(batch, changes, device, progress)
+
+
+def _count(batch: Batch) -> None:
+    counts = {outcome: count for outcome, count in batch.counts().items() if count}
+    for outcome, count in counts.items():
+        counted("sync_items", count, operation="push", outcome=outcome)
+    note(sync={"operation": "push", **counts})
 
 
 def _strategy(value: Any) -> Strategy:
@@ -240,6 +250,8 @@ def pull(
             if state.status == DeviceState.Status.NEVER:
                 state.status = DeviceState.Status.OK
         state.save()
+    counted("sync_items", len(page.entries), operation="pull", outcome="pulled")
+    note(sync={"operation": "pull", "pulled": len(page.entries)})
     return page, device
 
 

@@ -63,7 +63,7 @@ def stats(request: HttpRequest) -> HttpResponse:
     figures = platform_stats()
     names = {key[0].lower() + key[1:]: name for key, name in BUILTIN_ROLES.items()}
     roles = [(names.get(key, _("Own roles")), count) for key, count in figures["users"]["byRole"].items() if count]
-    return _reloading(request, "desk/platform/stats.html", {"figures": figures, "roles": roles})
+    return reloading(request, "desk/platform/stats.html", {"figures": figures, "roles": roles})
 
 
 @require_GET
@@ -80,10 +80,10 @@ def system_health(request: HttpRequest) -> HttpResponse:
         if isinstance(facts, dict)
     ]
     context = {"state": state_badge(report["status"]), "at": report["timestamp"], "parts": parts}
-    return _reloading(request, "desk/platform/health.html", context)
+    return reloading(request, "desk/platform/health.html", context)
 
 
-def _reloading(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def reloading(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
     """The page, or for its own reload the part that changes."""
     fragment = bool(request.htmx) and request.htmx.request_type != "full"  # type: ignore[attr-defined]
     response = render(request, f"{template}#figures" if fragment else template, context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.desk.platform import figures, jobs, views
+from portal.desk.platform import figures, jobs, metrics, views
 
 app_name = "platform"
 urlpatterns = [
@@ -15,6 +15,7 @@ urlpatterns = [
     path("platform/organizations/<uuid:organization_id>/invite", views.invite_admin, name="invite_admin"),
     path("platform/stats", figures.stats, name="stats"),
     path("platform/health", figures.system_health, name="health"),
+    path("platform/metrics", metrics.metrics, name="metrics"),
     path("platform/jobs", jobs.jobs, name="jobs"),
     path("platform/jobs/<uuid:job_id>/retry", jobs.retry, name="job_retry"),
     path("platform/jobs/broken/<int:number>/retry", jobs.broken_retry, name="job_broken_retry"),

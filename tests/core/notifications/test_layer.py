@@ -1,101 +1,73 @@
-"""The channel layer over LISTEN and NOTIFY."""
+"""Live messages from process to process: LISTEN and NOTIFY, or Redis; and the fan-out to the sockets of one."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from django.db import connection, transaction
 
-from portal.core.notifications.layer import MAX_BYTES, RESYNC, MessageTooLarge, PostgresChannelLayer, notify, pack
+from portal.core.notifications import consumers, layer
+from portal.core.notifications.layer import MAX_BYTES, RESYNC, Line, MessageTooLarge, notify, notify_redis, pack
+from tests.redis import needs_redis, redis_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELLO = {"type": "live.event", "n": 1}
 
 
-def run(scenario: Callable[..., Awaitable[None]], *layers: PostgresChannelLayer) -> None:
+class Ear:
+    """A process that listens: what came, in order."""
+
+    def __init__(self) -> None:
+        self.line = Line()
+        self.came: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def open(self) -> None:
+        await self.line.follow(lambda names, message: self.came.put_nowait((names, message)))
+
+    async def hear(self) -> Any:
+        return await self.came.get()
+
+    async def silent(self) -> bool:
+        await asyncio.sleep(0.3)
+        return self.came.empty()
+
+
+def run(scenario: Callable[..., Awaitable[None]], *ears: Ear) -> None:
     async def whole() -> None:
         try:
             async with asyncio.timeout(20):
-                await scenario(*layers)
+                for ear in ears:
+                    await ear.open()
+                await scenario(*ears)
         finally:
-            for layer in layers:
-                await layer.close()
+            for ear in ears:
+                await ear.line.close()
 
     async_to_sync(whole)()
 
 
-async def silent(layer: PostgresChannelLayer, channel: str) -> bool:
-    waiting = asyncio.ensure_future(layer.receive(channel))
-    done, _ = await asyncio.wait([waiting], timeout=0.3)
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    return not done
-
-
-def test_a_group_message_reaches_the_members_in_every_process() -> None:
-    async def scenario(here: PostgresChannelLayer, there: PostgresChannelLayer) -> None:
-        first, second, other = await here.new_channel(), await there.new_channel(), await there.new_channel()
-        await here.group_add("org.1", first)
-        await there.group_add("org.1", second)
-        await there.group_add("org.2", other)
-
-        await here.group_send("org.1", HELLO)
-
-        assert await here.receive(first) == HELLO
-        assert await there.receive(second) == HELLO
-        assert await silent(there, other)
-
-    run(scenario, PostgresChannelLayer(), PostgresChannelLayer())
-
-
-def test_a_message_to_a_channel_of_another_process_arrives() -> None:
-    async def scenario(here: PostgresChannelLayer, there: PostgresChannelLayer) -> None:
-        name = await there.new_channel()
-        await there.group_add("any", name)
-
-        await here.send(name, HELLO)
-
-        assert await there.receive(name) == HELLO
-
-    run(scenario, PostgresChannelLayer(), PostgresChannelLayer())
-
-
-def test_who_left_the_group_hears_nothing() -> None:
-    async def scenario(layer: PostgresChannelLayer) -> None:
-        name = await layer.new_channel()
-        await layer.group_add("org.1", name)
-        await layer.group_discard("org.1", name)
-
-        await layer.group_send("org.1", HELLO)
-
-        assert await silent(layer, name)
-
-    run(scenario, PostgresChannelLayer())
-
-
-def test_a_message_in_a_transaction_leaves_at_its_commit_or_never() -> None:
-    def commit_late(payload: str) -> None:
+def test_a_message_in_a_transaction_reaches_every_process_at_its_commit_or_never() -> None:
+    def commit_late() -> None:
         with transaction.atomic():
             notify(pack(["org.1"], {"type": "live.event", "n": 2}))
             transaction.set_rollback(True)
         with transaction.atomic():
-            notify(payload)
+            notify(pack(["org.1", "user.2"], HELLO))
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_sleep(0.2)")
 
-    async def scenario(layer: PostgresChannelLayer) -> None:
-        name = await layer.new_channel()
-        await layer.group_add("org.1", name)
+    async def scenario(here: Ear, there: Ear) -> None:
+        await database_sync_to_async(commit_late)()
 
-        await database_sync_to_async(commit_late)(pack(["org.1"], HELLO))
+        assert await here.hear() == (["org.1", "user.2"], HELLO)
+        assert await there.hear() == (["org.1", "user.2"], HELLO)
+        assert await here.silent()
 
-        assert await layer.receive(name) == HELLO
-        assert await silent(layer, name)
-
-    run(scenario, PostgresChannelLayer())
+    run(scenario, Ear(), Ear())
 
 
 def test_a_message_that_postgresql_would_refuse_is_refused_with_the_reason() -> None:
@@ -107,22 +79,6 @@ def test_a_message_that_postgresql_would_refuse_is_refused_with_the_reason() -> 
         pack(["g"], {"text": "x" * (fits + 1)})
 
 
-def test_a_slow_reader_loses_the_backlog_and_is_told() -> None:
-    async def scenario(layer: PostgresChannelLayer) -> None:
-        name, last = await layer.new_channel(), await layer.new_channel()
-        await layer.group_add("org.1", name)
-        await layer.group_add("end", last)
-
-        for n in range(4):
-            await layer.group_send("org.1", {"type": "live.event", "n": n})
-        await layer.group_send("end", HELLO)
-        await layer.receive(last)
-
-        assert [await layer.receive(name) for _ in range(2)] == [RESYNC, {"type": "live.event", "n": 3}]
-
-    run(scenario, PostgresChannelLayer(capacity=3))
-
-
 def test_after_a_lost_connection_it_listens_again_and_says_that_something_may_be_missing() -> None:
     def cut() -> None:
         with connection.cursor() as cursor:
@@ -131,27 +87,91 @@ def test_after_a_lost_connection_it_listens_again_and_says_that_something_may_be
                 " WHERE application_name = 'marsad live' AND datname = current_database()"
             )
 
-    async def scenario(layer: PostgresChannelLayer) -> None:
-        name = await layer.new_channel()
-        await layer.group_add("org.1", name)
-
+    async def scenario(ear: Ear) -> None:
         await database_sync_to_async(cut)()
 
-        assert await layer.receive(name) == RESYNC
-        await layer.group_send("org.1", HELLO)
-        assert await layer.receive(name) == HELLO
+        assert await ear.hear() == (None, RESYNC)
+        await database_sync_to_async(notify)(pack(["org.1"], HELLO))
+        assert await ear.hear() == (["org.1"], HELLO)
 
-    run(scenario, PostgresChannelLayer())
+    run(scenario, Ear())
 
 
-def test_a_gone_consumer_leaves_nothing_behind() -> None:
-    async def scenario(layer: PostgresChannelLayer) -> None:
-        name = await layer.new_channel()
-        await layer.group_add("org.1", name)
+@pytest.fixture
+def through_redis(settings: Any) -> Iterator[str]:
+    with redis_server() as url:
+        settings.REDIS_URL = url
+        layer._redis.cache_clear()
+        yield url
+        layer._redis().close()
+        layer._redis.cache_clear()
 
-        assert await silent(layer, name)
 
-        hub: Any = layer._hub
-        assert (hub.channels, dict(hub.groups)) == ({}, {})
+@needs_redis
+def test_redis_carries_the_same_and_its_loss_is_told(through_redis: str) -> None:
+    async def scenario(here: Ear, there: Ear) -> None:
+        await asyncio.to_thread(notify_redis, pack(["org.1"], HELLO))
+        assert await here.hear() == await there.hear() == (["org.1"], HELLO)
 
-    run(scenario, PostgresChannelLayer())
+        def cut() -> None:
+            with redis.Redis.from_url(through_redis) as client:
+                client.client_kill_filter(_type="pubsub")
+
+        await asyncio.to_thread(cut)
+        assert await here.hear() == await there.hear() == (None, RESYNC)
+        await asyncio.to_thread(notify_redis, pack(["org.1"], HELLO))
+        assert await here.hear() == (["org.1"], HELLO)
+
+    run(scenario, Ear(), Ear())
+
+
+class Socket:
+    """As much of a socket as the fan-out and the way out of it need."""
+
+    def __init__(self, slow: bool = False) -> None:
+        self.got: list[str] = []
+        self.gate = asyncio.Event()
+        if not slow:
+            self.gate.set()
+
+    async def send(self, message: Any) -> None:
+        await self.gate.wait()
+        self.got.append(message["text"])
+
+    def live(self) -> consumers.LiveSocket:
+        socket = consumers.OrganizationSocket()
+        socket.base_send, socket.user = self.send, object()  # type: ignore[assignment]
+        socket.wants = lambda message: True  # type: ignore[method-assign]
+        socket._resync_text = lambda: "resync"  # type: ignore[method-assign]
+        return socket
+
+
+def test_a_slow_client_loses_its_backlog_alone_and_nothing_stays_of_who_left() -> None:
+    async def scenario() -> None:
+        fan, quick, slow = consumers.fan_out(), Socket(), Socket(slow=True)
+        sockets = [quick.live(), slow.live()]
+        for socket in sockets:
+            await fan.join(socket, ["org.1"])
+        for n in range(consumers.CAPACITY + 5):
+            fan.hear(["org.1", "org.2"], {"type": "live.event", "text": f'{{"type":"x","n":{n}}}'})
+            fan.hear(["org.2"], {"type": "live.event", "text": "{}"})
+            await asyncio.sleep(0)
+        while len(quick.got) < consumers.CAPACITY + 5:
+            await asyncio.sleep(0.01)
+
+        slow.gate.set()
+        while len(slow.got) < 5:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+
+        assert [n.count('"n"') for n in quick.got] == [1] * (consumers.CAPACITY + 5)
+        assert slow.got[0].endswith('"n":0}')  # was on its way already
+        assert slow.got[1] == "resync"
+        assert slow.got[-1].endswith(f'"n":{consumers.CAPACITY + 4}}}')
+        assert len(slow.got) < 10
+        for socket in sockets:
+            fan.leave(socket)
+        assert dict(fan.groups) == {}
+        await consumers.close_all()
+
+    async_to_sync(scenario)()

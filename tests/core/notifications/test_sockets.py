@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import pytest
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from channels.routing import URLRouter
 from django.db import connection
 from django.test import Client as DjangoClient
@@ -48,7 +47,7 @@ def run(scenario: Callable[[], Awaitable[None]]) -> None:
             async with asyncio.timeout(30):
                 await scenario()
         finally:
-            await get_channel_layer().close()
+            await consumers.close_all()
 
     async_to_sync(whole)()
 

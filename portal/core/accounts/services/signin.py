@@ -26,6 +26,7 @@ from portal.core.accounts.services.lockout import FAILURES, failures_of
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, DomainError, Errors, Invalid
+from portal.core.monitoring.counters import counted
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, organization_id, platform, tenant
 
@@ -361,6 +362,7 @@ def _sign_in_device(user: User, said: Mapping[str, str], by: Actor) -> SignIn:
         setattr(device, name, value)
     device.save()
     if made:
+        counted("devices", surface="mobile")
         tell_security("new_device", "low", user, device=device.device_name or device.device_id, ip=by.ip)
     for family in set(RefreshToken.objects.filter(device=device, revoked_at=None).values_list("family", flat=True)):
         end_family(family)  # one sign-in per device
@@ -419,6 +421,7 @@ def device_open(*, user: User, device_id: str) -> Device:
             organization_id=organization_id(), user=user, device_id=device_id, device_name=device_id, last_seen_at=now
         )
         Device.objects.bulk_create([new], ignore_conflicts=True)
+        counted("devices", surface="v1")
         found = Device.objects.get(user=user, device_id=device_id)
     if found.status != Device.Status.ACTIVE:
         raise Unauthenticated(_("This device may no longer be used."), code="DEVICE_NOT_REGISTERED")
