@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from ninja import Query
 
 from api.kit import Reply, Router
+from api.kit.files import described, download
 from api.kit.periods import period
 from api.kit.schemas import uuid_in
 from api.v1.dashboard import schemas
@@ -17,20 +18,10 @@ from api.v1.projects.router import me
 from api.v1.views.router import unless_known
 from portal.core.common import clock
 from portal.core.common.errors import Denied, Invalid
-from portal.core.common.sheets import TYPES
 from portal.desk.figures import activity, exports, health, metrics, overviews, series, team, widgets
 from portal.desk.figures.question import Question, ask
 
 router = Router(tags=["dashboard"])
-_TYPES = TYPES | {"pdf": "application/pdf"}
-_FILE = {
-    "responses": {
-        200: {
-            "description": "The file",
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in _TYPES.values()},
-        }
-    }
-}
 
 
 @router.get("/dashboard/metrics", policy="dashboard.view", response=schemas.MetricsOut, summary="Key figures")
@@ -158,16 +149,16 @@ def system_health(request: HttpRequest) -> dict[str, Any]:
     "/dashboard/metrics/export",
     policy="dashboard.export",
     response=None,
-    openapi_extra=_FILE,
+    openapi_extra=described(*exports.KINDS),
     summary="Export the dashboard",
 )
 def metrics_export(request: HttpRequest, query: Query[schemas.ExportQuery]) -> FileResponse:
-    """CSV, XLSX, JSON or PDF of the figures that the dashboard's tabs show, with the same filters. The audit log notes
+    """CSV, XLSX or JSON of the figures that the dashboard's tabs show, with the same filters. The audit log notes
     period and hash."""
     q = _question(request, query, "dashboard.view")
     kind = str(query.format)
     file = exports.export(q, kind, tabs=[str(one) for one in query.tab])
-    return FileResponse(file, as_attachment=True, filename=f"dashboard.{kind}", content_type=_TYPES[kind])
+    return download(file, "dashboard", kind)
 
 
 def _question(request: HttpRequest, query: schemas.FigureQuery, right: str = "") -> Question:

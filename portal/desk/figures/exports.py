@@ -6,20 +6,18 @@ from decimal import Decimal
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final
 
-from django.utils import timezone, translation
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
-from portal.core.common import clock, pdf
+from portal.core.common import clock
 from portal.core.common.sheets import sheet
 from portal.core.common.workbook import Cell, Sheet, write_book
-from portal.core.tenancy.models import Organization
-from portal.desk.figures import overviews
 from portal.desk.figures.display import Tab, Table, tab, tabs_for
 from portal.desk.figures.question import Question
 
-KINDS: Final = ("csv", "xlsx", "json", "pdf")
+KINDS: Final = ("csv", "xlsx", "json")
 _COLUMNS: Final = ("section", "table", "row", "figure", "value", "unit")
 _MEMORY: Final = 2 * 1024 * 1024  # a longer file goes to disk
 _TITLE: Final = 31  # characters of a sheet's title
@@ -27,15 +25,13 @@ _TITLE: Final = 31  # characters of a sheet's title
 
 def export(q: Question, kind: str, *, tabs: Sequence[str] = ()) -> IO[bytes]:
     """An open file of `kind` with the tabs that the person sees, or those of them that are named; noted in the audit
-    log with its period and hash. A PDF takes a second or two."""
+    log with its period and hash."""
     made = [tab(q, key) for key in tabs_for(q) if not tabs or key in tabs]
-    file: IO[bytes] = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 the one who sends it closes it
-    if kind == "xlsx":
-        write_book(file, _sheets(q, made), right_to_left=translation.get_language_bidi())
-    elif kind == "pdf":
-        file.write(_pdf(q, made))
-    else:
+    if kind in ("csv", "json"):
         file, _rows, _digest = sheet(kind, _COLUMNS, _lines(q, made))
+    else:
+        file = SpooledTemporaryFile(_MEMORY)  # noqa: SIM115 the one who sends it closes it
+        write_book(file, _sheets(q, made), right_to_left=translation.get_language_bidi())
     file.seek(0)
     digest = hashlib.sha256(file.read()).hexdigest()
     file.seek(0)
@@ -99,19 +95,3 @@ def _sheet(table: Table, place: int) -> Sheet:
     return Sheet(
         _titled(table.title, place), [head for head, _u in table.heads], rows, [28, *[18] * (len(table.heads) - 1)]
     )
-
-
-def _pdf(q: Question, made: Sequence[Tab]) -> bytes:
-    with timezone.override(q.zone):
-        now = timezone.localtime(clock.now())
-        context = {
-            "tabs": made,
-            "question": q,
-            "period": overviews.with_period(q, None),
-            "organization": Organization.objects.get(pk=q.organization),
-            "by": q.reader.name,
-            "at": f"{now:%Y-%m-%d %H:%M}",
-            "language": translation.get_language(),
-            "rtl": translation.get_language_bidi(),
-        }
-        return pdf.render("desk/figures/pdf.html", context, number=f"{now:%Y-%m-%d %H:%M}")

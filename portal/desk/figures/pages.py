@@ -120,5 +120,4 @@ def dashboard_export(request: HttpRequest, kind: str) -> FileResponse | HttpResp
     except DomainError as refusal:
         return HttpResponse(refusal_text(refusal), status=400, content_type="text/plain; charset=utf-8")
     file = exports.export(q, kind)
-    media = TYPES.get(kind, "application/pdf")
-    return FileResponse(file, as_attachment=True, filename=f"dashboard.{kind}", content_type=media)
+    return FileResponse(file, as_attachment=True, filename=f"dashboard.{kind}", content_type=TYPES[kind])
