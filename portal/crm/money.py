@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Invalid
@@ -25,6 +26,14 @@ _CODE = re.compile(r"[A-Z]{3}$")
 def half_up(amount: Decimal) -> Decimal:
     """Two decimals; a half goes away from zero, as PostgreSQL rounds."""
     return amount.quantize(_CENT, ROUND_HALF_UP)
+
+
+def grouped(amount: Decimal | float, places: int = 2) -> str:
+    """`1,234.50`, in French `1 234,50`; Latin digits."""
+    text = f"{amount:,.{places}f}"
+    if (get_language() or "").startswith("fr"):
+        return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
+    return text
 
 
 def is_code(value: object) -> bool:

@@ -7,12 +7,18 @@ class DeskConfig(AppConfig):
     label = "desk"
 
     def ready(self) -> None:
+        from portal.core.accounts import permissions
         from portal.desk import bridges
+        from portal.desk.figures.permissions import PERMISSIONS
         from portal.ui import menu
 
+        permissions.register(PERMISSIONS)
         bridges.register()
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
+            menu.MenuItem(
+                label=_("Dashboard"), url_name="desk:dashboard", icon="gauge", permission="dashboard.view", order=10
+            ),
             menu.MenuItem(
                 label=_("Audit log"),
                 url_name="audit:entry_list",

@@ -2,12 +2,14 @@
 
 from django.urls import include, path
 
-from portal.desk import verify, views
+from portal.desk import verify
+from portal.desk.home import views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("portal.desk.audit.urls")),
     path("", include("portal.desk.entry.urls")),
+    path("", include("portal.desk.figures.urls")),
     path("", include("portal.desk.files.urls")),
     path("", include("portal.desk.me.urls")),
     path("", include("portal.desk.notify.urls")),

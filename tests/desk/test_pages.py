@@ -69,13 +69,14 @@ def test_the_platform_administrator_sees_organisations_with_counts(cast: Cast) -
     assert (rows["B"]["samples"], rows["B"]["people"]) == (0, 1)
 
 
-def test_home_reloads_as_a_fragment(cast: Cast) -> None:
+def test_a_block_of_home_renews_itself(cast: Cast) -> None:
     a_sample(cast.alice)
 
-    shown = page(cast.carol).get("/", headers=FRAGMENT).content.decode()
+    shown = page(cast.carol).get("/?block=lab", headers=FRAGMENT).content.decode()
 
-    assert '<div id="home"' in shown
+    assert '<section class="home-block home-wide" id="home-lab"' in shown
     assert "<html" not in shown
+    assert page(cast.carol).get("/?block=audit").status_code == 404
 
 
 def test_home_costs_the_same_however_much_there_is(cast: Cast) -> None:

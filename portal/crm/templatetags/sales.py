@@ -8,10 +8,9 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from portal.crm.money import half_up
+from portal.crm.money import grouped, half_up
 from portal.crm.sales.choices import LOST_REASONS, REQUIRABLE, ActivityType, Kind
 from portal.crm.sales.models import Deal, Stage
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, ltr
@@ -31,14 +30,6 @@ ICONS: Final = {
     ActivityType.TASK: "checklist",
     ActivityType.NOTE: "notes",
 }
-
-
-def grouped(amount: Decimal | float, places: int = 2) -> str:
-    """`1,234.50`, in French `1 234,50`; Latin digits."""
-    text = f"{amount:,.{places}f}"
-    if (get_language() or "").startswith("fr"):
-        return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
-    return text
 
 
 @register.filter

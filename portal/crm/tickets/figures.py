@@ -198,14 +198,14 @@ def metrics(
     return result
 
 
-def _broken(now: datetime) -> Q:
+def broken(now: datetime) -> Q:
     return Q(state=State.BREACHED) | Q(state=State.RUNNING, due_at__lt=now)
 
 
 def _kept(clocks: QuerySet[SlaClock], now: datetime) -> dict[str, Any]:
     held = clocks.order_by().aggregate(
         met=Count("pk", filter=Q(state=State.MET)),
-        breached=Count("pk", filter=_broken(now)),
+        breached=Count("pk", filter=broken(now)),
         p50=Percentile("elapsed_seconds", share=0.5),
         p90=Percentile("elapsed_seconds", share=0.9),
     )
@@ -223,7 +223,7 @@ def _both(clocks: QuerySet[SlaClock], now: datetime) -> dict[str, Any]:
     counts: dict[str, Any] = {}
     for name, kind in (("response", Kind.FIRST_RESPONSE), ("resolution", Kind.RESOLUTION)):
         counts[f"{name}_met"] = Count("pk", filter=Q(kind=kind, state=State.MET))
-        counts[f"{name}_breached"] = Count("pk", filter=Q(kind=kind) & _broken(now))
+        counts[f"{name}_breached"] = Count("pk", filter=Q(kind=kind) & broken(now))
     held = clocks.order_by().aggregate(**counts)
     return {
         "met": held["response_met"] + held["resolution_met"],
