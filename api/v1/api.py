@@ -7,6 +7,7 @@ from api.v1.auth.router import router as auth
 from api.v1.contracts.router import router as contracts
 from api.v1.customers.imports import router as customer_imports
 from api.v1.customers.router import router as customers
+from api.v1.dashboard_reports.router import router as dashboard_reports
 from api.v1.dashboards.router import router as dashboards
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
@@ -116,6 +117,7 @@ for router in (
     submissions,
     views,
     dashboards,
+    dashboard_reports,
     notifications,
 ):
     api.add_router("", router)
