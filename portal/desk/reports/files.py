@@ -76,7 +76,7 @@ def _xlsx(answer: Answer, paper: Paper, rows: Iterator[list[Any]]) -> IO[bytes]:
     settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
     file = tempfile.TemporaryFile(dir=settings.DATA_DIR)  # noqa: SIM115 the one who keeps it closes it
     widths = [max(12, min(40, len(head.label) + 4)) for head in heads]
-    about = Sheet(_("About")[:31], ["", ""], facts(answer, paper), [30, 70])
+    about = Sheet(_("Question")[:31], ["", ""], facts(answer, paper), [30, 70])
     write_book(
         file,
         [Sheet(_("Report")[:31], [head.label for head in heads], rows, widths), about],
@@ -92,7 +92,7 @@ def facts(answer: Answer, paper: Paper) -> list[tuple[str, str]]:
     return [
         (_("Report"), paper.title),
         (_("Organisation"), paper.organization.name),
-        (_("About"), str(answer.definition.source.label)),
+        (_("What it is about"), str(answer.definition.source.label)),
         *filters_in_words(answer),
         (_("Drawn"), f"{now:%Y-%m-%d %H:%M} {answer.zone}"),
         (_("For"), answer.user.name),

@@ -43,7 +43,7 @@ class ReportFilter(django_filters.FilterSet):
     """`selectors.report_list` applies them."""
 
     q = django_filters.CharFilter(label=gettext_lazy("Search"))
-    source = django_filters.MultipleChoiceFilter(label=gettext_lazy("About"), choices=source_choices)
+    source = django_filters.MultipleChoiceFilter(label=gettext_lazy("What it is about"), choices=source_choices)
     mine = django_filters.ChoiceFilter(label=gettext_lazy("My own"), choices=YES_NO, empty_label=_ALL)
     scheduled = django_filters.ChoiceFilter(label=gettext_lazy("Sent by the clock"), choices=YES_NO, empty_label=_ALL)
 
@@ -65,7 +65,7 @@ class ReportFilter(django_filters.FilterSet):
 
 class ReportTable(Table):
     name = TextColumn()
-    source = TextColumn(verbose_name=gettext_lazy("About"))
+    source = TextColumn(verbose_name=gettext_lazy("What it is about"))
     owner = TextColumn(accessor="owner__name", verbose_name=gettext_lazy("Owner"), empty_values=())
     shared = TextColumn(verbose_name=gettext_lazy("Shared"))
     updated_at = DateTimeColumn(verbose_name=gettext_lazy("Changed"))

@@ -72,7 +72,7 @@ class Answer:
     @property
     def matching(self) -> QuerySet[Any]:
         """The records that the filters let through, in no order."""
-        rows = self.definition.source.rows(self.user).select_related(None).order_by()
+        rows: QuerySet[Any] = self.definition.source.rows(self.user).select_related(None).order_by()
         for place, one in enumerate(self.definition.filters):
             rows = self._filtered(rows, one, f"f{place}")
         return rows
@@ -146,7 +146,8 @@ class Answer:
         order = [_direction(names[key], down=down) for key, down in self.definition.sort]
         order += [F(name).asc(nulls_last=True) for name in groups]
         order += [f"{name}_id" for name, g in zip(groups, self.definition.groups, strict=True) if _person(g)]
-        return grouped.order_by(*order).values_list(*groups, *figures)
+        found: QuerySet[Any, Any] = grouped.order_by(*order).values_list(*groups, *figures)
+        return found
 
     def _figure(self, rows: QuerySet[Any], figure: Figure, name: str) -> tuple[QuerySet[Any], Aggregate]:
         if figure.column is None:

@@ -76,7 +76,7 @@ RESULTS = Source(
         text("technicianName", _("Analyst"), "technician_name"),
         text("testMethod", _("Method"), "test_method"),
         choice("sampleStatus", _("Status of the sample"), "sample__status", choices=lambda: SampleStatus.choices),
-        moment("createdAt", _("Entered"), "created_at"),
+        moment("createdAt", _("Created"), "created_at"),
     ),
     usual=("sample", "samplingPoint", "collectionDate", "parameter", "valueText", "unit", "complianceStatus"),
     time="collectionDate",
