@@ -8,6 +8,7 @@ from api.v1.contracts.router import router as contracts
 from api.v1.customers.imports import router as customer_imports
 from api.v1.customers.router import router as customers
 from api.v1.dashboard.router import router as dashboard
+from api.v1.dashboard_reports.router import router as dashboard_reports
 from api.v1.dashboards.router import router as dashboards
 from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
@@ -120,6 +121,7 @@ for router in (
     views,
     dashboard,
     dashboards,
+    dashboard_reports,
     notifications,
 ):
     api.add_router("", router)

@@ -10,10 +10,12 @@ class DeskConfig(AppConfig):
         from portal.core.accounts import permissions
         from portal.desk import bridges
         from portal.desk.figures.permissions import PERMISSIONS
+        from portal.desk.reports import room as reports
         from portal.ui import menu
 
         permissions.register(PERMISSIONS)
         bridges.register()
+        reports.register()
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(

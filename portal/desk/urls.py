@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("portal.desk.people.urls")),
     path("", include("portal.desk.platform.urls")),
     path("", include("portal.desk.points.urls")),
+    path("", include("portal.desk.reports.urls")),
     path("", include(verify.urlpatterns)),
     path("", include("portal.desk.sync.urls")),
 ]
