@@ -56,9 +56,7 @@ def sessions_seen(user: User) -> QuerySet[SurveySession]:
 
 def session_for(user: User, id: UUID) -> SurveySession:
     """Raises NotFound for an unknown, deleted, foreign or unseen one."""
-    found = (
-        sessions_seen(user).select_related("application", "surveyor", "reviewer", "task").filter(pk=id).first()
-    )
+    found = sessions_seen(user).select_related("application", "surveyor", "reviewer", "task").filter(pk=id).first()
     if found is None:
         raise NotFound(_("There is no such survey session."))
     return found
@@ -84,3 +82,12 @@ def visible(model: Any, user: User, ids: Collection[UUID]) -> set[UUID]:
         return set()
     seen = reach(user) if model is SurveySession else item_reach(user)
     return set(model.objects.filter(seen, pk__in=ids).values_list("pk", flat=True))
+
+
+def digest(user: User) -> str:
+    """What a device's place in the feed is bound to. Own sessions follow the areas by versions (`sessions.scopes`); who
+    sees those of others fetches anew when the areas change."""
+    held = user.grants.get("sessions.view", "")
+    if held == "own" or user.is_superadmin:
+        return held
+    return f"{held}/{user.department if held == 'team' else ''}/{area_of(user).digest}"
