@@ -10,7 +10,6 @@ from portal.core.tenancy.operations import TenantTable
 
 
 class Migration(migrations.Migration):
-    initial = True
 
     dependencies = [
         ("desk", "0001_figures"),
