@@ -84,6 +84,7 @@ def session(
             organization=claims.organization,
             label=f"{request.method} {request.path}"[:300],
             reason=str(refusal.meta.get("permission", refusal.code)),
+            aftermath=refusal.aftermath,
         )
         if refusal.code == "TENANT_MISMATCH" and claims.organization:
             with tenant(claims.organization, by=actor):

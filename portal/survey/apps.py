@@ -7,3 +7,6 @@ class SurveyConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.survey.areas import room as areas
+
+        areas.register()

@@ -48,8 +48,13 @@ def request_actor(request: HttpRequest, *, user: User | None = None, via: str = 
     return replace(where, user=user.pk, name=user.name, email=user.email, role=user.role_key, reason=reason)
 
 
-def record_denial(*, actor: Actor, organization: Any, label: str, reason: str) -> None:
-    """Put a refusal into the audit log, in a transaction of its own: the refused one was rolled back."""
+def record_denial(
+    *, actor: Actor, organization: Any, label: str, reason: str, aftermath: Callable[[], object] | None = None
+) -> None:
+    """Put a refusal into the audit log, in a transaction of its own: the refused one was rolled back.
+
+    `aftermath` is that of the refusal (`Denied`).
+    """
     with tenant(organization, by=actor) if organization else platform(by=actor):
         trail.record(
             trail.Trace(
@@ -62,6 +67,8 @@ def record_denial(*, actor: Actor, organization: Any, label: str, reason: str) -
                 organization=organization,
             )
         )
+        if aftermath:
+            aftermath()
 
 
 def record_support(organization: Organization | None, what: str) -> None:
@@ -138,7 +145,7 @@ def _guarded(rule: Policy, *, across: bool = False, own: bool = False) -> Callab
                 return to_login(request)
             home = not across and not (own and user.is_superadmin)  # in a support session a SuperAdmin has one, too
             actor, organization = request_actor(request, user=user), user.organization_id if home else None
-            message, reason = refusal(user), rule.permission
+            message, reason, aftermath = refusal(user), rule.permission, None
             if not message:
                 try:
                     with tenant(organization, by=actor) if organization else platform(by=actor):
@@ -150,8 +157,10 @@ def _guarded(rule: Policy, *, across: bool = False, own: bool = False) -> Callab
                 except NotFound as missing:
                     raise Http404(str(missing.message)) from missing
                 except Denied as denied:
-                    message, reason = str(denied.message), denied.code
-            record_denial(actor=actor, organization=organization, label=request.path[:300], reason=reason)
+                    message, reason, aftermath = str(denied.message), denied.code, denied.aftermath
+            record_denial(
+                actor=actor, organization=organization, label=request.path[:300], reason=reason, aftermath=aftermath
+            )
             raise PermissionDenied(message)
 
         guarded.policy = rule  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Refusals of the domain: a stable code, a message for people, and the field that is at fault."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,8 +51,15 @@ class Invalid(DomainError):
 
 
 class Denied(DomainError):
+    """`aftermath` keeps a record of the refusal: whoever rolls the refused transaction back calls it afterwards, in a
+    transaction of its own inside the same organisation."""
+
     status = 403
     code = "PERMISSION_DENIED"
+
+    def __init__(self, message: object = "", *, aftermath: Callable[[], object] | None = None, **more: Any) -> None:
+        super().__init__(message, **more)
+        self.aftermath = aftermath
 
 
 class NotFound(DomainError):

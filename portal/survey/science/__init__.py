@@ -1,0 +1,1 @@
+"""Pure functions of surveying: quality, topology, signs of false positions."""
