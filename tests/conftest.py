@@ -1,6 +1,7 @@
 """The database of the tests: a PostgreSQL of each worker's own, and the application role without rights."""
 
 import fcntl
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from psycopg import sql
 
 from portal.config import postgres
 from portal.config.management.commands.prepare import compile_messages
+from portal.core.tenancy import seeds
 from portal.core.tenancy.management.commands import bootstrap
 
 hypothesis.settings.register_profile("usual", deadline=None)  # times say nothing on a shared machine
@@ -39,7 +41,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _server is not None:
         _server.stop()
-    elif not is_worker() and (settings.DATA_DIR / "template.lock").exists():
+    elif "DATABASE_URL" in os.environ and not is_worker() and (settings.DATA_DIR / "template.lock").exists():
         drop_database(_template)
 
 
@@ -64,11 +66,12 @@ def use_database(name: str) -> None:
 
 
 def make_template() -> None:
-    """Migrate one database that is copied for every test that commits."""
+    """Migrate and seed one database that is copied for every test that commits."""
+    made = schema_hash()
     with (settings.DATA_DIR / "template.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.seek(0)
-        if lock.read():
+        if lock.read() == made:
             return
         use_database(_template)
         owner = connections.settings["owner"]
@@ -76,8 +79,18 @@ def make_template() -> None:
         bootstrap.create_database(owner)
         bootstrap.prepare_database(owner, connections.settings["default"])
         call_command("migrate", database="owner", interactive=False, verbosity=0)
+        seeds.run()  # after every migration, as everywhere
         connections.close_all()
-        lock.write("made")
+        lock.truncate(0)
+        lock.write(made)
+
+
+def schema_hash() -> str:
+    """What a kept database was made from: migrations, and the modules whose SQL and rows they use."""
+    root = Path(settings.BASE_DIR) / "portal"
+    names = ("**/migrations/*.py", "core/*/*.py", "**/triggers.py", "**/seeding.py", "**/fixtures/*", "**/catalogue*")
+    files = sorted({path for name in names for path in root.glob(name)})
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def drop_database(name: str) -> None:
