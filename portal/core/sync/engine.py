@@ -7,7 +7,7 @@ conflict. Versions, feed and audit rows come from triggers.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -39,12 +39,15 @@ NO_VERSION_CHECK = 2**62
 @dataclass(frozen=True, slots=True)
 class ItemError:
     """Codes: VALIDATION_ERROR, RESOURCE_NOT_FOUND, PERMISSION_DENIED, LBAC_VIOLATION, DUPLICATE, IDEMPOTENCY_CONFLICT,
-    ILLEGAL_TRANSITION (`allowed`: the states that the record may go to), PROJECT_CLOSED."""
+    ILLEGAL_TRANSITION (`allowed`: the states that the record may go to), PROJECT_CLOSED and those of the rooms. `rule`
+    and `details` say more of what was wrong."""
 
     code: str
     message: str
     field: str | None = None
     allowed: tuple[str, ...] = ()
+    rule: str = ""
+    details: Mapping[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -70,8 +73,17 @@ class Change:
     version: int | None = None
     conflict: "Lost | None" = None
 
-    def refuse(self, code: str, message: object, field: str | None = None, allowed: tuple[str, ...] = ()) -> None:
-        self.errors.append(ItemError(code, str(message), field, allowed))
+    def refuse(
+        self,
+        code: str,
+        message: object,
+        field: str | None = None,
+        allowed: tuple[str, ...] = (),
+        *,
+        rule: str = "",
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.errors.append(ItemError(code, str(message), field, allowed, rule, details))
         self.status, self.conflict = "error", None
 
     @property

@@ -11,12 +11,11 @@ from portal.core.tenancy.operations import TenantTable
 
 
 class Migration(migrations.Migration):
-    initial = True
-
     dependencies = [
         ("files", "0001_initial"),
         ("jobs", "0001_initial"),
         ("projects", "0001_initial"),
+        ("survey", "0001_areas"),
         ("tenancy", "0003_organization_version"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
