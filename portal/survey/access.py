@@ -56,9 +56,7 @@ def sessions_seen(user: User) -> QuerySet[SurveySession]:
 
 def session_for(user: User, id: UUID) -> SurveySession:
     """Raises NotFound for an unknown, deleted, foreign or unseen one."""
-    found = (
-        sessions_seen(user).select_related("application", "surveyor", "reviewer", "task").filter(pk=id).first()
-    )
+    found = sessions_seen(user).select_related("application", "surveyor", "reviewer", "task").filter(pk=id).first()
     if found is None:
         raise NotFound(_("There is no such survey session."))
     return found

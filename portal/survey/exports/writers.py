@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 from xml.sax.saxutils import escape
@@ -23,11 +22,12 @@ import numpy as np
 import orjson
 import pyogrio.raw
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 from shapely.geometry.base import BaseGeometry
 
 from portal.core.common import clock
 from portal.core.common.text import harmless
+from portal.core.geo.measures import to_utm, utm_zone
 
 type Kind = Literal["text", "whole", "real", "time", "truth"]
 type Progress = Callable[[int], None]
@@ -83,11 +83,6 @@ class Batch:
     rows: Sequence[Sequence[Any]]
 
 
-def zone_of(longitude: float) -> int:
-    """The UTM zone; in Yemen 38, 39, and 40 for Socotra's islands east of 54° E."""
-    return min(max(int((longitude + 180) // 6) + 1, 1), 60)
-
-
 def write(kind: str, path: Path, batches: Iterable[Batch], *, zone: int = 38, progress: Progress | None = None) -> int:
     """Write a file of `kind` (a key of `TYPES`) to `path`; how many features it holds. `zone`: the one UTM zone of a
     drawing (DXF), whose plane cannot hold two. A batch without rows makes its empty layer."""
@@ -121,13 +116,13 @@ def _plain(value: Any) -> Any:
 
 
 # --- GeoJSON (RFC 7946) ---------------------------------------------------------------------------
-def feature(layer: Layer, shape: BaseGeometry, row: Sequence[Any]) -> dict[str, Any]:
+def feature(layer: Layer, shape: BaseGeometry | None, row: Sequence[Any]) -> dict[str, Any]:
     """One GeoJSON feature; its id is the first column. Outer rings run counterclockwise (section 3.1.6)."""
     properties = {
         column.name: value if column.kind == "truth" or isinstance(value, list) else _plain(value)
         for column, value in zip(layer.columns[1:], row[1:], strict=True)
     }
-    return {"type": "Feature", "id": str(row[0]), "geometry": _mapping(shape), "properties": properties}
+    return {"type": "Feature", "id": str(row[0]), "geometry": shape and _mapping(shape), "properties": properties}
 
 
 def _mapping(shape: BaseGeometry) -> dict[str, Any]:
@@ -174,7 +169,7 @@ def _csv(file: IO[bytes], batches: Iterable[Batch]) -> int:
         places = [batch.layer.place(name) for name in named]
         spots = shapely.point_on_surface(np.array(batch.shapes, dtype=object))
         degrees = shapely.get_coordinates(spots)
-        zones = np.array([zone_of(longitude) for longitude in degrees[:, 0]])
+        zones = np.array([utm_zone(longitude) for longitude in degrees[:, 0]])
         metres = np.empty_like(degrees)
         for zone in np.unique(zones):
             metres[zones == zone] = to_metres(degrees[zones == zone], int(zone))
@@ -205,15 +200,9 @@ def known(layer: Layer) -> tuple[Layer, ...]:
     return _families.get(layer.name, (layer,))
 
 
-@lru_cache(maxsize=8)
-def _transformer(zone: int) -> Transformer:
-    return Transformer.from_crs(4326, 32600 + zone, always_xy=True)
-
-
 def to_metres(degrees: Any, zone: int) -> Any:
     """An array of longitude and latitude (n, 2) as easting and northing of UTM, metres."""
-    east, north = _transformer(zone).transform(degrees[:, 0], degrees[:, 1])
-    return np.column_stack((east, north))
+    return np.column_stack(to_utm(zone).transform(degrees[:, 0], degrees[:, 1]))
 
 
 # --- KML ------------------------------------------------------------------------------------------

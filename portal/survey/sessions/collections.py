@@ -190,7 +190,9 @@ def _begins_here(batch: Batch, change: Change, application: Application) -> bool
         )
         if not decision.allowed:
             spot = Spot(change, lon, lat, row["start_accuracy"], row["started_at"])
-            refuse_place(batch, spot, decision, "applicationId" if decision.rule == "APPLICATION_AREA" else "startLocation")
+            refuse_place(
+                batch, spot, decision, "applicationId" if decision.rule == "APPLICATION_AREA" else "startLocation"
+            )
             return False
         flagged += [finding(code, metres=round(decision.distance_outside_m or 0)) for code in decision.flags]
     flagged += late(known, row["started_at"])
@@ -232,7 +234,9 @@ def validate_points(batch: Batch, changes: Sequence[Change]) -> None:
     for change, row in zip(ready, rows, strict=True):
         digits = 8 if row["gps_source"] == "external_receiver" else 7
         if "latitude" in change.data or "longitude" in change.data:
-            row["raw"] = f"{change.data.get('latitude', row['latitude'])},{change.data.get('longitude', row['longitude'])}"[:100]
+            row["raw"] = (
+                f"{change.data.get('latitude', row['latitude'])},{change.data.get('longitude', row['longitude'])}"[:100]
+            )
         row["latitude"], row["longitude"] = round(row["latitude"], digits), round(row["longitude"], digits)
         findings = [*found[change.id], *late(known, row["captured_at"]), *parcels.point_findings(row)]
         row["findings"], row["flags"] = findings, codes(findings)
@@ -242,9 +246,7 @@ def validate_points(batch: Batch, changes: Sequence[Change]) -> None:
 def _item_row(batch: Batch, change: Change, known: fields.Fields, computed: Row) -> Row:
     """The row of an item as it would be written. Its units are those of its session."""
     about = ground(batch)
-    columns = fields.read(
-        change.data, known, zone=about.zone, complete=change.current is None, refuse=change.refuse
-    )
+    columns = fields.read(change.data, known, zone=about.zone, complete=change.current is None, refuse=change.refuse)
     session = session_of(about, batch, change)
     placed = {name: session[name] for name in PLACED}
     key = change.key or change.data.get("idempotencyKey")
@@ -436,7 +438,9 @@ def _number(batch: Batch) -> None:
             governorate=letters.get(row["governorate_id"], ""), survey_type=row["survey_type"], at=batch.received
         )
         number = row["session_number"]
-        row["search_text"] = "\n".join([normalise(number), number.replace("-", "").lower(), names[row["application_id"]]])
+        row["search_text"] = "\n".join(
+            [normalise(number), number.replace("-", "").lower(), names[row["application_id"]]]
+        )
 
 
 def _activate(batch: Batch) -> None:
@@ -531,5 +535,3 @@ def register() -> None:
         "geometry", "geometries", gettext_lazy("Survey geometry"), SurveyGeometry, 22, parsing.GEOMETRY_FIELDS,
         validate=validate_geometries, derive=nothing, wire=wire.geometries, announce=nothing,
     )  # fmt: skip
-
-

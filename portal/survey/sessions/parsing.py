@@ -82,7 +82,10 @@ def flat(data: Mapping[str, Any], name: str, refuse: Callable[[str, str, str], N
     """`data` with the object under `name` taken apart: `startLocation.lat` and so on."""
     said = data.get(name)
     if said is None:
-        return {**{key: value for key, value in data.items() if key != name}, **({f"{name}.lat": None} if name in data else {})}
+        return {
+            **{key: value for key, value in data.items() if key != name},
+            **({f"{name}.lat": None} if name in data else {}),
+        }
     if not isinstance(said, dict):
         refuse("VALIDATION_ERROR", _("Must be an object."), name)
         return dict(data)
@@ -103,9 +106,7 @@ def location(name: str, columns: tuple[str, str, str, str], *, required: bool) -
 SESSION_FIELDS: Final = fields.fields(
     Field("applicationId", "application_id", fields.reference, required=True),
     Field("surveyType", "survey_type", fields.choice(SurveyType.values), required=True),
-    *location(
-        "startLocation", ("start_latitude", "start_longitude", "start_accuracy", "started_at"), required=True
-    ),
+    *location("startLocation", ("start_latitude", "start_longitude", "start_accuracy", "started_at"), required=True),
     *location("endLocation", ("end_latitude", "end_longitude", "end_accuracy", "ended_at"), required=False),
     Field("weatherConditions", "weather_conditions", fields.text(200), empty=""),
     Field("notes", "notes", fields.text(20_000), empty=""),

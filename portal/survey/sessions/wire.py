@@ -166,6 +166,4 @@ def attachments(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 def plain(models: Iterable[Any]) -> list[Row]:
     """Model instances as rows of columns."""
-    return [
-        {field.attname: getattr(model, field.attname) for field in model._meta.concrete_fields} for model in models
-    ]
+    return [{field.attname: getattr(model, field.attname) for field in model._meta.concrete_fields} for model in models]
