@@ -18,8 +18,8 @@ _REPEATED: Final = 100_000  # bytes of a first answer that a refusal repeats
 
 
 def key_of(request: HttpRequest) -> str:
-    """The key that the client gave its POST, or the empty text."""
-    if request.method != "POST":
+    """The key that the client gave its POST, or another call that needs one; or the empty text."""
+    if request.method != "POST" and not getattr(request, "keyed", False):
         return ""
     key = request.headers.get("Idempotency-Key") or request.headers.get("X-Idempotency-Key") or ""
     if len(key) > 200 or not key.isprintable():
@@ -29,6 +29,7 @@ def key_of(request: HttpRequest) -> str:
 
 def demand(request: HttpRequest) -> None:
     """Refuse a request without a key (400)."""
+    request.keyed = True  # type: ignore[attr-defined]
     if not key_of(request):
         raise Invalid.field("X-Idempotency-Key", _("Send an X-Idempotency-Key, so that a repeat is harmless."))
 
@@ -45,7 +46,7 @@ def once(request: HttpRequest, run: Callable[[], HttpResponseBase]) -> HttpRespo
     actor, organization = scope.actor(), scope.organization_id()
     head = f"{request.get_full_path()}\n{request.content_type}\n".encode()
     fingerprint = hashlib.sha256(head + (getattr(request, "fingerprint", None) or request.body)).digest()
-    where = (organization, f"POST {request.path[:150]} {actor.user} {actor.device[:90]}", key)
+    where = (organization, f"{request.method} {request.path[:150]} {actor.user} {actor.device[:90]}", key)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL lock_timeout = '10s'")
         try:

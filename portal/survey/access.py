@@ -82,3 +82,12 @@ def visible(model: Any, user: User, ids: Collection[UUID]) -> set[UUID]:
         return set()
     seen = reach(user) if model is SurveySession else item_reach(user)
     return set(model.objects.filter(seen, pk__in=ids).values_list("pk", flat=True))
+
+
+def digest(user: User) -> str:
+    """What a device's place in the feed is bound to. Own sessions follow the areas by versions (`sessions.scopes`); who
+    sees those of others fetches anew when the areas change."""
+    held = user.grants.get("sessions.view", "")
+    if held == "own" or user.is_superadmin:
+        return held
+    return f"{held}/{user.department if held == 'team' else ''}/{area_of(user).digest}"

@@ -1,4 +1,4 @@
-"""Live events and notifications of applications and survey sessions. The office's pages get ids and fetch themselves."""
+"""Live events and notifications of applications and survey sessions. Pages get ids and fetch themselves."""
 
 from typing import Final
 

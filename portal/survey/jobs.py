@@ -8,6 +8,7 @@ from portal.core.tenancy.scope import Actor, tenant
 from portal.survey.attachments import services as attachments
 from portal.survey.attachments.models import SurveyAttachment
 from portal.survey.choices import AttachmentStatus
+from portal.survey.sessions import scopes
 
 _CLOCK = Actor(via="job")
 
@@ -40,3 +41,17 @@ def sweep_attachments() -> None:
     for organization in list(due.order_by().values_list("organization_id", flat=True).distinct()):
         with tenant(organization, by=_CLOCK):
             attachments.sweep()
+
+
+@job(name="survey.touch", retry=3)
+def touch_rows(running: Running, *, user: str) -> None:
+    """Give all that a surveyor holds a new version, so that their devices learn what left or entered their areas."""
+    scopes.touch(UUID(user))
+
+
+@periodic(cron="*/5 * * * *", name="survey.areas_by_clock")
+def areas_by_clock() -> None:
+    """Areas that began or ended with the time."""
+    for organization, user in scopes.due():
+        with tenant(organization, by=_CLOCK):
+            scopes.areas_changed(user)

@@ -3,6 +3,7 @@
 from api.kit import Api
 from api.mobile.v1.auth import router as auth
 from api.mobile.v1.surface import MOBILE
+from api.mobile.v1.survey import router as survey
 from api.mobile.v1.sync import router as sync
 
 DESCRIPTION = """
@@ -19,6 +20,13 @@ For apps that work offline and synchronise.
 "message", "details", "timestamp", "requestId", "validationErrors"}}`. Codes are stable; messages follow
 `Accept-Language` (Arabic where it is absent).
 
+## A day's work
+1. `GET /tasks`: what is to be surveyed, within your areas.
+2. `POST /sessions` with the `applicationId`; then `points/batch`, `geometries/batch`, at most 200 items a call, each
+   with an `idempotencyKey` of its own and the call with an `X-Idempotency-Key`. A repeat never stores twice.
+3. `attachments/upload-urls`, PUT the bytes, `attachments/{id}/confirm`.
+4. `PUT /sessions/{id}/submit` with the counts that the device holds.
+
 ## Synchronisation
 - Push with `POST /sync/apply` and an `X-Idempotency-Key`: a repeat gets the first answer
   (`Idempotency-Replayed: true`).
@@ -27,5 +35,5 @@ For apps that work offline and synchronise.
 """
 
 api = Api(namespace="api-mobile-v1", surface=MOBILE, title="Marsad mobile API", version="1.0", description=DESCRIPTION)
-for router in (auth, sync):
+for router in (auth, survey, sync):
     api.add_router("", router)

@@ -127,6 +127,7 @@ class DeviceState(TenantModel):
     last_pull_at = models.DateTimeField(null=True)
     last_success_at = models.DateTimeField(null=True)
     pull_seq = models.BigIntegerField(default=0)
+    pull_cursor = models.CharField(max_length=500, blank=True)  # that it came with: what stands before it, it has
     error_message = models.TextField(blank=True)
     pushed = models.BigIntegerField(default=0)
     pulled = models.BigIntegerField(default=0)

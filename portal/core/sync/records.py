@@ -99,7 +99,7 @@ def refusal(item: Change) -> DomainError:
         return Conflict(first.message, code=first.code, errors=faults)
     if first.code == "PERMISSION_DENIED":
         return Denied(first.message, errors=faults)
-    status = 404 if first.code == "RESOURCE_NOT_FOUND" else 400
+    status = {"RESOURCE_NOT_FOUND": 404, "LBAC_VIOLATION": 422}.get(first.code, 400)
     return DomainError(first.message, code=first.code, status=status, errors=faults)
 
 

@@ -202,6 +202,17 @@ def standing(*, user: User, device_id: str, cursor: str) -> str:
     return cursors.encode(Cursor(state.epoch, device.pk, 0, clock.now(), reach))
 
 
+def last_cursor(*, user: User, device_id: str) -> str:
+    """The cursor that a device came with when it pulled last, '' for one that never did or can follow it no more. Not
+    the one that it was given then: that answer may have been lost."""
+    device = device_open(user=user, device_id=device_id)
+    cursor = DeviceState.objects.filter(device=device).values_list("pull_cursor", flat=True).first() or ""
+    try:
+        return standing(user=user, device_id=device_id, cursor=cursor) if cursor else ""
+    except (ConflictError, Invalid):
+        return ""
+
+
 def open_conflicts(device: Device | None = None) -> int:
     found = Conflict.objects.filter(resolution=Conflict.Resolution.OPEN)
     return (found.filter(device=device) if device else found).count()

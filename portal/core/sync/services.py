@@ -233,7 +233,7 @@ def pull(
     if state is None:
         state = DeviceState(organization_id=device.organization_id, device=device)
     if not page.more or state.last_pull_at is None or now - state.last_pull_at > _SEEN:
-        state.last_pull_at, state.pull_seq = now, page.seq
+        state.last_pull_at, state.pull_seq, state.pull_cursor = now, page.seq, cursor
         state.pulled += len(page.entries)
         if not page.more:
             state.last_success_at = now

@@ -124,5 +124,6 @@ def register() -> None:
             wire=wire.attachments,
             announce=announce,
             visible=lambda user, ids: access.visible(SurveyAttachment, user, ids),
+            reach=access.digest,
         )
     )

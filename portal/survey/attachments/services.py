@@ -20,7 +20,7 @@ from portal.core.files.models import Blob, FileLink, ScanStatus, StoredFile, Upl
 from portal.core.files.serving import Link, signed_url
 from portal.core.files.staging import staged
 from portal.core.jobs.tasks import defer
-from portal.core.sync import engine, fields, records
+from portal.core.sync import engine, records
 from portal.core.sync.engine import Change
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
@@ -28,7 +28,6 @@ from portal.survey.attachments.collections import UPLOAD
 from portal.survey.attachments.models import SurveyAttachment
 from portal.survey.choices import AttachmentStatus, SessionStatus
 from portal.survey.flags import codes, finding
-from portal.survey.sessions import parsing
 from portal.survey.sessions.ground import hold
 from portal.survey.sessions.services import ITEMS, device_acting, own_session, raise_refusal
 
@@ -101,10 +100,8 @@ def upload_urls(*, user: User, device_id: str, session: UUID, items: Any) -> lis
         for change in changes:
             raise_refusal(batch, change, within=f"attachments.{change.index}.")
         born = {change.index: (change.id, change.data[UPLOAD]) for change in changes}
-        return [
-            _offer(*(born[index] if there is None else (there.pk, there.upload)), file.limit)
-            for index, (file, there) in enumerate(zip(files, known, strict=True))
-        ]
+        waiting = {index: (there.pk, there.upload) for index, there in enumerate(known) if there and there.upload}
+        return [_offer(*(born | waiting)[index], limit=file.limit) for index, file in enumerate(files)]
 
 
 def _announced(index: int, item: Any) -> _Media:
@@ -124,6 +121,8 @@ def _announced(index: int, item: Any) -> _Media:
     if not isinstance(sha256, str) or (sha256 and not _SHA256.fullmatch(sha256)):
         errors.add(f"{at}.checksumSha256", _("Enter 64 hexadecimal digits."))
     errors.raise_any()
+    assert isinstance(name, str)
+    assert isinstance(size, int)
     kind_of_use = item.get("attachmentType")
     allowed = _FITTING.get(kind_of_use, MEDIA) if isinstance(kind_of_use, str) else MEDIA
     if said not in allowed:
@@ -188,7 +187,7 @@ def _upload(file: _Media, user: User) -> Upload:
     )
 
 
-def _offer(id: UUID, upload: Upload, limit: int) -> Offer:
+def _offer(id: UUID, upload: Upload, *, limit: int) -> Offer:
     asked = uploads.address(upload)
     url = asked.url if "://" in asked.url else f"{settings.PUBLIC_URL}{asked.url}"
     until = clock.now() + timedelta(seconds=uploads.SIGNED_SECONDS)

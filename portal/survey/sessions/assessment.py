@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 
 from portal.core.sync import engine, registry
 from portal.core.sync.registry import Row
+from portal.survey.applications.models import Application
 from portal.survey.attachments.models import SurveyAttachment
 from portal.survey.choices import AttachmentStatus
 from portal.survey.flags import codes, finding
@@ -54,7 +55,7 @@ def missing_keys(session: UUID, said: dict[str, Any]) -> dict[str, list[str]]:
     found = {}
     for name in _KEPT:
         keys = [key for key in said.get(name) or () if isinstance(key, str)] if isinstance(said.get(name), list) else []
-        model = registry.get(_ENTITY[name]).model
+        model: Any = registry.get(_ENTITY[name]).model
         rows = model.objects.filter(session=session, deleted_at=None).values_list("item_key", "former_keys")
         here = {key for item, former in rows for key in (item, *former)} if keys else set()
         if lost := [key for key in keys if key not in here]:
@@ -87,7 +88,8 @@ def assess(session: UUID, *, stored: bool = False) -> Assessment:
     points, shapes, media = (living(session, name) for name in _KEPT)
     if stored:
         _again(shapes)
-    made = parcels.quality(row, points, shapes, media)
+    asked = Application.objects.values_list("requirements", flat=True).get(pk=row["application_id"])
+    made = parcels.session_quality(row, points, shapes, media, needed=len(asked))
     kept = [entry for entry in row["findings"] if entry.get("at") == "start"]
     pending = [finding("MEDIA_PENDING")] if any(m["status"] == AttachmentStatus.PENDING for m in media) else []
     return Assessment(made.score, made.breakdown, [*kept, *made.findings, *pending])
@@ -95,9 +97,7 @@ def assess(session: UUID, *, stored: bool = False) -> Assessment:
 
 def _again(shapes: list[Row]) -> None:
     """Hold the parcels of a session against their neighbours anew, and write the flags that changed."""
-    changed = []
-    for row in parcels.reviewed(shapes):
-        changed.append({"id": row["id"], "flags": row["flags"], "findings": row["findings"]})
+    changed = [{name: row[name] for name in ("id", "flags", "findings")} for row in parcels.reviewed(shapes)]
     if changed:
         engine.restate("geometry", changed)
 

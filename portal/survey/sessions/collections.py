@@ -5,8 +5,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
-import shapely
-import shapely.geometry
 from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -21,7 +19,6 @@ from portal.core.projects.models import Task
 from portal.core.sync import fields, registry
 from portal.core.sync.engine import Batch, Change
 from portal.core.sync.registry import Collection, Row
-from portal.core.tenancy import scope
 from portal.survey import access
 from portal.survey.applications.models import Application
 from portal.survey.choices import SESSION_WIRE, WRITABLE, SessionStatus
@@ -190,9 +187,8 @@ def _begins_here(batch: Batch, change: Change, application: Application) -> bool
         )
         if not decision.allowed:
             spot = Spot(change, lon, lat, row["start_accuracy"], row["started_at"])
-            refuse_place(
-                batch, spot, decision, "applicationId" if decision.rule == "APPLICATION_AREA" else "startLocation"
-            )
+            at = "applicationId" if decision.rule == "APPLICATION_AREA" else "startLocation"
+            refuse_place(batch, spot, decision, at)
             return False
         flagged += [finding(code, metres=round(decision.distance_outside_m or 0)) for code in decision.flags]
     flagged += late(known, row["started_at"])
@@ -234,9 +230,7 @@ def validate_points(batch: Batch, changes: Sequence[Change]) -> None:
     for change, row in zip(ready, rows, strict=True):
         digits = 8 if row["gps_source"] == "external_receiver" else 7
         if "latitude" in change.data or "longitude" in change.data:
-            row["raw"] = (
-                f"{change.data.get('latitude', row['latitude'])},{change.data.get('longitude', row['longitude'])}"[:100]
-            )
+            row["raw"] = ",".join(str(change.data.get(name, row[name])) for name in ("latitude", "longitude"))[:100]
         row["latitude"], row["longitude"] = round(row["latitude"], digits), round(row["longitude"], digits)
         findings = [*found[change.id], *late(known, row["captured_at"]), *parcels.point_findings(row)]
         row["findings"], row["flags"] = findings, codes(findings)
@@ -321,7 +315,7 @@ def validate_geometries(batch: Batch, changes: Sequence[Change]) -> None:
         row = change.row
         assert row is not None
         _measure(row, shapes.get(change.id), accuracies, found[change.id])
-    parcels.topology({c.id: c.row for c in kept if c.row}, shapes, found)
+    parcels.topology_of({c.id: c.row for c in kept if c.row}, shapes, found)
     for change in kept:
         assert change.row is not None
         change.row["findings"], change.row["flags"] = found[change.id], codes(found[change.id])
@@ -438,9 +432,8 @@ def _number(batch: Batch) -> None:
             governorate=letters.get(row["governorate_id"], ""), survey_type=row["survey_type"], at=batch.received
         )
         number = row["session_number"]
-        row["search_text"] = "\n".join(
-            [normalise(number), number.replace("-", "").lower(), names[row["application_id"]]]
-        )
+        words = (normalise(number), number.replace("-", "").lower(), names[row["application_id"]])
+        row["search_text"] = "\n".join(words)
 
 
 def _activate(batch: Batch) -> None:
@@ -516,6 +509,7 @@ def _register(entity: str, plural: str, label: Any, model: Any, order: int, know
             delete="sessions.capture",
             content=tuple(field.column for field in known.all if field.column != "local_sync_id"),
             visible=lambda user, ids: access.visible(model, user, ids),
+            reach=access.digest,
             **more,
         )
     )

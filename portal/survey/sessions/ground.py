@@ -89,8 +89,8 @@ def _wanted(batch: Batch) -> set[UUID]:
         found |= {id for change in changes if (id := parse_uuid(change.data.get("sessionId")))}
         stored = [change.id for change in changes if change.operation != "created" or "sessionId" not in change.data]
         if stored:
-            rows = registry.get(entity).model.objects.filter(pk__in=stored)
-            found |= set(rows.values_list("session_id", flat=True))
+            model: Any = registry.get(entity).model
+            found |= set(model.objects.filter(pk__in=stored).values_list("session_id", flat=True))
     return found
 
 
@@ -163,7 +163,7 @@ def judge(batch: Batch, spots: Sequence[Spot], *, bounds: bool = True) -> dict[U
         return flagged
     lons, lats = np.array([s.lon for s in spots]), np.array([s.lat for s in spots])
     if bounds:
-        for at in np.flatnonzero(~known.boundaries.land.covers(lons, lats)):
+        for at in np.flatnonzero(~known.boundaries.land.covers(lons, lats)).tolist():
             spot = spots[at]
             found = known.boundaries.bounds(spot.lon, spot.lat)
             if not found.accepted and spot.change.open:
@@ -234,4 +234,4 @@ def _add(found: list[dict[str, Any]], entry: dict[str, Any]) -> None:
 def late(known: Ground, stamp: datetime) -> list[dict[str, Any]]:
     """Captured in the future: the device's clock is wrong."""
     ahead = (stamp - known.received).total_seconds()
-    return [finding("FUTURE_TIME", seconds=round(ahead))] if ahead > SKEW_SECONDS else []
+    return [finding("TIME_IN_FUTURE", seconds=round(ahead))] if ahead > SKEW_SECONDS else []

@@ -82,10 +82,8 @@ def flat(data: Mapping[str, Any], name: str, refuse: Callable[[str, str, str], N
     """`data` with the object under `name` taken apart: `startLocation.lat` and so on."""
     said = data.get(name)
     if said is None:
-        return {
-            **{key: value for key, value in data.items() if key != name},
-            **({f"{name}.lat": None} if name in data else {}),
-        }
+        cleared = {f"{name}.lat": None, f"{name}.lng": None} if name in data else {}
+        return {key: value for key, value in data.items() if key != name} | cleared
     if not isinstance(said, dict):
         refuse("VALIDATION_ERROR", _("Must be an object."), name)
         return dict(data)

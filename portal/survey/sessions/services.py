@@ -69,7 +69,7 @@ def session_start(*, user: User, device_id: str, data: Mapping[str, Any]) -> Row
 
 
 def raise_refusal(batch: Batch, change: Change, *, within: str = "") -> None:
-    """The first reason why an item was refused, as the refusal of a whole request; `within` stands before the fields."""
+    """Why an item was refused, as the refusal of a whole request; `within` stands before the fields."""
     if not change.errors:
         return
     first = change.errors[0]
@@ -151,11 +151,12 @@ def _read(item: Any, name: str) -> Result:
 def _matched(
     entity: str, session: UUID, results: Sequence[Result], items: Sequence[Any], known: fields.Fields
 ) -> list[Change]:
-    """The changes to make: a known key is skipped, a known number is updated, the second of two in the batch refused."""
+    """The changes to make: a known key is skipped, a known number updated, the second of two in the batch refused."""
     keys = {result.key for result in results if not result.status}
     numbers = {r.number for r in results if not r.status and isinstance(r.number, int) and 0 <= r.number < 2**31}
     by_key, by_number = _stored(entity, session, keys, numbers)
-    changes, seen = [], set()
+    changes: list[Change] = []
+    seen: set[tuple[str, Any]] = set()
     for result, item in zip(results, items, strict=True):
         if result.status:
             continue
@@ -301,7 +302,9 @@ def _first_wrong(expected: Mapping[str, int], stored: Mapping[str, int]) -> str:
 
 def task_step(session: SurveySession, status: TaskStatus) -> list[Change]:
     """The session's task goes along where it can: it may have been given to somebody else or closed since."""
-    task = Task.objects.filter(pk=session.task_id, assigned_to=session.surveyor_id, deleted_at=None).first()
+    task = Task.objects.filter(
+        pk=session.task_id or UUID(int=0), assigned_to=session.surveyor_id, deleted_at=None
+    ).first()
     if task is None or task.status == status or task.status == TaskStatus.CANCELLED:
         return []
     step = Change("task", task.pk, "updated", {"status": status.value}, client_version=NO_VERSION_CHECK, index=1)
