@@ -14,7 +14,7 @@
 
   const map = L.map(box, { preferCanvas: true, zoomControl: false, zoomAnimation: !still, fadeAnimation: !still, minZoom: 4, maxZoom: 22 });
   map.attributionControl.setPrefix("");
-  L.control.zoom({ zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
+  L.control.zoom({ position: "topright", zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);
   if (words.tiles) L.tileLayer(words.tiles, { attribution: words.credit, maxZoom: 22, maxNativeZoom: 18 }).addTo(map);
   map.fitBounds(YEMEN);

@@ -19,6 +19,7 @@ from portal.core.common.errors import DomainError
 from portal.core.common.ids import parse_uuid
 from portal.survey.access import applications_seen, sessions_seen
 from portal.survey.applications import services
+from portal.survey.applications.selectors import unit_names
 from portal.survey.models import Application
 from portal.survey.pages import selectors, wording
 from portal.survey.pages.forms import ApplicationForm, DispatchForm
@@ -74,7 +75,7 @@ def _record(request: HttpRequest, application: Application, form: DispatchForm |
     return {
         "application": application,
         "state": selectors.state_of(application),
-        "place": selectors.place_words(application, selectors.unit_names([application])),
+        "place": selectors.place_words(application, unit_names([application])),
         "tasks": list(selectors.tasks_of(application)[:50]),
         "sessions": list(sessions.order_by("-started_at", "-id")[:50]),
         "form": form,
@@ -191,7 +192,7 @@ def dispatch(request: HttpRequest) -> HttpResponse:
         form.add_error(None, _("Tick at least one application."))
     held = list(rows[: SHOWN + 1])
     shown = held[:SHOWN]
-    names, covering = selectors.unit_names(shown), selectors.covering(shown)
+    names, covering = unit_names(shown), selectors.covering(shown)
     listed = [_row(row, names, ids) for row in shown]
     states = {key: sum(row["state"] == key for row in listed) for key in wording.STATES}
     context = {

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.geo.models import GeoDataset, GeoUnit, Level
+from portal.survey.applications.selectors import unit_names
 from portal.survey.choices import PointType, ServiceType, SessionStatus, SurveyType
 from portal.survey.flags import FLAGS
 from portal.survey.models import Application, SurveyPoint, SurveySession
@@ -249,7 +250,7 @@ class ApplicationTable(Table):
     def lean_rows(self, records: Any) -> Any:
         """With the names of all their units fetched at once."""
         held = list(records)
-        self.names = selectors.unit_names(held)
+        self.names = unit_names(held)
         return super().lean_rows(held)
 
     def render_place(self, record: Application) -> Any:

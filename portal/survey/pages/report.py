@@ -14,6 +14,7 @@ from portal.core.common import pdf
 from portal.core.common.svg import number, picture, round_step
 from portal.core.geo.measures import utm_zone
 from portal.core.tenancy.models import Organization
+from portal.survey.applications.selectors import unit_names
 from portal.survey.exports import features, writers
 from portal.survey.models import ReviewRemark, SurveyGeometry, SurveyPoint, SurveySession
 from portal.survey.pages import selectors
@@ -31,7 +32,7 @@ def render(session: SurveySession, figures: dict[str, Any], remarks: Iterable[Re
     zone = utm_zone(session.start_longitude)
     metres = writers.to_metres(shapely.get_coordinates([shapely.Point(p.longitude, p.latitude) for p in points]), zone)
     drawn, bar = site_map(session, points)
-    names = selectors.unit_names([session])
+    names = unit_names([session])
     language = get_language() or "en"
     context = figures | {
         "session": session,

@@ -1,6 +1,6 @@
 """What pages, exports and the features service read. Everything goes through the person's areas (`areas.scoping`)."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -57,12 +57,6 @@ def within_unit(unit: object) -> Q:
         return Q(pk__in=[])
     ids = list(GeoUnit.objects.filter(code=code[0]).values_list("pk", flat=True))
     return Q(**{f"{code[1]}_id__in": ids})
-
-
-def unit_names(rows: Iterable[Any]) -> dict[UUID, str]:
-    """The names of the units that rows lie in. One query."""
-    wanted = {id for row in rows for id in (row.governorate_id, row.district_id, row.sub_district_id) if id}
-    return {unit.pk: unit.name for unit in GeoUnit.objects.filter(pk__in=wanted).defer("boundary")}
 
 
 def place_words(row: Any, names: dict[UUID, str]) -> str:
@@ -199,22 +193,13 @@ def conflicting() -> list[UUID]:
     for entity, id in waiting.values_list("entity", "record_id"):
         held.setdefault(entity, []).append(id)
     found.update(held.get("session", ()))
-    for entity, model in (("point", SurveyPoint), ("geometry", SurveyGeometry), ("attachment", SurveyAttachment)):
+    for entity, model in _MODELS.items():
         if entity in held:
             found.update(model._default_manager.filter(pk__in=held[entity]).values_list("session_id", flat=True))
     return sorted(found)
 
 
-def counts(session: SurveySession) -> dict[str, int]:
-    """What is stored: points, geometries, attachments that live."""
-    rows = ((name, model._default_manager) for name, model in _STORED)
-    return {name: manager.filter(session=session, deleted_at=None).count() for name, manager in rows}
-
-
 _MODELS: Final[dict[str, Any]] = {"point": SurveyPoint, "geometry": SurveyGeometry, "attachment": SurveyAttachment}
-_STORED: Final[tuple[tuple[str, Any], ...]] = (
-    ("points", SurveyPoint), ("geometries", SurveyGeometry), ("attachments", SurveyAttachment),
-)  # fmt: skip
 
 
 def surveyors() -> list[User]:
@@ -315,9 +300,9 @@ def _finding(entry: Mapping[str, Any], what: str, id: str) -> dict[str, Any]:
 
 def quality_parts(session: SurveySession) -> list[dict[str, Any]]:
     """The parts of the score: `key`, `weight` as a share, `score` 0 to 100 (`domain-survey.md` section 9)."""
-    breakdown = session.quality_breakdown or {}
+    parts = session.quality_breakdown or {}
     return [
-        {"key": key, "weight": f"{100 * weight:.0f} %", "score": 100 * breakdown[key]}
+        {"key": key, "weight": f"{100 * weight:.0f} %", "score": 100 * parts[key]["share"]}
         for key, weight in WEIGHTS.items()
-        if isinstance(breakdown.get(key), int | float)
+        if isinstance(parts.get(key), dict)
     ]

@@ -19,12 +19,14 @@ from portal.core.common.errors import NotFound
 from portal.core.files.exports import AT_ONCE
 from portal.core.jobs.tasks import defer
 from portal.survey.access import session_for, sessions_seen
+from portal.survey.applications.selectors import unit_names
 from portal.survey.choices import WITH_OFFICE, AttachmentStatus
 from portal.survey.exports import features, jobs, writers
 from portal.survey.flags import label_of
 from portal.survey.models import ReviewRemark, SurveyAttachment, SurveyGeometry, SurveyPoint, SurveySession
 from portal.survey.pages import media, report, selectors, wording
 from portal.survey.pages.lists import PointFilter, PointTable, SessionFilter, SessionTable
+from portal.survey.sessions import assessment
 from portal.ui.answers import history
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
@@ -124,7 +126,7 @@ def frame(request: HttpRequest, session: SurveySession, tab: str) -> dict[str, A
     return {
         "session": session,
         "tab": tab,
-        "place": selectors.place_words(session, selectors.unit_names([session])),
+        "place": selectors.place_words(session, unit_names([session])),
         "may_review": may(request, "sessions.review") and session.status in WITH_OFFICE,
         "is_own": session.surveyor_id == user.pk,
         "formats": _links("survey:session_export", session.pk) if may(request, "sessions.export") else (),
@@ -143,7 +145,7 @@ def session_detail(request: HttpRequest, session_id: UUID) -> HttpResponse:
 
 def overview(session: SurveySession) -> dict[str, Any]:
     """The figures of a session; page, review and report show the same."""
-    stored = selectors.counts(session)
+    stored, _pending = assessment.counts(session.pk)
     declared = session.declared_counts or {}
     labels = {"points": _("Points"), "geometries": _("Shapes"), "attachments": _("Media")}
     geometries = list(SurveyGeometry.objects.filter(session=session, deleted_at=None).order_by("number", "id")[:200])
@@ -237,11 +239,11 @@ def _shapes(session: SurveySession) -> list[dict[str, Any]]:
             drawn = {"type": row.geometry_type, "coordinates": row.coordinates}
             found.append({"type": "Feature", "geometry": drawn, "properties": about})
         found += [
-            {"type": "Feature", "geometry": finding["geometry"], "properties": {
+            {"type": "Feature", "geometry": finding["shape"], "properties": {
                 "layer": "flags", "flagged": True, "name": label_of(finding.get("code", "")),
                 "lines": [about["name"]]}}
             for finding in row.findings
-            if isinstance(finding.get("geometry"), dict)
+            if finding.get("shape", {}).get("coordinates")
         ]  # fmt: skip
     return found
 
