@@ -4,7 +4,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,88 +21,24 @@ from portal.core.files.storage import opened
 from portal.core.jobs.models import Job
 from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import platform, tenant
-from portal.survey.applications import services as applications
 from portal.survey.areas import services as areas
 from portal.survey.exports import jobs, writers
 from portal.survey.models import Application, Dispatch, ReviewRemark, SurveyPoint, SurveySession
-from portal.survey.sessions import services as sessions
 from tests.core.people import Cast
 from tests.lab.test_pages import page
 from tests.survey.conftest import named
+from tests.survey.surveying import EAST, WEST, Survey, surveyed
 
 pytestmark = pytest.mark.django_db
-WEST, EAST = (44.0, 15.2), (44.2, 15.2)  # the middles of two districts of the demo's boundaries
 RIGHTS = [
     "applications.view", "applications.edit", "applications.delete", "sessions.view", "sessions.review",
     "sessions.export", "files.view", "files.original", "tasks.view", "tasks.work", "tasks.edit",
 ]  # fmt: skip
 
 
-@dataclass
-class Survey:
-    """One application and the submitted session of it."""
-
-    application: Application
-    session: SurveySession
-    surveyor: User
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be read by anybody out of reach."""
-        return (self.application.application_number, self.application.applicant_name, self.session.session_number,
-                str(self.session.pk), str(self.application.pk))  # fmt: skip
-
-
-def place(at: tuple[float, float]) -> dict[str, Any]:
-    return {"lat": at[1], "lng": at[0], "accuracy": 4.0, "timestamp": "2026-11-20T09:00:00Z"}
-
-
 @pytest.fixture
 def survey(cast: Cast) -> Callable[..., Survey]:
-    """A survey at a place by a new surveyor of the district around it: two points, a parcel."""
-
-    def made(name: str, code: str, at: tuple[float, float], applicant: str) -> Survey:
-        person = cast.person(name, "Technician", cast.a)
-        with tenant(cast.a.pk, by=cast.alice.actor()):
-            areas.assignment_create(data={"userId": str(person.pk)} | named(code), by=cast.alice)
-            application = applications.application_create(
-                data={"applicantName": applicant, "serviceType": "building_permit", "coordinates": place(at)},
-                by=cast.alice,
-            )
-        with tenant(cast.a.pk, by=person.actor()):
-            device = f"tablet-{name}"
-            row = sessions.session_start(
-                user=person,
-                device_id=device,
-                data={
-                    "applicationId": str(application.pk), "surveyType": "building_permit", "startLocation": place(at),
-                },
-            )  # fmt: skip
-            points = [
-                {"idempotencyKey": f"p{n}", "pointNumber": n, "latitude": at[1] + n * 1e-5, "longitude": at[0],
-                 "horizontalAccuracy": 0.5, "gpsSource": "external_receiver", "pointType": "corner",
-                 "description": f"ركن {name}", "capturedAt": "2026-11-20T09:20:00Z"}
-                for n in (1, 2)
-            ]  # fmt: skip
-            x, y = at
-            ring = [[x, y], [x + 2e-4, y], [x + 2e-4, y + 2e-4], [x, y + 2e-4], [x, y]]
-            shape = {"idempotencyKey": "g1", "geometryNumber": 1, "geometryType": "Polygon", "coordinates": [ring],
-                     "featureType": "boundary", "area": 500.0, "isClosed": True,
-                     "completedAt": "2026-11-20T09:40:00Z"}  # fmt: skip
-            for entity, items in (("point", points), ("geometry", [shape])):
-                results = sessions.items_upload(
-                    entity=entity, user=person, device_id=device, session=row["id"], items=items
-                )
-                assert [result.status for result in results] == ["created"] * len(items), results
-            sessions.session_submit(
-                user=person,
-                device_id=device,
-                id=row["id"],
-                data={"endLocation": place(at), "pointsCount": 2, "geometriesCount": 1, "attachmentsCount": 0},
-            )
-            return Survey(application, SurveySession.objects.get(pk=row["id"]), person)
-
-    return made
+    return partial(surveyed, cast)
 
 
 @pytest.fixture
