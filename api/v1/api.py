@@ -28,11 +28,13 @@ from api.v1.lab.reports import router as reports
 from api.v1.lab.router import catalogue, results
 from api.v1.lab.router import router as samples
 from api.v1.notifications.router import router as notifications
+from api.v1.ogc.router import router as ogc
 from api.v1.organizations.router import router as organizations
 from api.v1.platform.router import router as platform
 from api.v1.projects.router import router as projects
 from api.v1.sales.router import router as sales
 from api.v1.submissions.router import router as submissions
+from api.v1.survey.exports import router as survey_exports
 from api.v1.survey.router import router as survey
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
@@ -127,5 +129,7 @@ for router in (
     dashboards,
     dashboard_reports,
     notifications,
+    survey_exports,
+    ogc,
 ):
     api.add_router("", router)

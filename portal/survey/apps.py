@@ -8,7 +8,9 @@ class SurveyConfig(AppConfig):
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
         from portal.survey.areas import room as areas
+        from portal.survey.pages import room as pages
         from portal.survey.sessions import room as sessions
 
         areas.register()
         sessions.register()
+        pages.register()

@@ -1,8 +1,8 @@
 """Addresses of the pages of areas, applications and survey sessions."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
 from portal.survey.areas.urls import urlpatterns as areas
 
 app_name = "survey"
-urlpatterns: list[URLPattern | URLResolver] = [*areas]
+urlpatterns: list[URLPattern | URLResolver] = [*areas, path("", include("portal.survey.pages.urls"))]
