@@ -2,5 +2,7 @@
 
 from django.urls import URLPattern, URLResolver
 
+from portal.survey.areas.urls import urlpatterns as areas
+
 app_name = "survey"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [*areas]
