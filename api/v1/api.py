@@ -12,6 +12,7 @@ from api.v1.files.router import router as files
 from api.v1.files.shared import router as shared
 from api.v1.forms.router import router as forms
 from api.v1.forms.xlsform import router as xlsform
+from api.v1.geo.router import router as geo
 from api.v1.images.router import router as images
 from api.v1.invitations.router import router as invitations
 from api.v1.jobs.router import router as jobs
@@ -104,6 +105,7 @@ for router in (
     files,
     shared,
     jobs,
+    geo,
     audit,
     watch,
     images,

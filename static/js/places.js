@@ -1,9 +1,17 @@
 // Maps of places: pins over a coast line and a grid of degrees of our own; tiles only where the installation names a
 // server.
 // <div data-places="id"> draws the JSON of <script id="id">: [{lat, lon, name, flagged?, url?, thumbnail?, radius?}].
+// data-shapes="id" draws GeoJSON polygons beneath them: properties {name, url?, kind?: "whole" | "allowed"}.
 (() => {
   "use strict";
   const STEPS = [30, 10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001];
+
+  const ANYWHERE = [[12, 41.7], [19.1, 54.7]];
+  const AREAS = {
+    part: { color: "#0b6e75", weight: 1.5, fillOpacity: 0.1 },
+    allowed: { color: "#1f7a45", weight: 2, fillOpacity: 0.18 },
+    whole: { color: "#3d2c00", weight: 3, fill: false, interactive: false },
+  };
 
   // Meridians and parallels of the part in sight, one to about 110 pixels, with their degrees.
   function grid(map, lines) {
@@ -33,14 +41,28 @@
     return box;
   }
 
+  function areas(found) {
+    return L.geoJSON(found, {
+      style: ({ properties }) => AREAS[properties.kind] ?? AREAS.part,
+      onEachFeature: ({ properties }, shape) => {
+        if (properties.kind === "whole") return;
+        const name = Object.assign(document.createElement("span"), { textContent: properties.name, dir: "auto" });
+        shape.bindTooltip(name, { sticky: true });
+        if (properties.url) shape.on("click", () => location.assign(properties.url));
+      },
+    });
+  }
+
   function draw(box) {
     if (box.dataset.drawn) return;
     box.dataset.drawn = "yes";
-    const places = JSON.parse(document.getElementById(box.dataset.places).textContent);
+    const places = box.dataset.places ? JSON.parse(document.getElementById(box.dataset.places).textContent) : [];
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const map = L.map(box, { attributionControl: false, zoomAnimation: !still, fadeAnimation: !still, maxZoom: 19, worldCopyJump: true });
     const all = L.latLngBounds(places.map((place) => [place.lat, place.lon]));
-    map.fitBounds(all, { padding: [40, 40], maxZoom: 16 });
+    const shapes = box.dataset.shapes ? areas(JSON.parse(document.getElementById(box.dataset.shapes).textContent)) : null;
+    if (shapes) all.extend(shapes.addTo(map).getBounds());
+    map.fitBounds(all.isValid() ? all : ANYWHERE, { padding: [40, 40], maxZoom: 16 });
     L.control.scale({ imperial: false }).addTo(map);
     const lines = L.layerGroup().addTo(map);
     const { tiles, credit, coast } = box.dataset;

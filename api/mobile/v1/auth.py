@@ -13,6 +13,9 @@ from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
 from portal.core.accounts.tokens import Unauthenticated
 from portal.core.common.errors import Invalid
+from portal.core.tenancy.scope import tenant
+from portal.survey.areas import selectors as areas
+from portal.survey.areas import wire
 
 router = Router(surface=MOBILE, tags=["auth"])
 ENTRY = Policy(public="people have no token before they sign in")
@@ -29,8 +32,15 @@ def _user(user: User) -> dict[str, Any]:
         "fullName": user.name,
         "role": user.role_key,
         "department": user.department,
-        "geographicAssignments": [],
+        "geographicAssignments": _areas(user),
     }
+
+
+def _areas(user: User) -> list[dict[str, Any]]:
+    if user.organization_id is None:
+        return []
+    with tenant(user.organization_id, by=user.actor(via="mobile")):
+        return [wire.assigned(row) for row in areas.assignment_list(user=user.pk, state="active")]
 
 
 @router.post("/auth/login", policy=ENTRY, bucket="m.auth", response=schemas.LoginOut, summary="Sign in on a device")

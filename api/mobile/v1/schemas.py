@@ -36,13 +36,22 @@ class RefreshIn(In):
     refresh_token: str = Field(min_length=1, max_length=200)
 
 
+class AssignedArea(Out):
+    """A null level means all of the level above."""
+
+    governorate_id: UUID
+    district_id: UUID | None
+    sub_district_id: UUID | None
+    neighborhood_id: UUID | None
+
+
 class MobileUser(Out):
     id: UUID
     username: str
     full_name: str
     role: str
     department: str
-    geographic_assignments: list[dict[str, UUID]]
+    geographic_assignments: list[AssignedArea] = Field(description="In force now; none for who may work everywhere")
 
 
 class DeviceCard(Out):

@@ -8,12 +8,13 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
 import shapely
-import shapely.geometry
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from portal.core.geo.measures import DEVICE_DECIMALS
 from portal.core.geo.regions import apart
@@ -24,11 +25,12 @@ MOST_VERTICES: Final = 10_000
 INVALID: Final = "INVALID_GEOJSON"
 BOUNDS: Final = "GEOGRAPHIC_BOUNDS_ERROR"
 _DOUBLE_METRES: Final = 0.01
-_SPIKE_DEGREES: Final = 1.0
+_SPIKE: Final = math.radians(1)
+_HUGE: Final = 10**9
 _LEAST_GAP: Final = 1.0  # metres
 _WHERE: Final = re.compile(r"\[\s*([-+0-9.eE]+)[ ,]+([-+0-9.eE]+)")
 
-type Ring = list[list[float]]
+type Ring = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +80,11 @@ def check(
     try:
         kind = _kind(geometry_type)
         kept = _numbers(coordinates, DEPTHS[kind])
-        _bounds(kept, DEPTHS[kind], boundaries or index(), result)
+        _bounds(kept, boundaries or index(), result)
         if is_complete:
             kept = _shaped(kind, kept, is_closed, accuracy, result)
             result.shape = _valid(kind, kept, decimals, result)
-            kept = shapely.geometry.mapping(result.shape)["coordinates"]
+            kept = _parts(result.shape)
         result.coordinates = _listed(kept)
     except _Refused as refusal:
         result.errors.append(refusal.fault)
@@ -97,53 +99,69 @@ def _kind(given: object) -> str:
 
 
 def _numbers(given: object, depth: int) -> Any:
-    """The coordinates as lists of floats with their height dropped; never deeper than the type says."""
+    """The coordinates with the innermost list of positions (or the one position) as an array of longitude and latitude;
+    never deeper than the type says."""
     count = 0
+
+    def refuse(said: str, path: str) -> _Refused:
+        return _Refused(Fault(INVALID, said, path=path))
 
     def walk(value: object, left: int, path: str) -> Any:
         nonlocal count
         if not isinstance(value, list | tuple):
-            said = _("Longitude and latitude must stand in lists, nested as the type says.")
-            raise _Refused(Fault(INVALID, said, path=path))
-        if left:
-            if not value:
-                raise _Refused(Fault(INVALID, _("There are no coordinates."), path=path))
+            raise refuse(_("Longitude and latitude must stand in lists, nested as the type says."), path)
+        if not left:
+            return _position(value, path)
+        if not value:
+            raise refuse(_("There are no coordinates."), path)
+        if left > 1:
             return [walk(part, left - 1, f"{path}[{at}]") for at, part in enumerate(value)]
-        count += 1
+        count += len(value)
         if count > MOST_VERTICES:
             said = _("At most %(most)d corners are taken; this one has more.") % {"most": MOST_VERTICES}
-            raise _Refused(Fault(INVALID, said, path=path))
-        if len(value) not in (2, 3):
-            said = _("A position is longitude, latitude and, if you like, height.")
-            raise _Refused(Fault(INVALID, said, path=path))
-        if not all(_is_number(number) for number in value):
-            said = _("A position consists of numbers: no texts, no true or false, no NaN.")
-            raise _Refused(Fault(INVALID, said, path=path))
-        return [float(value[0]), float(value[1])]
+            raise refuse(said, path)
+        if _plain(value):
+            found = np.array([position[:2] for position in value], dtype=float)
+            if np.isfinite(found).all() and all(len(p) == 2 or math.isfinite(p[2]) for p in value):
+                return found
+        return np.array([walk(position, 0, f"{path}[{at}]") for at, position in enumerate(value)])
 
     return walk(given, depth, "coordinates")
 
 
-def _is_number(value: object) -> bool:
-    if type(value) is int:
-        return abs(value) < 10**9
-    return type(value) is float and math.isfinite(value)
+def _plain(positions: Any) -> bool:
+    """Whether all are lists of two or three numbers, none of them an integer beyond all measure: the usual case."""
+    return (
+        set(map(type, positions)) <= {list, tuple}
+        and set(map(len, positions)) <= {2, 3}
+        and all(type(n) is float or (type(n) is int and abs(n) < _HUGE) for n in chain.from_iterable(positions))
+    )
 
 
-def _positions(kept: Any, depth: int, path: str = "coordinates") -> Iterator[tuple[list[float], str]]:
-    if not depth:
-        yield kept, path
+def _position(value: Any, path: str) -> NDArray[np.float64]:
+    if len(value) not in (2, 3):
+        said = _("A position is longitude, latitude and, if you like, height.")
+        raise _Refused(Fault(INVALID, said, path=path))
+    if not _plain([value]) or not all(map(math.isfinite, value)):
+        said = _("A position consists of numbers: no texts, no true or false, no NaN.")
+        raise _Refused(Fault(INVALID, said, path=path))
+    return np.array(value[:2], dtype=float)
+
+
+def _positions(kept: Any, path: str = "coordinates") -> Iterator[tuple[list[float], str]]:
+    if isinstance(kept, np.ndarray) and kept.ndim == 1:
+        yield kept.tolist(), path
         return
     for at, part in enumerate(kept):
-        yield from _positions(part, depth - 1, f"{path}[{at}]")
+        yield from _positions(part, f"{path}[{at}]")
 
 
-def _bounds(kept: Any, depth: int, boundaries: Index, result: Checked) -> None:
-    positions = [position for position, _path in _positions(kept, depth)]
-    if boundaries.land.covers(*zip(*positions, strict=True)).all():
+def _bounds(kept: Any, boundaries: Index, result: Checked) -> None:
+    arrays = list(_arrays(kept))
+    if all(boundaries.land.covers(array[:, 0], array[:, 1]).all() for array in arrays):
         return
     border = False
-    for position, path in _positions(kept, depth):
+    for position, path in _positions(kept):
         found = boundaries.bounds(*position)
         if not found.accepted:
             raise _Refused(Fault(BOUNDS, found.message, position, path))
@@ -152,13 +170,22 @@ def _bounds(kept: Any, depth: int, boundaries: Index, result: Checked) -> None:
         result.flags.append("OUTSIDE_BORDER")
 
 
+def _arrays(kept: Any) -> Iterator[NDArray[np.float64]]:
+    if isinstance(kept, np.ndarray):
+        yield kept.reshape(-1, 2)
+    else:
+        for part in kept:
+            yield from _arrays(part)
+
+
 def _shaped(kind: str, kept: Any, is_closed: bool, accuracy: float | None, result: Checked) -> Any:
     """Enough distinct corners, closed rings, no doubles."""
     match kind:
         case "LineString":
             line = _distinct(kept, result)
             if len(line) < 2:
-                raise _Refused(Fault(INVALID, _("A line needs two different positions."), kept[0], "coordinates"))
+                said = _("A line needs two different positions.")
+                raise _Refused(Fault(INVALID, said, kept[0].tolist(), "coordinates"))
             _spikes(line, False, result)
             return line
         case "Polygon":
@@ -172,64 +199,61 @@ def _shaped(kind: str, kept: Any, is_closed: bool, accuracy: float | None, resul
 
 
 def _ring(ring: Ring, path: str, is_closed: bool, accuracy: float | None, result: Checked) -> Ring:
-    if ring[0] != ring[-1]:
-        gap = apart(ring[0], ring[-1])
+    first, last = ring[0].tolist(), ring[-1].tolist()
+    if first != last:
+        gap = apart(first, last)
         if not is_closed or gap >= max(2 * (accuracy or 0.0), _LEAST_GAP):
             said = _("The ring is open: its last position must be its first. They are %(gap)s m apart.")
-            raise _Refused(Fault(INVALID, said % {"gap": f"{gap:.1f}"}, ring[-1], f"{path}[{len(ring) - 1}]"))
+            raise _Refused(Fault(INVALID, said % {"gap": f"{gap:.1f}"}, last, f"{path}[{len(ring) - 1}]"))
         _flag(result, "RING_AUTOCLOSED")
         # an end that lies where the ring began is the same corner measured twice; in a triangle it may be a corner
-        ring = [*(ring[:-1] if gap < _LEAST_GAP and len(ring) > 3 else ring), ring[0]]
+        ring = np.vstack([ring[:-1] if gap < _LEAST_GAP and len(ring) > 3 else ring, ring[:1]])
     kept = _distinct(ring, result)
-    if len(kept) > 1 and kept[0] != kept[-1]:
+    if len(kept) > 1:
         kept[-1] = kept[0]
-    if len({tuple(position) for position in kept}) < 3:
-        raise _Refused(Fault(INVALID, _("A ring needs three different corners."), ring[0], path))
+    if len(set(map(tuple, kept.tolist()))) < 3:
+        raise _Refused(Fault(INVALID, _("A ring needs three different corners."), first, path))
     _spikes(kept, True, result)
     return kept
 
 
 def _distinct(line: Ring, result: Checked) -> Ring:
     """Without positions that repeat the one before within a centimetre."""
-    points = np.asarray(line)
     # an upper bound first: a centimetre is nowhere more than 1e-7 of a degree of latitude
-    close = np.abs(np.diff(points, axis=0)).max(axis=1) < 2e-7
+    close = np.abs(np.diff(line, axis=0)).max(axis=1, initial=0) < 2e-7
     if not close.any():
         return line
-    kept = [line[0]]
+    kept = [0]
     for at, near in enumerate(close.tolist(), 1):
-        if near and apart(kept[-1], line[at]) < _DOUBLE_METRES:
+        if near and apart(line[kept[-1]], line[at]) < _DOUBLE_METRES:
             _flag(result, "DUPLICATES_REMOVED")
         else:
-            kept.append(line[at])
-    return kept
+            kept.append(at)
+    return line[kept]
 
 
 def _spikes(line: Ring, closed: bool, result: Checked) -> None:
     """Flag corners of less than a degree: most are a slip of the finger."""
-    points = np.asarray(line)
-    if closed:
-        points = np.vstack([points, points[1]])
+    points = np.vstack([line, line[1]]) if closed else line
     if len(points) < 3:
         return
     steps = np.diff(points, axis=0) * [math.cos(math.radians(float(points[0, 1]))), 1.0]
     back, on = -steps[:-1], steps[1:]
     cross = back[:, 0] * on[:, 1] - back[:, 1] * on[:, 0]
-    if (np.degrees(np.abs(np.arctan2(cross, (back * on).sum(axis=1)))) < _SPIKE_DEGREES).any():
+    if (np.abs(np.arctan2(cross, (back * on).sum(axis=1))) < _SPIKE).any():
         _flag(result, "SPIKE")
 
 
 def _valid(kind: str, kept: Any, decimals: int, result: Checked) -> Any:
     match kind:
         case "Point":
-            shape = shapely.Point(kept)
+            shape = shapely.points(np.round(kept, decimals))
         case "LineString":
-            shape = shapely.LineString(kept)
+            shape = shapely.linestrings(np.round(kept, decimals))
         case "Polygon":
-            shape = shapely.Polygon(kept[0], kept[1:])
+            shape = _polygon(kept, decimals)
         case _:
-            shape = shapely.MultiPolygon([(part[0], part[1:]) for part in kept])
-    shape = shapely.transform(shape, lambda points: np.round(points, decimals))
+            shape = shapely.multipolygons([_polygon(part, decimals) for part in kept])
     if "Polygon" in kind:
         if not shape.is_valid:
             said = shapely.is_valid_reason(shape)
@@ -242,6 +266,23 @@ def _valid(kind: str, kept: Any, decimals: int, result: Checked) -> Any:
             _flag(result, "REORIENTED")
         shape = oriented
     return shape
+
+
+def _polygon(rings: list[Ring], decimals: int) -> Any:
+    made = [shapely.linearrings(np.round(ring, decimals)) for ring in rings]
+    return shapely.polygons(made[0], made[1:] or None)
+
+
+def _parts(shape: Any) -> Any:
+    """The coordinates of a geometry, nested as in GeoJSON."""
+    match shape.geom_type:
+        case "Polygon":
+            return [shapely.get_coordinates(ring) for ring in (shape.exterior, *shape.interiors)]
+        case "MultiPolygon":
+            return [_parts(part) for part in shape.geoms]
+        case "Point":
+            return shapely.get_coordinates(shape)[0]
+    return shapely.get_coordinates(shape)
 
 
 def _reason(said: str, at: list[float] | None) -> str:
@@ -262,12 +303,11 @@ def _repaired(shape: Any) -> dict[str, Any] | None:
     if not parts:
         return None
     kept = shapely.orient_polygons(parts[0] if len(parts) == 1 else shapely.MultiPolygon(parts))
-    found = shapely.geometry.mapping(kept)
-    return {"type": found["type"], "coordinates": _listed(found["coordinates"])}
+    return {"type": kept.geom_type, "coordinates": _listed(_parts(kept))}
 
 
 def _listed(value: Any) -> Any:
-    return [_listed(part) for part in value] if isinstance(value, list | tuple) else value
+    return value.tolist() if isinstance(value, np.ndarray) else [_listed(part) for part in value]
 
 
 def _flag(result: Checked, flag: str) -> None:

@@ -9,6 +9,7 @@ import gzip
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,8 +18,10 @@ import orjson
 import pyogrio
 import shapely
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from portal.core.common import clock
 from portal.core.common.errors import Conflict, Invalid
 from portal.core.common.text import normalise
 from portal.core.geo import country
@@ -30,6 +33,7 @@ MOST_UNITS: Final = 100_000
 MOST_BYTES: Final = 200 * 1024 * 1024
 _LENGTHS: Final = {4: 0, 6: 1, 8: 2}
 _BATCH: Final = 500
+_LONGEST_LOAD: Final = timedelta(hours=1)
 
 type Tell = Callable[[int, int], object]
 
@@ -86,11 +90,16 @@ def read(files: Iterable[tuple[str, Path]]) -> Plan:
 
 
 def dataset_create(*, name: str, version: str, credit: str = "") -> GeoDataset:
-    """An empty dataset that is being loaded. Raises Conflict for one that is there; needs a platform scope."""
+    """An empty dataset that is being loaded, in place of one that failed or that a broken job left behind. Raises
+    Conflict for one that is there; needs a platform scope."""
     if not name.strip() or not version.strip():
         raise Invalid.field("version" if name.strip() else "name", _("Give the boundaries a name and an edition."))
+    broken = Q(status=GeoDataset.Status.FAILED) | Q(
+        status=GeoDataset.Status.LOADING, created_at__lt=clock.now() - _LONGEST_LOAD
+    )
     try:
         with transaction.atomic():
+            GeoDataset.objects.filter(broken, name=name.strip(), version=version.strip()).delete()
             return GeoDataset.objects.create(name=name.strip(), version=version.strip(), credit=credit.strip())
     except IntegrityError as error:
         raise Conflict(_("These boundaries are here already: %(name)s.") % {"name": f"{name} {version}"}) from error

@@ -13,9 +13,10 @@ GEOD: Final = Geod(ellps="WGS84")
 _LONGEST_EDGE: Final = 0.05  # degrees: what is straight in degrees is bent in the plane, here by less than a metre
 
 type Degrees = Sequence[float] | NDArray[np.float64]
+type Position = Sequence[float] | NDArray[np.float64]
 
 
-def apart(one: Sequence[float], other: Sequence[float]) -> float:
+def apart(one: Position, other: Position) -> float:
     """Metres between two positions (longitude, latitude), on the ellipsoid."""
     return float(GEOD.inv(one[0], one[1], other[0], other[1])[2])
 

@@ -83,6 +83,7 @@ class Index:
         leaves = [(id, shape) for id, _level, _parent, shape in rows if shape is not None and id not in divided]
         self.shapes: Any = shapely.from_wkb([bytes(shape) for _id, shape in leaves])
         self.tree = shapely.STRtree(self.shapes)
+        self._widest = shapely.from_wkb([bytes(shape) for _id, _level, parent, shape in rows if shape and not parent])
         self._places = [self._place(id, lines) for id, _shape in leaves]
         self._nowhere = Place(None, None, None, self.id, self.version)
 
@@ -109,7 +110,7 @@ class Index:
     @cached_property
     def land(self) -> Region:
         """The country: the union of the dataset, with the outline drawn by hand where the dataset leaves much out."""
-        whole, rough = shapely.union_all(self.shapes), country.outline()
+        whole, rough = shapely.union_all(self._widest), country.outline()
         return Region(whole if whole.area >= _WHOLE * rough.area else shapely.union(whole, rough))
 
     def bounds(self, lon: float, lat: float) -> Bounds:

@@ -21,5 +21,6 @@ KINDS = [
         channels=(Channel.IN_APP, Channel.EMAIL),
         permission="geo.denials",
         level=Level.WARNING,
+        page="survey:denial_detail",
     ),
 ]

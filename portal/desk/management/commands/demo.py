@@ -19,6 +19,7 @@ from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPL
 from portal.desk.notify import demo as notify
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
+from portal.survey import demo as survey
 
 ACTOR = Actor(name="demo", via="demo")
 ORGANIZATIONS: dict[str, dict[str, Any]] = {
@@ -91,6 +92,7 @@ class Command(BaseCommand):
             if domain == DEMO:
                 fieldwork.fill()
                 crm.fill()
+                survey.fill()
                 forms.fill()
                 charts.fill()
                 notify.fill()

@@ -1,0 +1,1 @@
+"""Pages of administrative units, assigned areas, refusals, and boundary datasets."""
