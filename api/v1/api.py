@@ -1,6 +1,7 @@
 """The unified surface: specifications 000 to 003 under `/api/v1`."""
 
 from api.kit import Api
+from api.v1.applications.router import router as applications
 from api.v1.audit.router import router as audit
 from api.v1.audit.watch import router as watch
 from api.v1.auth.router import router as auth
@@ -32,6 +33,7 @@ from api.v1.projects.router import router as projects
 from api.v1.sales.router import router as sales
 from api.v1.submissions.router import router as submissions
 from api.v1.survey.exports import router as survey_exports
+from api.v1.survey.router import router as survey
 from api.v1.sync.router import router as sync
 from api.v1.tasks.router import router as tasks
 from api.v1.tickets.router import router as tickets
@@ -92,6 +94,8 @@ for router in (
     organizations,
     projects,
     tasks,
+    applications,
+    survey,
     samples,
     lifecycle,
     results,

@@ -39,7 +39,7 @@ def changes(request: HttpRequest, query: Query[schemas.FeedQuery]) -> dict[str, 
         limit=query.limit,
     )
     return {
-        "changes": page.entries,
+        "changes": [_shown(entry) for entry in page.entries],
         "pagination": {"hasMore": page.more, "nextCursor": page.cursor},
         "syncMetadata": {
             "serverTimestamp": clock.now(),
@@ -47,6 +47,17 @@ def changes(request: HttpRequest, query: Query[schemas.FeedQuery]) -> dict[str, 
             "conflictsCount": selectors.open_conflicts(device),
         },
     }
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """Tasks in the words of this surface: a cancelled one is gone, one that nobody has is assigned (C56)."""
+    if entry["entity"] != "task" or entry["operation"] == "deleted":
+        return entry
+    data = entry["data"]
+    if data["status"] == "cancelled":
+        gone = {"id": data["id"], "deletedAt": data["updatedAt"], "deletedBy": data["updatedByUserId"]}
+        return {**entry, "operation": "deleted", "data": gone}
+    return {**entry, "data": {**data, "status": "assigned" if data["status"] == "pending" else data["status"]}}
 
 
 @router.post(

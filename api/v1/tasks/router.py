@@ -26,6 +26,9 @@ from api.v1.tasks.schemas import (
 )
 from portal.core.common.errors import DomainError
 from portal.core.projects import access, selectors, services, wire
+from portal.core.sync.registry import Row
+from portal.survey.applications.selectors import with_applications
+from portal.survey.applications.services import dispatch_create
 
 router = Router(tags=["tasks"])
 
@@ -39,9 +42,11 @@ def task_list(request: HttpRequest, query: Query[AllTasksQuery]) -> Page:
 @router.post("/tasks", policy="tasks.work", response=TaskOut, status=201, summary="Create a task")
 def task_create(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared(TaskIn)]]) -> Reply:
     """A known `id` or `localSyncId` answers 200 with the stored record: a task made offline arrives once. A field
-    worker makes tasks for themselves or for nobody."""
-    row, created = services.task_create(data=payload, by=me(request))
-    return record(wire.tasks([row])[0], status=201 if created else 200)
+    worker makes tasks for themselves or for nobody. With `applicationId` the task sends a surveyor to an application,
+    which stands in for title, instructions and requirements: 422 `LBAC_VIOLATION` outside of the surveyor's areas."""
+    create = dispatch_create if payload.get("applicationId") is not None else services.task_create
+    row, created = create(data=payload, by=me(request))
+    return _record(row, status=201 if created else 200)
 
 
 @router.post("/tasks/bulk-update", policy="tasks.edit", response=BulkOut, limit=LARGE, summary="Change many tasks")
@@ -63,7 +68,7 @@ def task_bulk(request: HttpRequest, payload: TaskBulkIn) -> dict[str, Any]:
 @router.get("/tasks/{id:task_id}", policy="tasks.view", response=TaskOut, summary="One task")
 def task_detail(request: HttpRequest, task_id: UUID) -> Reply:
     """404 for one that you do not see, too."""
-    return record(selectors.task_card(user=me(request), id=task_id))
+    return record(with_applications([selectors.task_card(user=me(request), id=task_id)])[0])
 
 
 @router.update("/tasks/{id:task_id}", policy="tasks.work", response=TaskOut, summary="Change a task")
@@ -73,7 +78,7 @@ def task_update(
     """A field worker changes status and notes of the own ones. A status that cannot follow is 422 `ILLEGAL_TRANSITION`
     with `meta.allowed`."""
     row = services.task_update(id=task_id, data=payload, by=me(request), version=version(request, payload))
-    return record(wire.tasks([row])[0])
+    return _record(row)
 
 
 @router.delete("/tasks/{id:task_id}", policy="tasks.delete", response=None, summary="Delete a task")
@@ -104,7 +109,7 @@ def project_task_create(
 ) -> Reply:
     """As `POST /tasks` with this `projectId`. 400 `PROJECT_CLOSED` for a completed or archived project."""
     row, created = services.task_create(data=payload, by=me(request), project=project_id)
-    return record(wire.tasks([row])[0], status=201 if created else 200)
+    return _record(row, status=201 if created else 200)
 
 
 @router.get(
@@ -166,8 +171,12 @@ def _found(request: HttpRequest, query: TaskQuery, project: UUID | None) -> Quer
 
 def _page(rows: QuerySet[Any], query: TaskQuery) -> Page:
     page = paginate(selectors.plain(rows), query, lambda row: row)
-    page.items = wire.tasks(page.items)
+    page.items = with_applications(wire.tasks(page.items))
     return page
+
+
+def _record(row: Row, *, status: int = 200) -> Reply:
+    return record(with_applications(wire.tasks([row]))[0], status=status)
 
 
 def _fault(error: DomainError) -> dict[str, Any]:

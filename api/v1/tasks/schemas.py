@@ -53,7 +53,7 @@ class TaskIn(In):
         }
     )
     aliases: ClassVar[Mapping[str, str]] = {
-        **{name: name for name in (*SERVER, "isOverdue", "assignedAt", "assignedToName")},
+        **{name: name for name in (*SERVER, "isOverdue", "assignedAt", "assignedToName", "statusDetail")},
         "assignedToUserId": "assigned_to",
         "assigneeId": "assigned_to",
         "technicianId": "assigned_to",
@@ -64,6 +64,7 @@ class TaskIn(In):
     instructions: str | None = Field(None, max_length=20_000)
     requirements: list[str] | None = Field(None, max_length=100)
     project_id: UUID | None = Field(None, description="Of a project that you see and that is open")
+    application_id: UUID | None = Field(None, description="On create: the application that a surveyor is sent to")
     status: str | None = Field(None, description=f"{_STATUSES}; follows from assignedTo where absent")
     priority: str | None = Field(None, description=f"{_PRIORITIES}; medium where absent")
     assigned_to: UUID | None = Field(None, description="Somebody who works in the project; null takes the task away")
@@ -88,6 +89,8 @@ class TaskOut(Out):
     id: UUID
     organization_id: UUID
     project_id: UUID | None
+    application_id: UUID | None = Field(description="Where the task sends a surveyor")
+    status_detail: str | None = Field(description="Of a survey: under_review, approved, returned, rejected")
     title: str
     description: str
     instructions: str
