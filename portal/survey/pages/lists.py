@@ -16,7 +16,7 @@ from portal.survey.choices import PointType, ServiceType, SessionStatus, SurveyT
 from portal.survey.flags import FLAGS
 from portal.survey.models import Application, SurveyPoint, SurveySession
 from portal.survey.pages import selectors, wording
-from portal.survey.templatetags.survey import flag_badges, flag_count, metres, quality_meter, session_badge, state_badge
+from portal.survey.templatetags.survey import flag_count, metres, quality_meter, session_badge, state_badge
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
 from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
@@ -170,8 +170,7 @@ class PointTable(Table):
     point_type = django_tables2.Column()
     feature_code = TextColumn(orderable=False)
     description = TextColumn(orderable=False)
-    latitude = LtrColumn(orderable=False)
-    longitude = LtrColumn(orderable=False)
+    place = django_tables2.Column(verbose_name=gettext_lazy("Coordinates"), accessor="latitude", orderable=False)
     elevation = LtrColumn(orderable=False)
     horizontal_accuracy = django_tables2.Column(verbose_name=gettext_lazy("Accuracy"))
     gps_source = django_tables2.Column(orderable=False)
@@ -181,22 +180,19 @@ class PointTable(Table):
     class Meta:
         model = SurveyPoint
         fields = (
-            "number", "point_type", "feature_code", "description", "latitude", "longitude", "elevation",
-            "horizontal_accuracy", "gps_source", "captured_at", "flags",
+            "number", "point_type", "feature_code", "description", "place", "elevation", "horizontal_accuracy",
+            "gps_source", "captured_at", "flags",
         )  # fmt: skip
         order_by = ("number",)
 
-    def render_latitude(self, value: float) -> SafeString:
-        return ltr(f"{value:.7f}")
-
-    def render_longitude(self, value: float) -> SafeString:
-        return ltr(f"{value:.7f}")
+    def render_place(self, record: SurveyPoint) -> SafeString:
+        return ltr(f"{record.latitude:.7f}, {record.longitude:.7f}")
 
     def render_horizontal_accuracy(self, value: float) -> SafeString:
         return metres(value)
 
     def render_flags(self, record: SurveyPoint) -> SafeString:
-        return flag_badges(record.flags) or EMPTY
+        return flag_count(record.flags)
 
 
 class ApplicationFilter(django_filters.FilterSet):

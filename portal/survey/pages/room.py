@@ -47,8 +47,10 @@ def register() -> None:
 def _of_task(request: HttpRequest, task: Any) -> dict[str, Any] | None:
     """The application that a task is the survey of, and its sessions, as far as the person sees them."""
     sent = Dispatch.objects.filter(task=task.pk).first()
-    application = sent and applications_seen(person(request)).filter(pk=sent.application_id).first()
-    if sent is None or application is None:
+    if sent is None:
+        return None
+    application = applications_seen(person(request)).filter(pk=sent.application_id).first()
+    if application is None:
         return None
     rows = sessions_seen(person(request)).filter(application=application).select_related("surveyor")
     return {

@@ -1,10 +1,10 @@
 """Addresses of applications, survey sessions and the giving out of tasks."""
 
-from django.urls import path
+from django.urls import URLPattern, URLResolver, path
 
 from portal.survey.pages import applications, review, sessions
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("applications", applications.application_list, name="application_list"),
     path("applications/new", applications.application_create, name="application_create"),
     path("applications/<uuid:application_id>", applications.application_detail, name="application_detail"),
