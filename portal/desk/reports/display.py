@@ -84,7 +84,8 @@ def _sentence(one: Filter, answer: Answer, names: dict[Any, str]) -> str:
     op = one.op
     if op in PERIODS or op in COUNTED:
         first, last = answer.days(one)
-        between = f"\N{LEFT-TO-RIGHT ISOLATE}{first} \N{EN DASH} {last}\N{POP DIRECTIONAL ISOLATE}"
+        days_said = f"{first} \N{EN DASH} {last}".replace("-", "-\N{WORD JOINER}")  # no line ends inside of a day
+        between = f"\N{LEFT-TO-RIGHT ISOLATE}{days_said}\N{POP DIRECTIONAL ISOLATE}"
         if op == Op.LAST_DAYS:
             days = int(str(one.values[0]))
             said = ngettext("the last %(days)s day, today included", "the last %(days)s days, today included", days)

@@ -125,7 +125,7 @@ def _pdf(answer: Answer, paper: Paper, total: int, progress: Progress) -> bytes:
         "round": slices,
         "what": drawn.what if drawn else "",
         "legend": [(swatch(place), place + 1 if slices else "", name) for place, name in enumerate(legend)],
-        "numbered": drawn is not None,
+        "marks": [] if drawn is None or slices else list(enumerate(drawn.labels, 1)),
         "heads": [(head.label, head.kind == "number" and not head.words) for head in heads],
         "rows": [
             [

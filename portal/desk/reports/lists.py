@@ -78,7 +78,7 @@ class ReportTable(Table):
 
     def render_name(self, record: CustomReport) -> SafeString:
         return format_html(
-            '<a href="{}" dir="auto">{}</a><div class="text-secondary small" dir="auto">{}</div>',
+            '<div><a href="{}" dir="auto">{}</a><div class="text-secondary small" dir="auto">{}</div></div>',
             reverse("custom_reports:detail", args=[record.pk]),
             name_of(record),
             description_of(record)[:160],
@@ -86,7 +86,7 @@ class ReportTable(Table):
 
     def render_source(self, record: CustomReport) -> SafeString:
         source = sources.every()[record.source]
-        return format_html("{}{}", icon(source.icon, css="chart-kind"), source.label)
+        return format_html("<span>{}{}</span>", icon(source.icon, css="chart-kind"), source.label)
 
     def render_owner(self, record: CustomReport) -> SafeString:
         if record.builtin:
@@ -95,7 +95,7 @@ class ReportTable(Table):
 
     def render_shared(self, record: CustomReport) -> SafeString:
         words, name = (_("Shared"), "users") if record.shared else (_("Only me"), "lock")
-        return format_html("{}{}", icon(name, css="chart-kind"), words)
+        return format_html("<span>{}{}</span>", icon(name, css="chart-kind"), words)
 
 
 class RunFilter(django_filters.FilterSet):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Aggregate, Avg, Count, DateField, DateTimeField, F, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import Trunc
+from django.utils.translation import gettext as _
 
 from portal.collect.charts import buckets
 from portal.collect.charts.choices import Bucket
@@ -234,9 +235,10 @@ def _head(column: Column) -> Head:
 
 
 def _group_head(group: Group) -> Head:
-    return Head(
-        group.column.key, str(group.column.label), group.column.kind, bucket=group.bucket, words=group.column.words
-    )
+    column, label = group.column, str(group.column.label)
+    if group.bucket is not None:
+        label = _("%(field)s, by %(bucket)s") % {"field": label, "bucket": str(group.bucket.label).lower()}
+    return Head(column.key, label, column.kind, bucket=group.bucket, words=column.words)
 
 
 def _figure_head(figure: Figure) -> Head:
