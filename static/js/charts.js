@@ -58,7 +58,7 @@
         maintainAspectRatio: false,
         locale: language,
         // Reversed, a label that leans needs more room than Chart.js gives it.
-        layout: { padding: round || !rtl || data.timed ? 4 : { left: 28, right: 4, top: 4, bottom: 4 } },
+        layout: { padding: round || !rtl ? 4 : { left: data.timed ? 16 : 28, right: 4, top: 4, bottom: 4 } },
         interaction: round ? undefined : { mode: "index", intersect: false },
         scales: round ? undefined : {
           x: { ...scale, reverse: rtl, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, maxRotation: data.timed ? 0 : 45, autoSkipPadding: 12 } },
