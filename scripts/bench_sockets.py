@@ -1,4 +1,4 @@
-"""P7: a thousand open sockets, notifications to everybody and to one person; of apps, and of pages that want fragments."""
+"""P7: a thousand open sockets, notifications to everybody and to one person; of apps, and of pages with fragments."""
 
 import asyncio
 import time
