@@ -434,6 +434,11 @@ class Bench:
 
         Audit(self).run()
 
+    def sockets(self) -> None:
+        from bench_sockets import Sockets
+
+        Sockets(self).run()
+
     @cache  # noqa: B019  (one organisation serves both)
     def listed(self) -> Any:
         user = self.organization()
@@ -452,7 +457,7 @@ class Bench:
         return statistics.median(shares(calls, 0.5))
 
 
-WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages", "audit")
+WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages", "audit", "sockets")
 
 
 def main() -> int:

@@ -213,7 +213,7 @@ def unpack(*, path: Path, into: Path, passphrase: str = "") -> dict[str, Any]:
                     continue
                 target = into / member.name
                 target.parent.mkdir(parents=True, exist_ok=True)
-                digest = _Digest(cast(IO[bytes], content))
+                digest = _Digest(content)
                 with target.open("wb") as file:
                     shutil.copyfileobj(digest, file, _FRAME)
                 found[member.name] = {"size": member.size, "sha256": digest.sum.hexdigest()}

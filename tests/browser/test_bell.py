@@ -34,3 +34,14 @@ def test_the_number_on_the_bell_rises_while_the_page_lies_open(page: Page, cast:
     expect(page.locator("#bell-panel").get_by_text("المختبر مفتوح")).to_be_visible()
     page.locator("#bell-panel form").first.get_by_role("button").click()
     expect(count).to_be_hidden()
+
+    # a hidden page stays quiet, and shows how things stand when its reader comes back
+    show = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+    show += " document.dispatchEvent(new Event('visibilitychange')); }"
+    page.evaluate(show, True)
+    aside(lambda: send(cast, "الأول"))
+    aside(lambda: send(cast, "الثاني"))
+    page.wait_for_timeout(500)
+    expect(count).to_be_hidden()
+    page.evaluate(show, False)
+    expect(count.locator("bdi")).to_have_text("2")

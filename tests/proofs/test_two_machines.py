@@ -12,7 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -47,12 +48,14 @@ def hear(socket: ClientConnection, seconds: float = 30) -> dict[str, Any]:
             return dict(event)
 
 
-def listening(address: str, token: str, since: str = "") -> ClientConnection:
+@contextmanager
+def listening(address: str, token: str, since: str = "") -> Iterator[ClientConnection]:
     query = f"?since={since}" if since else ""
-    socket = connect(f"ws{address.removeprefix('http')}/ws/notifications/{query}", ping_interval=None)
-    socket.send(orjson.dumps({"type": "auth", "token": token}).decode())
-    assert hear(socket) == {"type": "auth.ok"}
-    return socket
+    path = f"ws{address.removeprefix('http')}/ws/notifications/{query}"
+    with connect(path, ping_interval=None, open_timeout=60) as socket:
+        socket.send(orjson.dumps({"type": "auth", "token": token}).decode())
+        assert hear(socket) == {"type": "auth.ok"}
+        yield socket
 
 
 def sign_in(address: str, user: User) -> dict[str, str]:
@@ -137,7 +140,7 @@ def test_what_happens_on_one_machine_reaches_the_other(by: str) -> None:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
             )
         if by == "postgresql":  # the line itself was cut: the page is told to fetch again
             assert hear(socket)["type"] == "resync"

@@ -16,8 +16,8 @@ from portal.core.monitoring.counters import BOUNDS, KINDS
 # Period: how far back, and the step of its charts.
 PERIODS: Final[Mapping[str, tuple[timedelta, timedelta]]] = {
     "hour": (timedelta(hours=1), timedelta(minutes=1)),
-    "day": (timedelta(days=1), timedelta(minutes=15)),
-    "week": (timedelta(days=7), timedelta(hours=2)),
+    "day": (timedelta(days=1), timedelta(minutes=30)),
+    "week": (timedelta(days=7), timedelta(hours=3)),
 }
 SURFACES: Final = ("portal", "v1", "mobile", "machine")
 TREND: Final = ("logins", "devices", "geo_denials")  # kinds with a chart over time
@@ -101,7 +101,7 @@ def traffic(*, period: str = "hour", surface: str = "", now: datetime | None = N
     """
     length, step = PERIODS[period]
     now = now or clock.now()
-    since = _floor(now - length, step)
+    since = _floor(now - length, step) + step
     endpoints, times = _endpoints(since, surface), _by_labels("requests", since, surface)
     everything = _added(row[3] for row in times)
     count = sum(row[1] for row in times)

@@ -58,9 +58,9 @@ def note(**facts: Any) -> None:
 
 
 def route_of(request: HttpRequest) -> str:
-    """The template that the path matched (`api/v1/samples/<id:sample_id>`); one word for what matched nothing."""
+    """The template that the path matched (`/api/v1/samples/<id:sample_id>`); one word for what matched nothing."""
     match = request.resolver_match
-    return (match.route or "/") if match is not None else "(none)"
+    return f"/{match.route}" if match is not None else "(none)"
 
 
 def surface_of(path: str) -> str:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from portal.core.accounts.policy import platform_policy
 from portal.core.audit.security import TYPES
 from portal.core.monitoring import figures
+from portal.core.monitoring.counters import BOUNDS
 from portal.core.monitoring.figures import Share, Step, Traffic
 from portal.desk.platform.figures import reloading
 
@@ -62,6 +63,8 @@ def metrics(request: HttpRequest) -> HttpResponse:
         "surfaces": SURFACES.items(),
         "traffic": traffic,
         "endpoints": [(SURFACES[one.surface], one) for one in sorted(traffic.endpoints, key=SORTS[sort])[:SHOWN]],
+        "p50": _duration(traffic.p50),
+        "p95": _duration(traffic.p95),
         "failed": _percent(Share(traffic.failed, traffic.requests)),
         "logins": _percent(traffic.logins),
         "sync": _percent(traffic.sync),
@@ -81,6 +84,13 @@ def _one_of(request: HttpRequest, name: str, known: Any, usual: str) -> str:
 
 def _percent(share: Share) -> str:
     return "–" if share.percent is None else f"{share.percent:g} %"
+
+
+def _duration(ms: float) -> str:
+    """In the unit in which people say it; what lies in the last bucket has no upper bound."""
+    if ms >= BOUNDS[-1]:
+        return f"> {BOUNDS[-1] // 1000} s"
+    return f"{ms / 1000:.1f} s" if ms >= 1000 else f"{ms:.0f} ms"
 
 
 def _charts(steps: list[Step], period: str) -> list[dict[str, Any]]:

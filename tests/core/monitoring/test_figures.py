@@ -87,7 +87,7 @@ def test_a_day_in_figures(cast: Cast, settings: Any) -> None:
     assert more("errors_total", surface="v1", code="RESOURCE_NOT_FOUND") == 1
     assert more("geo_denials_total", rule="outside_area") == 2
     assert more("security_events_total", type="lbac.violation", severity="high") == 1
-    route = {"surface": "v1", "method": "GET", "route": "api/v1/samples/<id:sample_id>", "status": "404"}
+    route = {"surface": "v1", "method": "GET", "route": "/api/v1/samples/<id:sample_id>", "status": "404"}
     assert more("requests_seconds_count", **route) == 1
     assert more("requests_seconds_bucket", le="+Inf", **route) == 1
     assert more("requests_seconds_sum", **route) > 0
@@ -116,7 +116,7 @@ def test_a_day_in_figures(cast: Cast, settings: Any) -> None:
     assert sum(step.requests for step in shown.steps) == shown.requests == 2 * 7
     assert sum(step.counts.get("geo_denials", 0) for step in shown.steps) == 4
     assert sum(step.counts.get("refused_logins", 0) for step in shown.steps) == 2
-    one = next(e for e in shown.endpoints if e.route == "api/v1/samples/<id:sample_id>")
+    one = next(e for e in shown.endpoints if e.route == "/api/v1/samples/<id:sample_id>")
     assert (one.method, one.count, one.refused, one.failed) == ("GET", 2, 2, 0)
     assert 0 < one.p50 <= one.p95
     assert {e.surface for e in figures.traffic(period="day", surface="mobile").endpoints} == {"mobile"}
@@ -140,7 +140,7 @@ def test_the_page_shows_the_figures(cast: Cast) -> None:
     assert empty.status_code == 200
     counters._rows.clear()
     for ms, status in ((3, "200"), (40, "200"), (700, "500")):
-        counted("requests", ms=ms, surface="portal", method="GET", route="samples", status=status)
+        counted("requests", ms=ms, surface="portal", method="GET", route="/samples", status=status)
     counted("jobs", ms=1200, task="lab.report", state="failed")
     counted("deliveries", channel="email", state="sent")
     flush()
@@ -266,7 +266,7 @@ def test_a_line_says_who_and_what_and_no_secret(cast: Cast, written: io.StringIO
     answered = [line for line in lines if line["logger"] == "marsad.request"]
     asked = next(line for line in answered if line.get("requestId") == "check-1")
     assert asked == asked | {
-        "route": "api/v1/samples", "method": "GET", "surface": "v1", "status": 200, "deviceId": "d-9",
+        "route": "/api/v1/samples", "method": "GET", "surface": "v1", "status": 200, "deviceId": "d-9",
         "userId": str(cast.bob.user.pk), "organizationId": str(cast.a.pk), "level": "INFO",
     }  # fmt: skip
     assert asked["ms"] > 0

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.config import backup, postgres
+from portal.core.common import clock
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path: Path = options["file"]
         if path.is_dir():
-            path = path / f"marsad-{backup.clock.now():%Y%m%dT%H%M%SZ}.tar"
+            path = path / f"marsad-{clock.now():%Y%m%dT%H%M%SZ}.tar"
         if path.exists():
             raise CommandError(f"{path} exists already")
         try:
