@@ -8,9 +8,11 @@ class DeskConfig(AppConfig):
 
     def ready(self) -> None:
         from portal.desk import bridges
+        from portal.desk.search import kinds
         from portal.ui import menu
 
         bridges.register()
+        kinds.fill()
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("portal.desk.people.urls")),
     path("", include("portal.desk.platform.urls")),
     path("", include("portal.desk.points.urls")),
+    path("", include("portal.desk.search.urls")),
     path("", include(verify.urlpatterns)),
     path("", include("portal.desk.sync.urls")),
 ]

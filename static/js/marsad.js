@@ -144,7 +144,9 @@
   // --- links that take the filters of the list with them (exports) ----------------------------------
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-with-query]");
-    if (link) link.search = location.search;
+    if (!link) return;
+    const more = link.dataset.withQuery;
+    link.search = more ? `${location.search ? `${location.search}&` : "?"}${more}` : location.search;
   });
 
   // --- forms: unsaved changes, double submission ---------------------------------------------------
