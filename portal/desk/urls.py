@@ -9,6 +9,7 @@ urlpatterns = [
     path("", include("portal.desk.audit.urls")),
     path("", include("portal.desk.entry.urls")),
     path("", include("portal.desk.files.urls")),
+    path("", include("portal.desk.guide.urls")),
     path("", include("portal.desk.me.urls")),
     path("", include("portal.desk.notify.urls")),
     path("", include("portal.desk.people.urls")),

@@ -13,7 +13,7 @@ from portal.ui.people import person
 @require_GET
 @signed_in
 def results(request: HttpRequest) -> HttpResponse:
-    text = " ".join(request.GET.get("q", "").split())[: search.LONGEST]
+    text = " ".join(request.GET.get("q", "").replace("\0", " ").split())[: search.LONGEST]
     groups = search.find(person(request), text)
     context = {
         "text": text,
