@@ -7,6 +7,7 @@ class CollectConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.collect import search
         from portal.collect.charts import room as charts
         from portal.collect.forms import room as forms
         from portal.collect.forms.pages import room as pages
@@ -14,3 +15,4 @@ class CollectConfig(AppConfig):
         forms.register()
         pages.register()
         charts.register()
+        search.fill()

@@ -7,6 +7,7 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, sources and menu entries itself, in its `register()`."""
+        from portal.crm import search
         from portal.crm.contracts import room as contracts
         from portal.crm.customers import room as customers
         from portal.crm.sales import room as sales
@@ -16,3 +17,4 @@ class CrmConfig(AppConfig):
         contracts.register()
         sales.register()
         tickets.register()
+        search.fill()

@@ -11,11 +11,13 @@ class DeskConfig(AppConfig):
         from portal.desk import bridges
         from portal.desk.figures.permissions import PERMISSIONS
         from portal.desk.reports import room as reports
+        from portal.desk.search import kinds
         from portal.ui import menu
 
         permissions.register(PERMISSIONS)
         bridges.register()
         reports.register()
+        kinds.fill()
         menu.register(
             menu.MenuItem(label=_("Home"), url_name="home", icon="home", order=0),
             menu.MenuItem(

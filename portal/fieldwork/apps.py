@@ -7,8 +7,10 @@ class FieldworkConfig(AppConfig):
     label = "fieldwork"
 
     def ready(self) -> None:
+        from portal.fieldwork import search
         from portal.ui import menu, panels
 
+        search.fill()
         for order, label, url_name, icon, permission in (
             (10, _("Projects"), "fieldwork:project_list", "briefcase", "projects.view"),
             (20, _("Tasks"), "fieldwork:task_list", "checklist", "tasks.view"),

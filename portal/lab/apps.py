@@ -26,7 +26,7 @@ class LabConfig(AppConfig):
         from portal.core.accounts import permissions as rights
         from portal.core.notifications import events, kinds
         from portal.core.tenancy import seeds
-        from portal.lab import collections
+        from portal.lab import collections, search
         from portal.lab.events import EVENTS, KINDS
         from portal.lab.permissions import PERMISSIONS
         from portal.lab.seeding import seed_catalogue
@@ -37,6 +37,7 @@ class LabConfig(AppConfig):
         events.register(EVENTS)
         kinds.register(*KINDS)
         collections.register()
+        search.fill()
         menu.register(
             *(
                 menu.MenuItem(label=label, url_name=url, icon=icon, permission=right, group="lab", order=10 * place)

@@ -9,27 +9,37 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from html import unescape
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import django_filters
 from django import forms
+from django.contrib import messages
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import Promise
+from django.utils.html import strip_tags
 from django.utils.translation import gettext_lazy as _
 
+from portal.core.audit.models import Action
+from portal.core.audit.services import Event, record
 from portal.core.common import clock
+from portal.core.common.sheets import TYPES, sheet
+from portal.ui.kept import PLAIN, Keeping, keeping, plain
 from portal.ui.tables import Table
 
 type Text = str | Promise
 
 PAGE_SIZES = (25, 50, 100)
 # Parameters that are not filters: they do not make an empty list a "no match".
-STATE = frozenset({"page", "per_page", "sort"})
+STATE = frozenset({"page", "per_page", "sort", PLAIN})
+# Sends the list as a file with the columns and in the words of the page; of more rows its room makes the file.
+FILE = "file"
+FILE_ROWS = 5000
 # Up to which moment a page that lies open shows new rows; only its own reloads send it, no address keeps it.
 SEEN = "seen"
 
@@ -120,6 +130,10 @@ def list_page[M: Model](
     that knows of more says `many`. `template` extends
     `ui/list.html`.
     """
+    keeps = keeping(request)
+    partial = bool(request.htmx) and request.htmx.request_type != "full"  # type: ignore[attr-defined]
+    if not request.GET and not partial and keeps.usual and keeps.usual.query:
+        return redirect(f"{request.path}?{keeps.usual.query}")
     filters = filterset(request.GET, queryset=queryset, request=request) if filterset else None
     rows = filters.qs if filters else queryset
     seen = _seen(request) if arrivals else None
@@ -128,12 +142,17 @@ def list_page[M: Model](
         arrived = rows.filter(created_at__gt=seen).count()
         rows = rows.filter(created_at__lte=seen)
     bound = table(rows, order_by=_requested_order(request, table), request=request, **(table_kwargs or {}))
+    if "rows_template" not in (context or {}):
+        keeps.choose(bound)
+    if exports and request.GET.get(FILE) in TYPES:
+        return _file(request, bound, request.GET[FILE], list_id)
     many = bool(filters) and count_limit is not None and getattr(filters, "many", False)
     page = _page(request, _stable(bound.data.data), count_limit, many=many)
     query = _clean(request.GET)
     held = [(SEEN, clock.wire(seen) or "")] if seen else []
     form = filters.form if filters else None
     chips = list(_chips(form, query)) if form else []
+    saved = keeps.marked(query)
     data = {
         "list_id": list_id,
         "caption": caption,
@@ -158,17 +177,62 @@ def list_page[M: Model](
         "query": query.urlencode(),
         "empty": empty or Empty(),
         "exports": exports,
+        "files": ["xlsx", "csv"] if exports else [],
+        "keeps": keeps,
+        "saved": saved,
+        "may_keep_all": bool(saved) and request.user.has_permission("organization.edit"),  # type: ignore[union-attr]
+        "can_save": bool(keeps.place and plain(query))
+        and not (form and form.errors)
+        and not any(now for _r, now in saved),
+        "bare": f"{request.path}?{PLAIN}=1" if keeps.usual else request.path,
         "live_query": urlencode([*((key, value) for key, values in query.lists() for value in values), *held]),
         "arrived": arrivals(arrived) if arrivals and arrived else "",
         "live": ", ".join(f"marsad:{event} from:body throttle:1s" for event in live),
         **(context or {}),
     }
-    partial = bool(request.htmx) and request.htmx.request_type != "full"  # type: ignore[attr-defined]
     response = render(request, "ui/results.html" if partial else template, data)
     patch_vary_headers(response, ["HX-Request"])
     if partial:
-        _push_address(request, response, query)
+        _push_address(request, response, query, bare=data["bare"])
     return response
+
+
+def _worth(keeps: Keeping, query: QueryDict, form: forms.Form | None) -> bool:
+    """Whether the filter in force is one to keep."""
+    return bool(keeps.place and plain(query)) and not (form and form.errors)
+
+
+def _file(request: HttpRequest, table: Table, kind: str, name: str) -> HttpResponse:
+    """The rows that the filters leave, in their order, as the page words them; noted in the audit log."""
+    rows = table.data.data[: FILE_ROWS + 1]
+    if len(rows) > FILE_ROWS:
+        messages.error(
+            request,
+            _("More than %(count)d rows: set a filter, or choose an export of all columns.") % {"count": FILE_ROWS},
+        )
+        return redirect(f"{request.path}?{_without(request.GET, FILE)}")
+    columns = [str(heading.text) for heading in table.headings]
+    lines = ([_words(cell) for cell in row.cells] for row in table.lean_rows(rows))
+    named = [at for at, column in enumerate(columns) if column.strip()]
+    file, count, digest = sheet(kind, [columns[at] for at in named], ([line[at] for at in named] for line in lines))
+    said = {"format": kind, "filters": _without(request.GET, FILE), "rows": count, "sha256": digest}
+    entity = getattr(rows.model, "audit_entity", rows.model._meta.model_name)
+    record(Event(Action.EXPORT, entity, "", said, label=f"{name}.{kind}"))
+    with file:
+        response = HttpResponse(file.read(), content_type=TYPES[kind])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
+    return response
+
+
+def _words(cell: str) -> str:
+    text = " ".join(unescape(strip_tags(cell)).split())
+    return "" if text == "\N{EM DASH}" else text
+
+
+def _without(params: QueryDict, key: str) -> str:
+    other = params.copy()
+    other.pop(key, None)
+    return other.urlencode()
 
 
 def _seen(request: HttpRequest) -> datetime:
@@ -202,7 +266,7 @@ def _clean(params: QueryDict) -> QueryDict:
     clean = QueryDict(mutable=True)
     for key, values in params.lists():
         kept = [value for value in values if value.strip()]
-        if kept and key != SEEN and not (key == "page" and kept == ["1"]):
+        if kept and key not in (SEEN, FILE) and not (key == "page" and kept == ["1"]):
             clean.setlist(key, kept)
     return clean
 
@@ -247,10 +311,10 @@ def _shown(field: forms.Field, value: Any, query: QueryDict, present: list[str])
     return " \N{EN DASH} ".join(raw)
 
 
-def _push_address(request: HttpRequest, response: HttpResponse, query: QueryDict) -> None:
+def _push_address(request: HttpRequest, response: HttpResponse, query: QueryDict, *, bare: str) -> None:
     """Keep the address in step: a new entry in the history, or none where only the search text grew."""
     encoded = query.urlencode()
-    address = f"{request.path}?{encoded}" if encoded else request.path
+    address = f"{request.path}?{encoded}" if encoded else bare
     current = urlsplit(request.htmx.current_url_abs_path or "")  # type: ignore[attr-defined]
     if current.path != request.path:  # the list is embedded in another page
         return

@@ -61,17 +61,24 @@ def register(*items: MenuItem) -> None:
         _items[item.url_name] = item
 
 
+def items_for(user: User) -> list[MenuItem]:
+    """What a person may open, in the order of the menu."""
+    places = list(GROUPS)
+    allowed = (item for item in _items.values() if _may_open(item, user))
+    return sorted(allowed, key=lambda item: (places.index(item.group), item.order, item.url_name))
+
+
 def menu_for(request: HttpRequest) -> list[Section]:
     """The sections this person may see; the entry whose address is the longest prefix of the path is active."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
         return []
-    allowed = [item for item in _items.values() if _may_open(item, user)]
+    allowed = items_for(user)
     urls = {item.url_name: reverse(item.url_name) for item in allowed}
     active = _active(request.path, urls.values())
     sections = []
     for key, label in GROUPS.items():
-        group = sorted((item for item in allowed if item.group == key), key=lambda item: (item.order, item.url_name))
+        group = [item for item in allowed if item.group == key]
         if group:
             entries = [
                 Entry(item.label, urls[item.url_name], item.icon, urls[item.url_name] == active) for item in group

@@ -62,7 +62,8 @@ def too_many_requests(request: HttpRequest, *, retry_after: int | None = None) -
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever failed may have been the session, the user or the database."""
-    return HttpResponse(render_to_string("500.html"), status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    page = render_to_string("500.html", {"request_id": getattr(request, "request_id", "")})
+    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

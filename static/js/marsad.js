@@ -124,12 +124,39 @@
       else if (side?.classList.contains("is-open")) showSide(false);
       return;
     }
+    if (document.querySelector("dialog[open]")) return;
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = document.querySelector(`[data-shortcut="${CSS.escape(event.key)}"]`);
     if (!target) return;
     event.preventDefault();
     if (target.matches("input")) { target.focus(); target.select(); } else target.click();
+  });
+
+  // --- the keys of the page: everything that carries `data-shortcut`, under its own name -----------------
+  const keys = document.getElementById("keys");
+  function shortcutName(element) {
+    const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
+    return label.replace(/\s+/g, " ").trim();
+  }
+  document.addEventListener("click", (event) => {
+    if (event.target === keys) keys.close();
+    if (!event.target.closest("[data-keys-open]")) return;
+    const list = keys.querySelector("dl");
+    list.querySelectorAll("[data-found]").forEach((row) => row.remove());
+    const seen = new Set();
+    document.querySelectorAll("[data-shortcut]").forEach((element) => {
+      const key = element.dataset.shortcut;
+      if (seen.has(key)) return;
+      seen.add(key);
+      const row = list.firstElementChild.cloneNode(true);
+      row.dataset.found = "";
+      row.querySelector("kbd").textContent = key;
+      row.querySelector("dd").textContent = shortcutName(element);
+      list.append(row);
+    });
+    document.querySelectorAll("details.menu-box[open]").forEach((box) => { box.open = false; });
+    keys.showModal();
   });
 
   // --- rows: a click anywhere opens the first link of the row ------------------------------------
@@ -144,7 +171,9 @@
   // --- links that take the filters of the list with them (exports) ----------------------------------
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a[data-with-query]");
-    if (link) link.search = location.search;
+    if (!link) return;
+    const more = link.dataset.withQuery;
+    link.search = more ? `${location.search ? `${location.search}&` : "?"}${more}` : location.search;
   });
 
   // --- forms: unsaved changes, double submission ---------------------------------------------------

@@ -351,3 +351,42 @@ class SupportSession(TenantModel):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class SavedFilter(TenantModel):
+    """Filters and order of a list under a name; `shared` ones are everybody's of the organisation to use.
+
+    `place` names the list (its view), `query` is the query string without the page.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("person"))
+    place = models.CharField(max_length=80)
+    name = models.CharField(_("name"), max_length=60)
+    query = models.CharField(max_length=2000)
+    shared = models.BooleanField(_("for everybody in the organisation"), default=False)
+
+    class Meta:
+        verbose_name = _("saved filter")
+        verbose_name_plural = _("saved filters")
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "place", "user", "name"], name="saved_filter_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class KeptSetting(TenantModel):
+    """How somebody likes one place of the portal: columns and density of a list, the first steps put away."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+", verbose_name=_("person"))
+    place = models.CharField(max_length=80)
+    value = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("kept setting")
+        ordering = ["place", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user", "place"], name="kept_setting_once"),
+        ]

@@ -5,7 +5,7 @@ from typing import Any
 import django_filters
 import django_tables2
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -15,6 +15,7 @@ from portal.lab.choices import Compliance, SampleType
 from portal.lab.models import LANGUAGES, ComplianceReport, Standard
 from portal.lab.reports.amending import MAX_REASON
 from portal.lab.reports.filters import MAX_TITLE
+from portal.lab.reports.selectors import report_search
 from portal.lab.reports.wording import percent
 from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
 
@@ -86,7 +87,7 @@ class ReportFilter(django_filters.FilterSet):
         fields: list[str] = []
 
     def search(self, rows: QuerySet[ComplianceReport], name: str, value: str) -> QuerySet[ComplianceReport]:
-        return rows.filter(Q(number__icontains=value) | Q(title__icontains=value))
+        return report_search(rows, value)
 
     def by_state(self, rows: QuerySet[ComplianceReport], name: str, value: str) -> QuerySet[ComplianceReport]:
         return rows.filter(amended_by__isnull=value == "current")

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,11 @@ def report_list() -> QuerySet[ComplianceReport]:
         samples=KT("content__figures__summary__samples"),
         share=KT("content__figures__summary__percentConforming"),
     )
+
+
+def report_search(rows: QuerySet[ComplianceReport], text: str) -> QuerySet[ComplianceReport]:
+    """Those whose number or title contains `text`."""
+    return rows.filter(Q(number__icontains=text) | Q(title__icontains=text))
 
 
 def report_get(*, id: UUID) -> ComplianceReport:

@@ -13,11 +13,12 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
 from portal.core.accounts.services.signin import AVATAR_PATH
+from portal.ui import help as help_texts
 
 register = template.Library()
 
@@ -136,6 +137,18 @@ def verdict_badge(status: str | None) -> SafeString:
 def _badge(status: str, language: str) -> SafeString:
     colour, name, word = VERDICTS.get(status, ("secondary", "circle-dashed", status))
     return format_html('<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), word)
+
+
+@register.simple_tag
+def help(key: str) -> SafeString:  # noqa: A001  as templates call it
+    """A question mark that opens what a term means (`portal.ui.help`); stands beside the term, outside of labels."""
+    term, text = help_texts.TERMS[key]
+    return format_html(
+        '<details class="help"><summary aria-label="{}">{}</summary><span class="help-text">{}</span></details>',
+        gettext("What does “%(term)s” mean?") % {"term": term},
+        icon("help-circle"),
+        text,
+    )
 
 
 @register.simple_tag(takes_context=True)

@@ -5,7 +5,9 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 
 from portal.collect.charts import demo as charts
 from portal.collect.forms import demo as forms
@@ -47,6 +49,8 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--reset", action="store_true", help="delete EVERYTHING in the database first, then load")
+        parser.add_argument("--noinput", "--no-input", action="store_true", help="do not ask before --reset")
         parser.add_argument("--samples", type=int, default=2500, metavar="N", help="samples of the year (2500)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -55,11 +59,30 @@ class Command(BaseCommand):
         samples = options["samples"]
         if samples < 1:
             raise CommandError("--samples must be at least 1")
+        if options["reset"]:
+            self._reset(ask=not options["noinput"], verbosity=options["verbosity"])
         password = make_password(PASSWORD)  # once: the work of a hash is meant for attackers
         self._load(DEMO, lab.Plan(samples=samples, laboratories=(COAST, INLAND), seed=2026), password)
         self._load(OTHER, lab.Plan(samples=max(1, samples // 40), laboratories=("",), seed=7), password)
         if options["verbosity"]:
             self.stdout.write(f"logins, password {PASSWORD}:\n  " + "\n  ".join(LOGINS))
+
+    def _reset(self, *, ask: bool, verbosity: int) -> None:
+        """Make the database anew. The audit log allows no deletion, and so a demo cannot be taken out row by row; where
+        somebody else's organisation lives in the same database, nothing is done."""
+        with platform(by=ACTOR):
+            others = list(Organization.objects.exclude(domain__in=ORGANIZATIONS).values_list("name", flat=True)[:5])
+        if others:
+            raise CommandError(f"--reset would delete organisations beside the demo: {', '.join(others)}")
+        if ask and input("Delete everything in this database and load the demo again? Type yes: ").strip() != "yes":
+            raise CommandError("nothing was changed")
+        connections["default"].close()
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20s'")  # the program may run: its transactions are short
+            cursor.execute("DROP SCHEMA public CASCADE")
+            cursor.execute("CREATE SCHEMA public")
+        connections["owner"].close()
+        call_command("bootstrap", verbosity=verbosity)
 
     def _load(self, domain: str, plan: lab.Plan, password: str) -> None:
         with platform(by=ACTOR):
