@@ -52,8 +52,9 @@ def message(decision: Decision) -> str:
             return _("The area was assigned to you, but no longer.")
     if decision.distance_outside_m is None:
         return _("The place lies outside of the areas that are assigned to you.")
-    return _("The place lies %(distance)s m outside of the areas that are assigned to you.") % {
-        "distance": f"{decision.distance_outside_m:.0f}"
+    away = decision.distance_outside_m
+    return _("The place lies %(distance)s outside of the areas that are assigned to you.") % {
+        "distance": f"{away:.0f} m" if away < 1000 else f"{away / 1000:.1f} km"
     }
 
 

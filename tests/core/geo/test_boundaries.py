@@ -56,7 +56,7 @@ def points_over(shapes: list[Any], count: int, seed: int) -> tuple[Any, Any]:
 def test_every_point_is_decided_as_the_source_decides(tmp_path: Path) -> None:
     files = source_files(tmp_path)
     with platform():
-        made = loading.dataset_create(name="COD-AB", version="2019")
+        made = loading.dataset_create(name="COD-AB", version="2019-10-02")
         loading.dataset_fill(made, loading.read(files))
         assert (made.status, made.faults) == ("ready", [])
         loading.dataset_activate(made)
