@@ -182,6 +182,7 @@ def _matched(
             data,
             client_version=NO_VERSION_CHECK,
             index=len(changes),
+            forced=there is not None,  # a new key is a new version (C73)
         )
         changes.append(result.change)
     return changes
