@@ -215,7 +215,7 @@ def test_a_day_from_the_task_to_the_approval(cast: Cast, bob: Surveyor, trail: A
     assert back["remarks"][0]["remark"] == "قس الركن الرابع"
     [task] = bob.app.call("get", "/tasks").json()["data"]["tasks"]
     assert (task["status"], task["statusDetail"], len(task["remarks"])) == ("in_progress", "returned", 1)
-    [told] = bob.pull(cursor, "sessions")[0]
+    [told] = [entry for entry in bob.pull(cursor)[0] if entry["entity"] == "session"]
     assert told["data"]["statusDetail"] == "returned"
     better = parcel(3, idempotencyKey="g-3b", area=475.6)
     assert results(bob.shapes(session, better))[0]["status"] == "updated"

@@ -24,6 +24,7 @@ from portal.survey.attachments import services as attachments
 from portal.survey.attachments.models import SurveyAttachment
 from portal.survey.review import services as review
 from portal.survey.sessions import services
+from portal.survey.sessions.models import SurveySession
 
 # What becomes of each application: one surveyor after the other.
 _STATES: Final = (
@@ -36,9 +37,9 @@ _NAMES: Final = (
     "علي ناجي السنحاني", "هدى صالح بن بريك", "ياسين أحمد الكبوس", "عمر سالم باحميد", "ريم عبدالرحمن الإرياني",
     "جمال علي الذماري",
 )  # fmt: skip
-_DEMANDS: Final = (["صورة لكل ركن", "صورة للواجهة"], ["Photo de chaque coin"], [])
-_GRID: Final = 0.00028  # degrees from one parcel to the next, some 30 m
-_SIDE: Final = 0.00024
+_DEMANDS: Final[tuple[list[str], ...]] = (["صورة لكل ركن", "صورة للواجهة"], ["Photo de chaque coin"], [])
+_SIDE: Final = 0.00024  # degrees from one parcel to the next, some 26 m
+_AREA: Final = 616.6  # m² of such a parcel
 
 
 def fill() -> None:
@@ -49,7 +50,7 @@ def fill() -> None:
     areas = list(_areas())
     if admin is None or not areas or Application.objects.exists():
         return
-    random = Random(2026)
+    random = Random(2026)  # noqa: S311 made-up data
     for number, (state, name) in enumerate(zip(_STATES, _NAMES, strict=True)):
         who, unit = areas[number % len(areas)]
         middle = units.unit_shape(unit).representative_point()
@@ -66,9 +67,7 @@ def _areas() -> Iterator[tuple[User, UUID]]:
             yield row.user, row.unit_id
 
 
-def _story(
-    number: int, state: str, name: str, who: User, admin: User, at: tuple[float, float], random: Random
-) -> None:
+def _story(number: int, state: str, name: str, who: User, admin: User, at: tuple[float, float], random: Random) -> None:
     file = applications.application_create(
         data={
             "applicantName": name,
@@ -90,7 +89,10 @@ def _story(
         return
     device = f"demo-survey-{who.email.partition('@')[0]}"
     Device.objects.get_or_create(
-        organization_id=who.organization_id, user=who, device_id=device, defaults={"device_name": "Samsung Tab Active"}
+        organization_id=scope.organization_id(),
+        user=who,
+        device_id=device,
+        defaults={"device_name": "Samsung Tab Active"},
     )
     with scope.acting(user=who.pk, name=who.name, email=who.email, via="sync"):
         session = _survey(number, state, file, who, device, at, random)
@@ -170,7 +172,7 @@ def _points(
 
 def _ring(at: tuple[float, float], place: int, side: float = _SIDE) -> list[list[float]]:
     """Corners of the parcel at a place of the street, the first one again at the end."""
-    west, south = round(at[0] + place * _GRID * 0.857, 7), round(at[1], 7)
+    west, south = round(at[0] + place * _SIDE, 7), round(at[1], 7)
     east, north = round(west + side, 7), round(south + side * 0.9, 7)
     return [[west, south], [east, south], [east, north], [west, north], [west, south]]
 
@@ -188,7 +190,7 @@ def _shapes(at: tuple[float, float], parcels: int, began: datetime, number: int)
             "featureType": "boundary",
             "featureCode": "PB",
             "description": f"القطعة {place + 1}",
-            "area": round((618, 640, 660)[number % 3] + place, 1),
+            "area": round(_AREA * (1.07 if number == 2 else (1, 1.025, 1.002)[number % 3]), 1),
             "accuracy": 0.02 if number % 3 == 2 else 4.0,
             "isComplete": True,
             "isClosed": True,
@@ -277,4 +279,4 @@ def _decide(state: str, session: UUID, by: User) -> None:
 
 
 def _row(session: UUID) -> Any:
-    return services.SurveySession.objects.get(pk=session)
+    return SurveySession.objects.get(pk=session)
