@@ -103,9 +103,12 @@ class Operation(NinjaOperation):
             response = self.api.on_exception(request, error)
         uploads.forget(request)
         body.drain(request)
+        if response.headers.get("Idempotency-Replayed"):
+            throttle.give_back(request)
         return self.surface.finish(request, response)
 
     def _run(self, request: HttpRequest, kw: dict[str, Any]) -> HttpResponseBase:
+        self.surface.admit(request)
         if self.policy.public:
             throttle.count(request, self.bucket, getattr(request, "client_ip", ""))
             body.check(request, limit=self.limit, media=self.media)

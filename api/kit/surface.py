@@ -17,7 +17,8 @@ from portal.core.common.errors import DomainError
 class Surface:
     """One API's manner. `shape` makes the documented body around an operation's `data`.
 
-    `device_bound`: every call comes from the device that its token was given to (C38), and is counted by device.
+    `admit` refuses a request for its headers, and may leave `request.said` (headers of the answer). `device_bound`:
+    every call comes from the device that its token was given to (C38), and is counted by device.
     """
 
     success: Callable[..., HttpResponse]
@@ -26,10 +27,12 @@ class Surface:
     failed: type[BaseModel]
     headers: Mapping[str, str] = field(default_factory=dict)
     device_bound: bool = False
+    admit: Callable[[HttpRequest], None] = lambda request: None
 
     def finish(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         rate = getattr(request, "rate", None) if self.device_bound else None
-        for name, value in {**self.headers, **(rate.headers if rate else {})}.items():
+        said = getattr(request, "said", {})
+        for name, value in {**self.headers, **said, **(rate.headers if rate else {})}.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
         response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 faults.py logs what deserves it

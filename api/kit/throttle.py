@@ -1,7 +1,7 @@
 """Requests per minute (C101), counted in Django's cache: per process, or for all machines with Redis."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from django.conf import settings
@@ -20,13 +20,19 @@ PER_MINUTE_MOBILE: Final = {"m.auth": 10, "m.read": 100, "m.write": 50, "m.uploa
 class Rate:
     """What is left of the running minute."""
 
+    bucket: str
     limit: int
     remaining: int
     reset: int  # seconds
+    key: str
 
     @property
     def headers(self) -> dict[str, str]:
+        """As draft-ietf-httpapi-ratelimit-headers has them, and in the older three that many clients read."""
+        name = self.bucket.rpartition(".")[2]
         return {
+            "RateLimit-Policy": f'"{name}";q={self.limit};w=60',
+            "RateLimit": f'"{name}";r={self.remaining};t={self.reset}',
             "RateLimit-Limit": str(self.limit),
             "RateLimit-Remaining": str(self.remaining),
             "RateLimit-Reset": str(self.reset),
@@ -45,7 +51,7 @@ def count(request: HttpRequest, bucket: str, who: str) -> None:
     key = f"rate:{bucket}:{who}:{minute}"
     cache.add(key, 0, 120)
     counted = cache.incr(key)
-    request.rate = Rate(limit, max(0, limit - counted), 60 - second)  # type: ignore[attr-defined]
+    request.rate = Rate(bucket, limit, max(0, limit - counted), 60 - second, key)  # type: ignore[attr-defined]
     if counted > limit:
         raise DomainError(
             _("Too many requests. Try again in a moment."),
@@ -53,3 +59,11 @@ def count(request: HttpRequest, bucket: str, who: str) -> None:
             code="RATE_LIMIT_EXCEEDED",
             meta={"retryAfter": 60 - second, "limit": limit},
         )
+
+
+def give_back(request: HttpRequest) -> None:
+    """A repeated request that got its first answer costs nothing."""
+    rate: Rate | None = getattr(request, "rate", None)
+    if rate is not None and rate.remaining < rate.limit:
+        cache.decr(rate.key)
+        request.rate = replace(rate, remaining=rate.remaining + 1)  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts.models import User
 from portal.core.common.errors import NotFound
 from portal.survey.applications.models import Application
+from portal.survey.areas.permissions import EVERYWHERE
 from portal.survey.areas.scoping import Scope, scope
 from portal.survey.sessions.models import SurveySession
 
@@ -36,16 +37,16 @@ def own_q(user: User, prefix: str = "") -> Q:
 
 
 class Everywhere:
-    """The area of people whom no organisation binds: the SuperAdmin."""
+    """The area of people whom no area binds."""
 
-    everything = True
+    everything, digest = True, "*"
 
     def q(self, prefix: str = "") -> Q:
         return Q()
 
 
 def area_of(user: User) -> Any:
-    return Everywhere() if user.is_superadmin else scope(user)
+    return Everywhere() if user.is_superadmin or user.has_permission(EVERYWHERE) else scope(user)
 
 
 def sessions_seen(user: User) -> QuerySet[SurveySession]:

@@ -34,6 +34,7 @@ FLAGS: Final[dict[str, tuple[str, Promise]]] = {
     "SLIVER_OVERLAP": (WARNING, _("Overlaps another parcel by a sliver")),
     "GAP": (WARNING, _("A narrow gap to the neighbour")),
     "DUPLICATE": (MAJOR, _("The same parcel was surveyed before")),
+    "NEIGHBOURS_UNKNOWN": (WARNING, _("It could not be held against its neighbours")),
     "BUILDING_OUTSIDE_PARCEL": (WARNING, _("The building lies outside of its parcel")),
     "CROSSES_DISTRICT_LINE": (WARNING, _("Crosses the line between two districts")),
     # signs of false positions

@@ -280,6 +280,13 @@ def test_the_document_describes_every_call() -> None:
             "auth/refresh",
             "auth/logout",
             "auth/revoke-device",
+            "tasks",
+            "sessions",
+            "sessions/{session_id}/submit",
+            "sessions/{session_id}/points/batch",
+            "sessions/{session_id}/geometries/batch",
+            "sessions/{session_id}/attachments/upload-urls",
+            "attachments/{attachment_id}/confirm",
             "sync/changes",
             "sync/apply",
         )

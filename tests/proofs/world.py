@@ -14,6 +14,7 @@ from portal.core.sync.models import FeedRecord
 from portal.core.tenancy import seeds
 from portal.core.tenancy.scope import platform
 from tests.api.conftest import Cast, Person
+from tests.api.surveying import application, assign, dispatch, parcel, point, surveyor
 
 MARK = "Zarqa"  # stands in every text of organisation A
 # A refused request may leave traces of itself: who tried, when a device was seen, and what was counted.
@@ -49,6 +50,7 @@ def furnish(cast: Cast) -> dict[type[models.Model], list[Any]]:
     assert made.status_code == 201, made.content
     collect(cast)
     office(cast)
+    surveys(cast)
     with platform():
         for user in (cast.alice.user, cast.bob.user, cast.carol.user):
             user.name = f"{MARK} {user.name}"
@@ -119,6 +121,19 @@ def tenant_models() -> Iterator[type[models.Model]]:
 def _needed(model: type[models.Model]) -> set[Any]:
     fields = model._meta.concrete_fields
     return {field.related_model for field in fields if field.is_relation and not field.null}
+
+
+def surveys(cast: Cast) -> None:
+    """An application, a surveyor's session with a point, a parcel and an announced photo."""
+    assign(cast, cast.bob.user, "XY1101")
+    file = application(cast, applicantName=f"{MARK} applicant", instructions=MARK, requirements=[MARK])
+    dispatch(cast, file, cast.bob.user)
+    bob = surveyor(cast, cast.bob, f"{MARK}-survey")
+    session = bob.begin(file, notes=MARK, weatherConditions=MARK)
+    bob.points(session, point(1, description=MARK))
+    bob.shapes(session, parcel(1, description=MARK, properties={"owner": MARK}))
+    photo = {"filename": f"{MARK}.jpg", "fileType": "image/jpeg", "fileSize": 9, "attachmentType": "photo"}
+    bob.app.call("post", f"/sessions/{session}/attachments/upload-urls", {"attachments": [photo]})
 
 
 def fill(model: type[models.Model], cast: Cast) -> models.Model:

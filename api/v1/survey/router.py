@@ -143,7 +143,8 @@ def survey_review_items(
     request: HttpRequest, session_id: UUID, payload: Body[Annotated[dict[str, Any], Declared(ItemsIn)]]
 ) -> list[dict[str, Any]]:
     """What is returned needs a remark. Said again, the later word counts."""
-    return [wire.remark(row) for row in services.items_review(id=session_id, items=payload.get("items"), by=me(request))]
+    made = services.items_review(id=session_id, items=payload.get("items"), by=me(request))
+    return [wire.remark(row) for row in made]
 
 
 @router.post(

@@ -285,7 +285,6 @@ def derive(batch: Batch) -> None:
     """Fill what the server computes and take tasks along with their project."""
     if not batch.writes.get("project") and not batch.writes.get("task"):
         return
-    _refuse_unseen_deletions(batch)
     _cascade(batch)
     _refuse_orphans(batch)
     for row in batch.writes["project"].values():
@@ -295,18 +294,6 @@ def derive(batch: Batch) -> None:
         if before is None or before["assigned_to_id"] != row["assigned_to_id"]:
             row["assigned_at"] = batch.received if row["assigned_to_id"] else None
         row["search_text"] = "\n".join(normalise(text) for text in (row["title"], row["description"][:2000]))
-
-
-def _refuse_unseen_deletions(batch: Batch) -> None:
-    """Deletions are not validated, so that they are looked at here."""
-    user = _user(batch)
-    if user is None:
-        return
-    for entity, seen in (("project", access.visible_projects), ("task", access.visible_tasks)):
-        gone = {change.id: change for change in batch.of(entity) if change.status == "deleted"}
-        for id in gone.keys() - seen(user, list(gone)) if gone else ():
-            batch.writes[entity].pop(id)
-            gone[id].refuse("RESOURCE_NOT_FOUND", _("There is no such record."), "entityId")
 
 
 def _cascade(batch: Batch) -> None:
@@ -440,6 +427,7 @@ def register() -> None:
             announce=announce,
             visible=access.visible_projects,
             reach=access.reach,
+            validate_deletions=lambda batch, changes: _refuse_unseen(changes, _user(batch), access.visible_projects),
         )
     )
     registry.register(
@@ -462,5 +450,6 @@ def register() -> None:
             announce=lambda batch: None,
             visible=access.visible_tasks,
             reach=access.reach,
+            validate_deletions=lambda batch, changes: _refuse_unseen(changes, _user(batch), access.visible_tasks),
         )
     )  # fmt: skip

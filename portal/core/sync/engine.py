@@ -305,6 +305,9 @@ def _validate(batch: Batch, changes: Sequence[Change]) -> None:
         edits = [change for change in group if change.open and change.operation != "deleted"]
         if edits:
             collection.validate(batch, edits)
+        deletions = [change for change in group if change.open and change.operation == "deleted"]
+        if deletions and collection.validate_deletions is not None:
+            collection.validate_deletions(batch, deletions)
 
 
 def _reread(batch: Batch) -> list[Change]:

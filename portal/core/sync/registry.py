@@ -48,6 +48,8 @@ class Collection:
     announce: "Callable[[Batch], None]"
     visible: "Callable[[User, Ids[UUID]], set[UUID]] | None" = None  # None: whoever has the right sees all
     reach: "Callable[[User], str]" = field(default=lambda user: "")
+    # like `validate`, for deletions: refuses those that this person may not make
+    validate_deletions: "Callable[[Batch, Sequence[Change]], None] | None" = None
 
     def seen(self, user: "User", ids: Ids[UUID]) -> set[UUID]:
         return set(ids) if self.visible is None else self.visible(user, ids)

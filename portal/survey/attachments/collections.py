@@ -16,7 +16,7 @@ from portal.survey import access
 from portal.survey.attachments.models import SurveyAttachment
 from portal.survey.flags import codes
 from portal.survey.sessions import parsing, wire
-from portal.survey.sessions.collections import NEW_ROW, PLACED
+from portal.survey.sessions.collections import NEW_ROW, PLACED, validate_deletions
 from portal.survey.sessions.ground import Spot, ground, judge, late, refuse_sessions, session_of
 from portal.survey.sessions.models import SurveyGeometry, SurveyPoint
 
@@ -125,5 +125,6 @@ def register() -> None:
             announce=announce,
             visible=lambda user, ids: access.visible(SurveyAttachment, user, ids),
             reach=access.digest,
+            validate_deletions=validate_deletions,
         )
     )

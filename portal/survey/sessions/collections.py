@@ -385,37 +385,30 @@ def _measure(row: Row, shape: Any, accuracies: dict[UUID, float], found: list[di
     found += parcels.area_findings(row)
 
 
+def validate_deletions(batch: Batch, changes: Sequence[Change]) -> None:
+    """Of one's own sessions while they take data; a session itself only while it is empty."""
+    known = ground(batch)
+    for change in changes:
+        assert change.current is not None
+        whole = change.entity == "session"
+        session = change.current if whole else known.sessions.get(change.current["session_id"])
+        if session is None or not mine(known, session):
+            change.refuse("RESOURCE_NOT_FOUND", _("There is no such record."), "entityId")
+        elif session["status"] not in WRITABLE:
+            change.refuse("SESSION_NOT_ACTIVE", not_active(), "entityId")
+        elif whole and session["status"] != SessionStatus.DRAFT:
+            change.refuse("SESSION_NOT_ACTIVE", _("A session that holds data is not deleted."), "entityId")
+
+
 # --- what follows -----------------------------------------------------------------------------------------------------
 def derive(batch: Batch) -> None:
     """Numbers of new sessions, the state that the first item gives, the tasks; and the refusals that are kept."""
     if not any(batch.of(entity) for entity in ("session", "point", "geometry", "attachment")):
         return
-    _refuse_deletions(batch)
     deny_all(batch)
     _number(batch)
     _activate(batch)
     _work(batch)
-
-
-def _refuse_deletions(batch: Batch) -> None:
-    """Deletions are not validated, so that they are looked at here. A session goes only while it is empty."""
-    known = ground(batch, locked=False)
-    for entity in ("session", "point", "geometry", "attachment"):
-        for change in batch.of(entity):
-            if change.status != "deleted" or change.current is None:
-                continue
-            session = change.current if entity == "session" else known.sessions.get(change.current["session_id"])
-            if session is None or not mine(known, session):
-                _take_back(batch, change, "RESOURCE_NOT_FOUND", _("There is no such record."))
-            elif session["status"] not in WRITABLE:
-                _take_back(batch, change, "SESSION_NOT_ACTIVE", not_active())
-            elif entity == "session" and session["status"] != SessionStatus.DRAFT:
-                _take_back(batch, change, "SESSION_NOT_ACTIVE", _("A session that holds data is not deleted."))
-
-
-def _take_back(batch: Batch, change: Change, code: str, message: str) -> None:
-    batch.writes[change.entity].pop(change.id, None)
-    change.refuse(code, message, "entityId")
 
 
 def _number(batch: Batch) -> None:
@@ -510,6 +503,7 @@ def _register(entity: str, plural: str, label: Any, model: Any, order: int, know
             content=tuple(field.column for field in known.all if field.column != "local_sync_id"),
             visible=lambda user, ids: access.visible(model, user, ids),
             reach=access.digest,
+            validate_deletions=validate_deletions,
             **more,
         )
     )

@@ -63,10 +63,9 @@ class Ground:
         return self._boundaries
 
 
-def ground(batch: Batch, *, locked: bool = True) -> Ground:
-    """Made at the first call for a batch: takes its sessions' locks, so that nothing about them changes until the end
-    of the transaction. Always before the organisation's clock, so that nobody waits in a ring: whoever comes for the
-    first time under that lock says `locked=False`."""
+def ground(batch: Batch) -> Ground:
+    """Made at the first call for a batch, by its validation: takes its sessions' locks, so that nothing about them
+    changes until the end of the transaction. Always before the organisation's clock: nobody waits in a ring."""
     if "survey" not in batch.cache:
         user = User.objects.select_related("role").filter(pk=batch.user).first() if batch.user else None
         zone = Organization.objects.values_list("time_zone", flat=True).get(pk=scope.organization_id())
@@ -75,8 +74,7 @@ def ground(batch: Batch, *, locked: bool = True) -> Ground:
             state = DeviceState.objects.filter(device=batch.device).first()
             made.last_sync = state.last_pull_at if state else None
         wanted = _wanted(batch)
-        if locked:
-            hold(wanted)
+        hold(wanted)
         made.sessions = dict(registry.get("session").rows(wanted))
         batch.cache["survey"] = made
     return batch.cache["survey"]  # type: ignore[no-any-return]

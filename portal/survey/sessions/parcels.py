@@ -16,6 +16,7 @@ import shapely
 import shapely.geometry
 from django.db import connection
 from django.db.models import Avg
+from shapely.errors import GEOSException
 
 from portal.core.common import clock
 from portal.core.geo import units
@@ -32,7 +33,15 @@ _SLIGHT: Final = 0.01  # of the server's area
 _MUCH: Final = 0.05
 _SQUARE_METRE: Final = 1.0
 _TOPOLOGY: Final = frozenset(
-    {"OVERLAP", "SLIVER_OVERLAP", "GAP", "DUPLICATE", "BUILDING_OUTSIDE_PARCEL", "CROSSES_DISTRICT_LINE"}
+    {
+        "OVERLAP",
+        "SLIVER_OVERLAP",
+        "GAP",
+        "DUPLICATE",
+        "BUILDING_OUTSIDE_PARCEL",
+        "CROSSES_DISTRICT_LINE",
+        "NEIGHBOURS_UNKNOWN",
+    }
 )
 _AROUND: Final = 1e-5  # degrees: neighbours within a metre count
 _WHO: Final = "boundary"  # the kind of feature that is a parcel
@@ -83,11 +92,14 @@ def topology_of(rows: Mapping[UUID, Row], shapes: Mapping[UUID, Any], found: dic
     for id, shape in wanted.items():
         row, near = rows[id], around.of(shape)
         parcel = _parcel(row, shape)
-        if row["feature_type"] == _WHO:
-            seen = topology.neighbours(parcel, near)
-        else:
-            seen = _outside(shape, parcel.accuracy, near)
-        found[id] += [_told(entry) for entry in seen]
+        try:
+            if row["feature_type"] == _WHO:
+                seen = topology.neighbours(parcel, near)
+            else:
+                seen = _outside(shape, parcel.accuracy, near)
+            found[id] += [_told(entry) for entry in seen]
+        except GEOSException:  # shapes that the library cannot overlay are kept all the same
+            found[id].append(finding("NEIGHBOURS_UNKNOWN"))
     _crossings({id: shape for id, shape in wanted.items() if rows[id]["feature_type"] == _WHO}, rows, found)
 
 
@@ -165,7 +177,7 @@ def _crossings(parcels: Mapping[UUID, Any], rows: Mapping[UUID, Row], found: dic
 
 
 def _told(entry: topology.Finding) -> dict[str, Any]:
-    drawn = shapely.geometry.mapping(shapely.set_precision(entry.shape, 1e-8))
+    drawn = shapely.geometry.mapping(shapely.transform(entry.shape, lambda points: np.round(points, 8)))
     return finding(
         entry.code,
         other=str(entry.other) if entry.other else None,

@@ -107,7 +107,8 @@ def attachment_list(*, user: User, session: UUID, flag: str = "") -> QuerySet[Su
     """With the blobs at hand."""
     found = access.session_for(user, session)
     rows = SurveyAttachment.objects.filter(_flagged(flag), organization=found.organization_id, session=found)
-    return rows.filter(deleted_at=None).select_related("original", "rendition", "thumbnail").order_by("created_at", "id")
+    rows = rows.filter(deleted_at=None).order_by("created_at", "id")
+    return rows.select_related("original", "rendition", "thumbnail")
 
 
 def _flagged(flag: str) -> Q:

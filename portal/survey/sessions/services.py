@@ -153,7 +153,7 @@ def _matched(
 ) -> list[Change]:
     """The changes to make: a known key is skipped, a known number updated, the second of two in the batch refused."""
     keys = {result.key for result in results if not result.status}
-    numbers = {r.number for r in results if not r.status and isinstance(r.number, int) and 0 <= r.number < 2**31}
+    numbers = {r.number for r in results if not r.status and type(r.number) is int and 0 <= r.number < 2**31}
     by_key, by_number = _stored(entity, session, keys, numbers)
     changes: list[Change] = []
     seen: set[tuple[str, Any]] = set()
@@ -161,7 +161,7 @@ def _matched(
         if result.status:
             continue
         marks = {("key", result.key)}
-        if isinstance(result.number, int):
+        if type(result.number) is int:
             marks.add(("number", result.number))
         if marks & seen:
             message = _("This key or number stands twice in the batch; the first one counts.")
@@ -172,7 +172,7 @@ def _matched(
             result.status = "skipped"
             result.id, result.version = by_key[result.key]
             continue
-        there = by_number.get(result.number) if not isinstance(result.number, bool) else None
+        there = by_number.get(result.number) if type(result.number) is int else None
         data = {**dict.fromkeys(f.wire for f in known.all), **item} if there else dict(item)
         data |= {"sessionId": str(session), "idempotencyKey": result.key}
         result.change = Change(
@@ -182,6 +182,7 @@ def _matched(
             data,
             client_version=NO_VERSION_CHECK,
             index=len(changes),
+            forced=there is not None,  # a new key is a new version (C73)
         )
         changes.append(result.change)
     return changes
