@@ -20,7 +20,7 @@ from api.kit.schemas import uuid_in
 from api.v1.projects.router import me
 from portal.core.common import clock
 from portal.core.common.errors import Invalid, NotFound
-from portal.survey.exports.collections import COLLECTIONS, MOST, Box, Collection, items
+from portal.survey.exports.collections import COLLECTIONS, MOST, Box, Collection, items, northward
 
 router = Router(tags=["OGC API Features"])
 ROOT: Final = "/api/v1/ogc"
@@ -112,15 +112,15 @@ def ogc_items(request: HttpRequest, collection_id: str, query: Query[ItemsQuery]
         if name not in ItemsQuery.model_fields:
             raise Invalid.field(name, _("This parameter is not known."), "unknown")
     since, until = _interval(query.datetime)
-    limit = min(query.limit, MOST)
+    limit, box = min(query.limit, MOST), _box(query.bbox)
     rows = items(
         collection,
         user=me(request),
-        box=_box(query.bbox),
+        box=box,
         since=since,
         until=until,
         unit=uuid_in(query.unit, "unit") if query.unit else None,
-        after=uuid_in(query.after, "after") if query.after else None,
+        after=_place(query.after) if query.after else None,
     )
     held = collection.features(rows[: limit + 1])
     shown = held[:limit]
@@ -131,7 +131,9 @@ def ogc_items(request: HttpRequest, collection_id: str, query: Query[ItemsQuery]
         _link("collection", f"{ROOT}/collections/{collection.id}"),
     ]
     if len(held) > limit:
-        links.append(_link("next", f"{path}?{urlencode(said | {'after': shown[-1]['id']})}", kind=GEOJSON))
+        last = shown[-1]
+        after = f"{last['geometry']['coordinates'][1]!r}_{last['id']}" if northward(collection, box) else last["id"]
+        links.append(_link("next", f"{path}?{urlencode(said | {'after': after})}", kind=GEOJSON))
     body = {
         "type": "FeatureCollection",
         "features": shown,
@@ -190,6 +192,15 @@ def _box(text: str | None) -> Box | None:
     except (ValueError, IndexError):
         raise Invalid.field("bbox", _("Send bbox as west,south,east,north."), "format") from None
     return west, south, east, north
+
+
+def _place(text: str) -> tuple[float | None, UUID]:
+    """Where a page begins: an id, or latitude and id."""
+    latitude, _bar, id = text.rpartition("_")
+    try:
+        return float(latitude) if latitude else None, uuid_in(id, "after")
+    except ValueError:
+        raise Invalid.field("after", _("This is not a cursor that the server gave."), "format") from None
 
 
 def _interval(text: str | None) -> tuple[datetime | None, datetime | None]:

@@ -47,6 +47,7 @@ class Collection:
     moment: str
     rows: Callable[[User], QuerySet[Any]]
     inside: Callable[[Box], Q]
+    by_latitude: bool = False  # pages of a rectangle go from south to north, as the index of places does
 
     def features(self, rows: QuerySet[Any]) -> list[dict[str, Any]]:
         """GeoJSON features; of an unfinished shape without a form the geometry is null."""
@@ -88,7 +89,7 @@ COLLECTIONS: Final = {
     for found in (
         Collection(
             "points", _("Survey points"), "sessions.view", features.POINTS, features.POINT_COLUMNS,
-            ("longitude", "latitude"), "captured_at", _points, _around("longitude", "latitude"),
+            ("longitude", "latitude"), "captured_at", _points, _around("longitude", "latitude"), True,
         ),
         Collection(
             "geometries", _("Survey shapes"), "sessions.view", features.POLYGONS, features.GEOMETRY_COLUMNS,
@@ -110,13 +111,25 @@ def items(
     since: datetime | None = None,
     until: datetime | None = None,
     unit: UUID | None = None,
-    after: UUID | None = None,
+    after: tuple[float | None, UUID] | None = None,
 ) -> QuerySet[Any]:
-    """In the order of their ids, after the one that the page before ended with; `until` is included."""
-    rows = collection.rows(user).order_by("id")
+    """In the order of their ids, or of latitude and id (`northward`), after the one that the page before ended with;
+    `until` is included."""
+    rows = collection.rows(user)
     if box:
         rows = rows.filter(collection.inside(box))
     if unit:
         rows = rows.filter(within_unit(unit))
-    bounds = {f"{collection.moment}__gte": since, f"{collection.moment}__lte": until, "id__gt": after}
-    return rows.filter(**{name: value for name, value in bounds.items() if value is not None})
+    bounds = {f"{collection.moment}__gte": since, f"{collection.moment}__lte": until}
+    rows = rows.filter(**{name: value for name, value in bounds.items() if value is not None})
+    if not northward(collection, box):
+        return rows.filter(id__gt=after[1]).order_by("id") if after else rows.order_by("id")
+    if after and after[0] is not None:
+        here = Q(latitude__gt=after[0]) | Q(latitude=after[0], id__gt=after[1])
+        rows = rows.filter(here, latitude__gte=after[0])
+    return rows.order_by("latitude", "id")
+
+
+def northward(collection: Collection, box: Box | None) -> bool:
+    """Whether pages go by latitude: a walk by id would look at every point of the country for those of a rectangle."""
+    return collection.by_latitude and box is not None

@@ -157,7 +157,11 @@ class SurveyPoint(Item):
                 fields=["organization", "session", "item_key"], condition=~Q(item_key=""), name="point_key_once"
             ),
         ]
-        indexes = _placed("point")
+        indexes = [
+            models.Index(fields=["organization", "latitude", "longitude"], name="point_by_place"),
+            models.Index(fields=["organization", "captured_at"], name="point_by_time"),
+            *_placed("point"),
+        ]
 
     def __str__(self) -> str:
         return str(self.number)
