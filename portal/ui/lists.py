@@ -127,7 +127,8 @@ def list_page[M: Model](
     if seen and SEEN in request.GET:
         arrived = rows.filter(created_at__gt=seen).count()
         rows = rows.filter(created_at__lte=seen)
-    bound = table(rows, order_by=_requested_order(request, table), request=request, **(table_kwargs or {}))
+    bound = table(rows, order_by=_requested_order(request, table), **(table_kwargs or {}))
+    bound.request = request  # given to the table itself, it would page and count all rows once more
     many = bool(filters) and count_limit is not None and getattr(filters, "many", False)
     page = _page(request, _stable(bound.data.data), count_limit, many=many)
     query = _clean(request.GET)
