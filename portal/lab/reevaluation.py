@@ -26,7 +26,7 @@ from portal.core.notifications.events import publish
 from portal.core.sync import engine
 from portal.core.sync.registry import Row
 from portal.core.tenancy import scope
-from portal.lab import decisions
+from portal.lab import decisions, hooks
 from portal.lab.collections import judged, parameters_by_sample, summarise
 from portal.lab.models import Reevaluation, Result
 from portal.lab.rulebook import Proposal, Rulebook, proposed, rulebook
@@ -216,6 +216,8 @@ def reevaluation_step(*, id: UUID, chunk: Chunk) -> int:
         with scope.acting(reason=row.reason):
             engine.restate("result", [{"id": old["id"], **fresh} for old, fresh in chunk.rows])
             engine.restate("sample", [{"id": old["id"], **fresh} for old, fresh in chunk.samples])
+            name = "compliance_status"
+            hooks.tell_fail([old["id"] for old, fresh in chunk.samples if fresh[name] == "fail" != old[name]])
     figures = Figures.of(row.figures)
     chunk.note(figures)
     row.figures, row.position = figures.as_json(), chunk.last

@@ -141,7 +141,8 @@ def list_page[M: Model](
     if seen and SEEN in request.GET:
         arrived = rows.filter(created_at__gt=seen).count()
         rows = rows.filter(created_at__lte=seen)
-    bound = table(rows, order_by=_requested_order(request, table), request=request, **(table_kwargs or {}))
+    bound = table(rows, order_by=_requested_order(request, table), **(table_kwargs or {}))
+    bound.request = request  # given to the table itself, it would page and count all rows once more
     if "rows_template" not in (context or {}):
         keeps.choose(bound)
     if exports and request.GET.get(FILE) in TYPES:

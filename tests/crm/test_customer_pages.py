@@ -10,11 +10,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from portal.core.accounts.models import User
+from portal.core.tenancy import words
 from portal.core.tenancy.scope import platform, tenant
+from portal.crm import counting
 from portal.crm.customers import services
 from portal.crm.customers.imports import services as imports
 from portal.crm.customers.imports.models import CustomerImport
 from portal.crm.customers.models import Customer, CustomerNote, CustomField, MergeLog, Tag
+from portal.crm.customers.pages import customers
 from tests.core.people import Cast
 from tests.lab.test_pages import page
 
@@ -69,6 +72,30 @@ def test_ten_more_rows_cost_no_more_queries(cast: Cast) -> None:
     for _more in range(10):
         a_customer(cast.alice, tags=["A", "B"], assignedTo=str(cast.alice.pk))
     assert queries() == few
+
+
+def test_a_list_is_counted_once_and_not_to_its_end(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Atlas Eaux", "Rif Eaux", "Atlas Conserves"):
+        a_customer(cast.alice, companyName=name)
+    monkeypatch.setattr(customers, "MOST", 1)
+    monkeypatch.setattr(counting, "MOST", 1)
+    with CaptureQueriesContext(connection) as asked:
+        shown = page(cast.alice).get("/customers").content.decode()
+    counts = [one["sql"] for one in asked if "COUNT(*)" in one["sql"] and "crm_customer" in one["sql"]]
+    assert len(counts) == 1
+    assert "LIMIT 2" in counts[0]  # one more than is leafed through says that there are more
+    assert "Atlas" in shown
+
+    # a word that is known to be everywhere is not counted at all, and finds the same
+    with tenant(cast.a.pk, by=cast.alice.actor()):
+        rows = Customer.objects.filter(deleted_at=None).order_by("name")
+        few = list(words.containing(rows, "eaux atlas"))
+        monkeypatch.setattr(words, "found", lambda finder, text, most: "often")
+        assert list(words.containing(rows, "eaux atlas")) == few == list(rows.filter(name="Atlas Eaux"))
+    with CaptureQueriesContext(connection) as asked:
+        shown = page(cast.alice).get("/customers?q=eaux").content.decode()
+    assert not [one for one in asked if "COUNT(*)" in one["sql"] and "search_text" in one["sql"]]
+    assert shown.count("Eaux") > 0
 
 
 def test_a_customer_is_made_changed_merged_and_deleted_on_pages(cast: Cast, client: Client) -> None:

@@ -1,5 +1,6 @@
 """Clocks on tickets under the sweep, escalation, the laboratory's bridge, and the pages."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -13,8 +14,8 @@ from portal.crm.customers.models import Customer, CustomerLink
 from portal.crm.sla import calendars
 from portal.crm.sla import services as sla
 from portal.crm.sla.models import Kind, SlaClock, SlaPolicy, SlaStep, State
-from portal.crm.tickets import demo, seeding, services
-from portal.crm.tickets.choices import TicketStatus
+from portal.crm.tickets import access, demo, figures, seeding, services
+from portal.crm.tickets.choices import OPEN, TicketPriority, TicketStatus
 from portal.crm.tickets.models import Ticket
 from portal.desk.bridges import exceedances
 from portal.lab import hooks
@@ -155,8 +156,51 @@ def desk(cast, monkeypatch):
     return client
 
 
+def by_hand(now):
+    """What the figures must say, from every ticket and every clock one by one."""
+    every = list(Ticket.objects.filter(deleted_at=None).select_related("category"))
+    rows = [row for row in every if row.merged_into_id is None and row.status != "spam"]
+    opened = [row for row in rows if row.status in OPEN]
+    kept = [c for c in SlaClock.objects.select_related("ticket") if c.ticket in rows and c.state != State.CANCELLED]
+
+    def broken(one):
+        return one.state == State.BREACHED or (one.state == State.RUNNING and one.due_at and one.due_at < now)
+
+    def counts(found):
+        return sum(one.state == State.MET for one in found), sum(map(bool, map(broken, found)))
+
+    stats = {
+        "total": len(rows), "open": len(opened), "resolved": len(rows) - len(opened),
+        "unassigned": sum(row.assigned_to_id is None for row in opened),
+        "overdue": sum(row.sla_due_at is not None and row.sla_due_at < now for row in rows),
+        "byStatus": dict.fromkeys(TicketStatus.values, 0) | Counter(row.status for row in every),
+        "byCategory": dict(Counter(row.category.key if row.category else "none" for row in rows)),
+        "byAgent": dict(Counter(row.assigned_to_id for row in opened)),
+        "backlogAge": sum((now - row.created_at) < timedelta(days=7) for row in opened),
+    }  # fmt: skip
+    kinds = {kind: counts([one for one in kept if one.kind == kind]) for kind in Kind.values}
+    groups = {
+        key: counts([one for one in kept if one.ticket.priority == key and one.kind != Kind.NEXT_RESPONSE])
+        for key in TicketPriority.values
+    }
+    return stats, kinds, groups
+
+
 def test_the_pages_of_tickets(cast, desk):
     with tenant(cast.a.pk, by=cast.alice.actor()):
+        stats, kinds, groups = by_hand(times.now())
+        seen = access.tickets_seen(cast.alice)
+        told = figures.stats(seen)
+        ages = [told["backlogAge"][name] for name in ("under1d", "1to3d", "3to7d")]
+        agents = {row["userId"]: row["open"] for row in told["byAgent"]}
+        assert {**{name: told[name] for name in stats}, "byAgent": agents, "backlogAge": sum(ages)} == stats
+        said = figures.metrics(seen, since=None, until=None, group="priority")
+        names = {"first_response": "firstResponse", "next_response": "nextResponse", "resolution": "resolution"}
+        assert {k: (said[n]["met"], said[n]["breached"]) for k, n in names.items()} == kinds
+        assert {row["key"]: (row["met"], row["breached"]) for row in said["groups"]} == {
+            key: pair for key, pair in groups.items() if any(pair) or key in {row["key"] for row in said["groups"]}
+        }
+        assert {row["priority"]: (row["met"], row["breached"]) for row in said["byPriority"]} == groups
         states = set(SlaClock.objects.values_list("state", flat=True))
         assert states == set(State.values)
         row = Ticket.objects.filter(status="open").order_by("number").first()

@@ -16,7 +16,7 @@ from portal.core.jobs.models import Job
 from portal.core.jobs.tasks import Overtaken, Running
 from portal.core.sync.models import FeedRecord
 from portal.core.tenancy.scope import tenant
-from portal.lab import decisions, jobs, reevaluation, selectors, standards
+from portal.lab import decisions, hooks, jobs, reevaluation, selectors, standards
 from portal.lab.models import (
     ComplianceReport,
     Limit,
@@ -77,7 +77,9 @@ def confirmed(row: Reevaluation, user: User) -> None:
 
 # --- the organisation's decisions ----------------------------------------------------------
 @pytest.mark.covers("001-FR-017", "001-FR-025")
-def test_a_choice_is_counted_first_and_written_after_the_agreement(cast: Cast) -> None:
+def test_a_choice_is_counted_first_and_written_after_the_agreement(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(hooks, "_on_fail", [told.extend])
     # manganese 0.4 mg/L: within the Moroccan limit, five times the guideline of the WHO
     sample = a_sample(cast.alice)
     result = a_result(sample, cast.alice, "0.4", parameterName="MN", unit="mg/L")
@@ -96,6 +98,7 @@ def test_a_choice_is_counted_first_and_written_after_the_agreement(cast: Cast) -
 
         confirmed(row, cast.alice)
 
+        assert told == [sample.pk]  # other rooms learn of it as of a sample that was pushed
         assert [entry["key"] for entry in decisions.current()["standards"]] == ["WHO", "MA", "EU", "EPA"]
         assert row.state == Reevaluation.State.DONE
         after = now(result)

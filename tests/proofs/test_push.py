@@ -1,7 +1,8 @@
 """Ten thousand samples over a bad line to a server that is killed: everything arrives, each change once (001-EDGE-06).
 
 A real program (`make run`) with a data folder of its own, and the client of `tests/client`. Six hundred samples by
-default; ten thousand with HYPOTHESIS_PROFILE=full (`make test-full`), and then a server that asks to wait, too.
+default; ten thousand with HYPOTHESIS_PROFILE=full (`make test-full`), and then a server that asks to wait, too. Forms
+and customers that are imported have to survive the same.
 """
 
 import csv
@@ -22,6 +23,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import httpx
 import psutil
 import psycopg
 import pytest
@@ -46,6 +48,7 @@ class Program:
     rate_limits: str = "off"
     process: "subprocess.Popen[str] | None" = None
     output: list[str] = field(default_factory=list)
+    reader: threading.Thread | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -72,6 +75,8 @@ class Program:
         for line in self.process.stdout:
             self.output.append(line)
             if "ready at" in line:
+                self.reader = threading.Thread(target=self.output.extend, args=[self.process.stdout])
+                self.reader.start()  # a program whose words nobody reads stands still once the pipe is full
                 return
         pytest.fail("it did not start:\n" + "".join(self.output))
 
@@ -83,21 +88,29 @@ class Program:
         for child in family:
             with suppress(psutil.NoSuchProcess):
                 child.kill()
-        self.process.communicate()
         psutil.wait_procs(family, timeout=20)
+        self.ended()
 
-    def kill_web(self) -> None:
-        """SIGKILL to the web server alone; the supervisor starts it again."""
+    def kill_child(self, name: str) -> None:
+        """SIGKILL to web server (`granian`) or worker (`procrastinate`) alone; the supervisor starts it again."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.NoSuchProcess):  # one dies with the other
-                if "granian" in " ".join(child.cmdline()):
+                if name in " ".join(child.cmdline()):
                     child.kill()
 
     def stop(self) -> None:
         assert self.process is not None
         self.process.terminate()
-        self.process.communicate(timeout=60)
+        self.ended()
+
+    def ended(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        assert self.reader is not None
+        self.process.wait(timeout=60)
+        self.reader.join()
+        self.process.stdout.close()
 
     def manage(self, *arguments: str) -> None:
         command = [sys.executable, "manage.py", *arguments]
@@ -107,6 +120,9 @@ class Program:
         folder = (self.data / "postgres" / "socket").read_text()
         with closing(psycopg.connect(host=folder, user="postgres", dbname="marsad", autocommit=True)) as connection:
             return connection.execute(statement, values).fetchall()  # type: ignore[call-overload]
+
+    def do(self, statement: str, *values: Any) -> None:
+        self.sql(f"WITH done AS ({statement} RETURNING 1) SELECT count(*) FROM done", *values)
 
     def client(self, email: str, **more: Any) -> Client:
         return Client(f"http://127.0.0.1:{self.port}", email, PASSWORD, **more)
@@ -234,7 +250,7 @@ def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> Non
 
     def lose_the_web() -> None:
         time.sleep(0.15)
-        program.kill_web()
+        program.kill_child("granian")
 
     def ask_too_much() -> None:
         """Use up what a person may ask in a minute, so that the next chunk is answered 429."""
@@ -313,3 +329,111 @@ def test_submissions_to_a_server_that_is_killed(program: Program) -> None:
             send(client, chunk)
     assert size <= before <= len(sent)
     assert sorted(id for (id,) in program.sql(statement, made)) == sorted(sent)
+
+
+# --- customers ----------------------------------------------------------------------------------------
+CUSTOMERS = 50_000 if FULL else 1_000
+HEADINGS = "Company;Contact;E-mail;Phone;City;Country;Tags"
+
+
+def customers_csv(rows: int) -> bytes:
+    """Of a hundred rows one repeats the row before it, one is a customer that is there, one names no country."""
+    lines = [HEADINGS]
+    for n in range(1, rows + 1):
+        mail = {0: f"new{n - 1}", 50: f"old{n}"}.get(n % 100, f"new{n}")
+        country = "Nowhere" if n % 100 == 75 else "Maroc"
+        lines.append(f"Société {n};Amina {n};{mail}@x.example;07{n:08};Fès;{country};lot {n % 7}, VIP")
+    return "\n".join(lines).encode()
+
+
+def post(browser: httpx.Client, path: str, data: dict[str, str], **files: Any) -> str:
+    """Send a form as a browser without JavaScript does; the address at which that ends."""
+    if "csrftoken" not in browser.cookies:
+        browser.get(path)
+    token = {"X-CSRFToken": browser.cookies["csrftoken"], "Referer": str(browser.base_url)}
+    answer = browser.post(path, data=data, files=files or None, headers=token)
+    assert answer.status_code == 200, answer.text[:500]
+    return answer.url.path
+
+
+@pytest.fixture
+def browser(program: Program) -> Iterator[httpx.Client]:
+    """Signed in to the portal."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{program.port}", follow_redirects=True, timeout=60) as client:
+        post(client, "/login", {"login": "admin@other.marsad.test", "password": PASSWORD})
+        yield client
+
+
+@pytest.mark.covers("E002-014")
+def test_customers_are_imported_by_a_worker_that_is_killed(
+    program: Program, browser: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Tried, run, killed in the middle, taken up again, reverted: after each step there is exactly what was said."""
+    some = CUSTOMERS // 100
+    with program.client("admin@other.marsad.test") as client:
+        for n in range(50, CUSTOMERS, 100):
+            client.call("POST", "/customers", {"companyName": f"Old {n}", "email": f"old{n}@x.example", "city": "Taza"})
+
+    def living() -> dict[str, int]:
+        """Customers of the file by what they are, and how many of them have another city than Taza."""
+        rows = program.sql(
+            "SELECT left(email, 3), count(*) FROM crm_customer WHERE deleted_at IS NULL AND email LIKE '%%@x.example'"
+            " GROUP BY 1 UNION ALL SELECT 'moved', count(*) FROM crm_customer WHERE email LIKE 'old%%' AND city = 'Fès'"
+        )
+        return dict(rows)
+
+    def run() -> tuple[Any, ...]:
+        columns = "status, total, position, checked, counts, job_id"
+        return program.sql(f"SELECT {columns} FROM crm_customerimport ORDER BY created_at DESC LIMIT 1")[0]
+
+    def until(status: str, *, at: int = 0) -> None:
+        """Wait for a state, or for a row of the state in force."""
+        patience = time.monotonic() + 20 + CUSTOMERS / 50
+        while not (run()[0] == status or (at and run()[2] >= at)):
+            assert time.monotonic() < patience, run()
+            time.sleep(0.05)
+
+    times = [time.monotonic()]
+    address = post(browser, "/customers/imports/new", {}, file=("fifty.csv", customers_csv(CUSTOMERS)))
+    fields = ("companyName", "contactName", "email", "phone", "city", "country", "tags")
+    said = {f"column_{place}": name for place, name in enumerate(fields)}
+    said |= {"mode": "upsert", "match_by": "email", "on_duplicate": "skip", "empty_cells": "keep"}
+    address = post(browser, address, said | {"encoding": "utf-8", "delimiter": ";"})
+    until("validated")
+    times.append(time.monotonic())
+    expected = {"created": 97 * some, "updated": some, "failed": some, "skipped": some, "dupInFile": some}
+    assert run()[1:4] == (CUSTOMERS, CUSTOMERS, expected | {"dupInDb": some})
+    assert living() == {"old": some, "moved": 0}
+
+    post(browser, f"{address}/act", {"do": "run"})
+    until("done", at=CUSTOMERS // 2)
+    program.kill_child("procrastinate")
+    time.sleep(0.5)  # what the database was told before the end
+    status, _total, position, _checked, counts, job = run()
+    assert (status, position % 500, CUSTOMERS // 2 <= position < CUSTOMERS) == ("running", 0, True)
+    share = position // 100
+    assert (counts["created"], counts["updated"], counts["failed"]) == (97 * share, share, share)
+    assert living() == {"new": 97 * share, "old": some, "moved": share}
+
+    if not FULL:  # else wait for the clock: half a minute without a sign of life, then the next full minute
+        program.do("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+        program.do(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', 'jobs.recover', %s)",
+            '{"timestamp": 0}',
+        )
+    until("done")
+    times.append(time.monotonic())
+    assert run()[4] == expected | {"dupInDb": some}
+    assert living() == {"new": 97 * some, "old": some, "moved": some}
+    assert program.sql("SELECT status, attempt FROM jobs_job WHERE id = %s", job) == [("succeeded", 2)]
+    made = [str(id) for (id,) in program.sql("SELECT id FROM crm_customer WHERE email LIKE 'new%%@x.example'")]
+    assert audited(program, made) == dict.fromkeys(made, 1)
+
+    post(browser, f"{address}/act", {"do": "revert"})
+    until("reverted")
+    times.append(time.monotonic())
+    assert (run()[4]["removed"], run()[4]["restored"], run()[4].get("kept", 0)) == (97 * some, some, 0)
+    assert living() == {"old": some, "moved": 0}
+    with capsys.disabled():
+        tried, done, back = (after - before for before, after in itertools.pairwise(times))
+        print(f"\n{CUSTOMERS} customers: tried {tried:.1f} s, run and killed {done:.1f} s, reverted {back:.1f} s")

@@ -162,6 +162,7 @@ def contract_renewals(request: HttpRequest, query: Query[schemas.RenewalFilter])
             "contract": card,
             "daysLeft": terms.days_left(row.end_date, day) if row.end_date else 0,
             "proposedValue": float(selectors.proposed_value(row)),
+            "risk": {"overdueTickets": row.late_tickets},
         }
         for row, card in zip(page.items, wire.contracts(page.items, day), strict=True)
     ]

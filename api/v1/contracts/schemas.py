@@ -396,6 +396,7 @@ class RenewalOut(Out):
     contract: ContractOut
     days_left: int
     proposed_value: float
+    risk: dict[str, int] = Field(description="{overdueTickets}: open tickets of the customer that are over a promise")
 
 
 class AmendmentOut(Out):

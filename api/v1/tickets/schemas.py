@@ -394,7 +394,8 @@ class PolicyIn(In):
     name: str | None = Field(None, max_length=100)
     order: int | None = Field(None, ge=0, le=30_000, description="The first that applies wins")
     match: dict[str, Any] | None = Field(
-        None, description="{categories?, priorities?, customerTags?, contractIds?, channels?}; all that are given hold"
+        None,
+        description="{categories?, priorities?, customerTags?, contractIds?, contractTypes?, channels?}: all hold",
     )
     calendar_id: UUID | None = Field(None, description="Null: around the clock")
     targets: dict[str, Any] | None = Field(None, description="By priority, in business seconds")

@@ -10,6 +10,7 @@ from portal.core.common import clock
 from portal.core.files.links import LinkKind
 from portal.core.files.models import FileLink
 from portal.core.files.services import file_create, file_purge
+from portal.core.notifications.services import notify
 from portal.core.tenancy.scope import tenant
 
 AT_ONCE: Final = 5000  # rows up to which the answer holds the file itself
@@ -24,6 +25,7 @@ def export_keep(*, file: IO[bytes], filename: str, by: User, right: str, rows: i
     `filename`, `downloadUrl`, `rows`, `size`."""
     stored = file_create(stream=file, filename=filename, by=by, right=right, limit=LIMIT)
     FileLink.objects.create(organization_id=stored.organization_id, file=stored, kind=LINK.kind, record_id=stored.pk)
+    notify("export.ready", recipients=[by.pk], data={"file": stored.filename}, subject=("file", stored.pk))
     return {
         "fileId": str(stored.pk),
         "filename": stored.filename,

@@ -16,6 +16,8 @@ from portal.core.accounts.permissions import (
     Permission,
 )
 from portal.core.notifications.events import EventType
+from portal.core.notifications.kinds import NotificationKind
+from portal.core.notifications.models import Level
 
 _FILES = _("Files")
 _FIELD = frozenset({TECHNICIAN, AGENT, SALES_AGENT, SUPPORT_AGENT})
@@ -40,4 +42,16 @@ PERMISSIONS = [
 EVENTS = [
     EventType("file.uploaded", "files.view"),
     EventType("file.changed", "files.view"),
+]
+
+KINDS = [
+    NotificationKind(
+        key="export.ready",
+        label=_("Export ready"),
+        category="reports",
+        title=_("Your file {{ file }} is ready"),
+        body=_("It waits among your files for a day."),
+        level=Level.SUCCESS,
+        page="files:file_detail",
+    )
 ]

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts.models import User
 from portal.core.common.errors import Errors, IllegalTransition
 from portal.core.notifications import events
+from portal.core.notifications.services import notify
 from portal.crm.contracts import access, history, selectors, services, terms, wire
 from portal.crm.contracts.choices import IN_FORCE, Party, Status
 from portal.crm.contracts.models import Contract, ContractLine, ContractReminder
@@ -112,6 +113,9 @@ def _successor(
     services.store(made, copies)
     history.log(made, "created", new=wire.facts(made, copies))
     history.log(old, "successor", new={"successorId": str(made.pk), "successorNumber": made.number})
+    if old.owner_id and (by is None or by.pk != old.owner_id):
+        said = {"number": old.number, "successor": made.number, "title": old.title}
+        notify("contract.renewed", recipients=[old.owner_id], data=said, subject=("contract", made.pk))
     return made
 
 
@@ -300,8 +304,9 @@ def _remind(day: date) -> int:
         told += 1
         left = terms.days_left(row.end_date, day)
         data = {"number": row.number, "daysLeft": left, "endDate": row.end_date.isoformat()}
-        users = [row.owner_id] if row.owner_id else []
-        events.publish("contract.expiring", entity="contract", id=row.pk, data=data, users=users)
+        events.publish("contract.expiring", entity="contract", id=row.pk, data=data)
+        said = {"number": row.number, "title": row.title, "day": row.end_date.isoformat()}
+        notify("contract.ending", recipients=[row.owner_id], data=said, subject=("contract", row.pk))
         history.log(row, "reminder", new=data | {"offsets": [reminder.offset for reminder in made]})
         if row.deal_for != row.end_date:
             for listener in on_expiring:

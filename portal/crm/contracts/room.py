@@ -10,12 +10,12 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions as rights
 from portal.core.accounts.models import User
-from portal.core.notifications import events
+from portal.core.notifications import events, kinds
 from portal.core.tenancy import seeds
 from portal.crm import activity, settings
 from portal.crm.contracts import access, jobs, renewals, services
 from portal.crm.contracts.choices import IN_FORCE, OPEN, Party, Status
-from portal.crm.contracts.events import EVENTS
+from portal.crm.contracts.events import EVENTS, KINDS
 from portal.crm.contracts.models import Contract
 from portal.crm.contracts.permissions import PERMISSIONS
 from portal.crm.contracts.seeds import seed_types
@@ -34,9 +34,9 @@ TEXTS: Final[dict[str, Promise | str]] = {
 }
 
 
-def in_force(customer: UUID) -> Sequence[UUID]:
+def in_force(customer: UUID) -> Sequence[tuple[UUID, str]]:
     rows = Contract.objects.filter(customer=customer, status=Status.ACTIVE, deleted_at=None)
-    return list(rows.values_list("pk", flat=True))
+    return list(rows.values_list("pk", "type__key"))
 
 
 def in_use(customers: Sequence[UUID]) -> Mapping[UUID, Sequence[str]]:
@@ -62,6 +62,7 @@ def archive(customer: UUID, by: User) -> None:
 def register() -> None:
     rights.register(PERMISSIONS)
     events.register(EVENTS)
+    kinds.register(*KINDS)
     seeds.register(seed_types)
     activity.register_source(
         "contract",

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, DateField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models import Count, DateField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Coalesce
 
@@ -17,6 +17,8 @@ from portal.core.common.text import normalise
 from portal.crm.contracts import access, terms
 from portal.crm.contracts.choices import ENDED, IN_FORCE, Billing, Status
 from portal.crm.contracts.models import Contract, ContractEvent, ContractTemplate, ContractType
+from portal.crm.tickets.access import tickets_seen
+from portal.crm.tickets.selectors import over
 
 RENEWABLE_AFTER = 90  # days that an expired contract is still worth a call
 
@@ -69,7 +71,7 @@ def expiring(*, user: User, days: int = 30, filters: Mapping[str, Any] | None = 
 
 def renewals(*, user: User, days: int = 90, filters: Mapping[str, Any] | None = None) -> QuerySet[Contract]:
     """What to renew: active ones in their notice window or ending within `days`, those due to renew themselves, and
-    expired ones of the last 90 days; nothing renews them, nobody gave notice."""
+    expired ones of the last 90 days; nothing renews them, nobody gave notice. Each has `late_tickets`."""
     day = access.today()
     window = Q(status=Status.ACTIVE, end_date__gte=day) & (
         Q(end_date__lte=day + timedelta(days=days)) | Q(end_date__lte=later(day))
@@ -78,7 +80,15 @@ def renewals(*, user: User, days: int = 90, filters: Mapping[str, Any] | None = 
         status=Status.ACTIVE, end_date__lt=day
     )
     rows = contract_list(user=user, filters=filters).filter(window | past)
-    return rows.filter(~_living_successor(), termination_date=None).order_by("end_date", "pk")
+    rows = rows.filter(~_living_successor(), termination_date=None).annotate(late_tickets=_late_tickets(user))
+    return rows.order_by("end_date", "pk")
+
+
+def _late_tickets(user: User) -> Coalesce:
+    """How many open tickets of the customer, of those that the person sees, are over a promise: what a renewal may
+    fail of."""
+    late = tickets_seen(user).filter(over(), customer=OuterRef("customer")).order_by()
+    return Coalesce(Subquery(late.values("customer").annotate(n=Count("pk")).values("n")), 0)
 
 
 def proposed_value(contract: Contract) -> Decimal:

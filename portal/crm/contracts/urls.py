@@ -34,6 +34,7 @@ urlpatterns = [
     path("contracts/<uuid:contract_id>/amendments/<int:amendment>/pdf", views.contract_pdf, name="amendment_pdf"),
     path("customers/<uuid:customer_id>/contracts", templates.customer_contracts, name="customer_contracts"),
     path(_TYPES, templates.type_list, name="contract_type_list"),
+    path(f"{_TYPES}/rules", templates.rules_save, name="contract_rules"),
     path(f"{_TYPES}/new", templates.type_create, name="contract_type_create"),
     path(f"{_TYPES}/<uuid:contract_type_id>", templates.type_edit, name="contract_type_edit"),
     path(f"{_TYPES}/<uuid:contract_type_id>/delete", templates.type_delete, name="contract_type_delete"),

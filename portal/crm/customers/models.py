@@ -3,6 +3,7 @@
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common import clock
@@ -114,6 +115,7 @@ class Customer(TenantModel, SoftDeleted):
             models.Index(
                 fields=["organization", "-last_activity_at", "-id"], condition=_LIVING, name="customer_by_activity"
             ),
+            models.Index("organization", Upper("city"), condition=_LIVING, name="customer_by_city"),
             models.Index(fields=["organization", "email"], condition=_LIVING & ~Q(email=""), name="customer_by_email"),
             models.Index(fields=["organization", "phone"], condition=_LIVING & ~Q(phone=""), name="customer_by_phone"),
             models.Index(

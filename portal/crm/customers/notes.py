@@ -14,7 +14,7 @@ from portal.core.accounts.models import User
 from portal.core.common import clock, markdown
 from portal.core.common.errors import Denied, Invalid, NotFound
 from portal.core.common.text import normalise
-from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.crm import activity
 from portal.crm.access import seen
@@ -158,8 +158,9 @@ def _tell(note: CustomerNote, told: set[str]) -> None:
     fresh = [UUID(id) for id in note.mentions if id not in told]
     sees = [user.pk for user in members().filter(pk__in=fresh) if _sees(user, note)]
     if sees:
-        data = {"noteId": str(note.pk)}
-        publish("customer.mentioned", entity="customer", id=note.customer_id, data=data, users=sees)
+        said = {"person": note.author.name if note.author else "", "name": note.customer.name}
+        said["note"] = note.content[:500]
+        notify("customer.mentioned", recipients=sees, data=said, subject=("customer", note.customer_id))
 
 
 def _sees(user: User, note: CustomerNote) -> bool:

@@ -3,10 +3,10 @@
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions as rights
-from portal.core.notifications import events
+from portal.core.notifications import events, kinds
 from portal.crm import activity, settings
 from portal.crm.customers import notes, registry, stories
-from portal.crm.customers.events import EVENTS
+from portal.crm.customers.events import EVENTS, KINDS
 from portal.crm.customers.frame import PLACE
 from portal.crm.customers.models import CustomerLink, CustomerNote
 from portal.crm.customers.permissions import PERMISSIONS
@@ -24,6 +24,7 @@ _TABS = (
 def register() -> None:
     rights.register(PERMISSIONS)
     events.register(EVENTS)
+    kinds.register(*KINDS)
     activity.register_source("customer", texts=stories.TEXTS, icon="building")
     activity.register_source("note", texts=stories.NOTE_TEXTS, visible=notes.notes_seen, icon="notes")
     registry.register_reference(CustomerNote, "customer", what=_("Notes"))

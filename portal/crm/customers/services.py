@@ -16,6 +16,7 @@ from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Errors, IllegalTransition
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.crm import activity
 from portal.crm.customers import duplicates, fields, registry, tags
@@ -262,14 +263,20 @@ def _shown(value: Any) -> Any:
 
 
 def _tell(rows: Sequence[Customer], by: User | None) -> None:
-    """One event for each person who got customers, however many."""
+    """One message for each person who got customers, however many."""
     people: dict[UUID, list[Customer]] = {}
     for row in rows:
         if row.assigned_to_id and (by is None or row.assigned_to_id != by.pk):
             people.setdefault(row.assigned_to_id, []).append(row)
     for person, theirs in people.items():
-        data = {"count": len(theirs), "name": theirs[0].name}
-        publish("customer.assigned", entity="customer", id=theirs[0].pk, data=data, users=[person])
+        first, times = theirs[0], len(theirs)
+        notify(
+            "customer.assigned",
+            recipients=[person],
+            data={"name": first.name},
+            subject=("customer", first.pk),
+            times=times,
+        )
 
 
 def _changed(ids: Iterable[UUID]) -> None:

@@ -7,16 +7,15 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import (
     Aggregate,
     Avg,
     Count,
     DurationField,
-    Exists,
     ExpressionWrapper,
     F,
     FloatField,
-    OuterRef,
     Q,
     QuerySet,
     Sum,
@@ -26,6 +25,7 @@ from django.db.models.functions import Greatest, TruncMonth
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
+from portal.core.tenancy import scope
 from portal.crm.money import half_up
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.forecast import months
@@ -136,19 +136,8 @@ def analytics(rows: QuerySet[Deal], *, first: date, last: date, zone: str) -> An
 
 
 def _by_stage(rows: QuerySet[Deal], since: datetime, until: datetime) -> list[dict[str, Any]]:
-    mine = rows.order_by().values("pk")
-    further = Transition.objects.filter(
-        Q(to_stage__kind=Kind.WON) | Q(to_stage__kind=Kind.OPEN, to_stage__position__gt=OuterRef("to_stage__position")),
-        deal=OuterRef("deal"),
-        at__gt=OuterRef("at"),
-    )
-    steps = Transition.objects.filter(deal__in=mine, at__gte=since, at__lt=until)
-    entered = {
-        row["to_stage"]: row
-        for row in steps.annotate(came=Exists(further))
-        .values("to_stage")
-        .annotate(entered=Count("deal", distinct=True), advanced=Count("deal", distinct=True, filter=Q(came=True)))
-    }
+    steps = Transition.objects.filter(deal__in=rows.order_by().values("pk"), at__gte=since, at__lt=until)
+    entered = _entered(rows, since, until)
     stayed = dict(
         steps.exclude(from_stage=None)
         .values_list("from_stage")
@@ -160,7 +149,7 @@ def _by_stage(rows: QuerySet[Deal], since: datetime, until: datetime) -> list[di
     }
     told = []
     for stage in stages():
-        came: Any = entered.get(stage.pk, {})
+        came, further = entered.get(stage.pk, (0, 0))
         now: Any = held.get(stage.pk, {})
         is_open = stage.kind == Kind.OPEN
         told.append(
@@ -168,13 +157,34 @@ def _by_stage(rows: QuerySet[Deal], since: datetime, until: datetime) -> list[di
                 "stage": stage,
                 "count": now.get("count", 0),
                 "value": now.get("value", _ZERO),
-                "entered": came.get("entered", 0),
-                "advanced": came.get("advanced", 0) if is_open else None,
-                "conversion": rate(came.get("advanced", 0), came.get("entered", 0)) if is_open else None,
+                "entered": came,
+                "advanced": further if is_open else None,
+                "conversion": rate(further, came) if is_open else None,
                 "median_days": half_up(Decimal(stayed[stage.pk]) / _DAY) if stage.pk in stayed else None,
             }
         )
     return told
+
+
+def _entered(rows: QuerySet[Deal], since: datetime, until: datetime) -> dict[UUID, tuple[int, int]]:
+    """By stage, how many deals entered it in the period, and how many of them were won or came to a later open stage
+    at any time after that. The steps of a deal are read once: `ahead` is the farthest place that it came to later."""
+    sql, params = rows.order_by().values("pk").query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""  -- the set of deals comes from the ORM, with its parameters
+SELECT stage, count(*), count(*) FILTER (WHERE further) FROM (
+    SELECT stage, deal_id, bool_or(coalesce(ahead > place, false)) AS further FROM (
+        SELECT t.to_stage_id AS stage, t.deal_id, t.at, s.position AS place,
+            max(CASE s.kind WHEN 'won' THEN 2147483647 WHEN 'open' THEN s.position END) OVER (
+                PARTITION BY t.deal_id ORDER BY t.at DESC GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ahead
+        FROM crm_transition t JOIN crm_stage s ON s.id = t.to_stage_id
+        WHERE t.organization_id = %s AND t.at >= %s AND t.deal_id IN ({sql})) steps
+    WHERE at < %s GROUP BY stage, deal_id) entries
+GROUP BY stage""",  # noqa: S608
+            [scope.organization_id(), since, *params, until],
+        )
+        return {stage: (came, further) for stage, came, further in cursor.fetchall()}
 
 
 @dataclass(slots=True)

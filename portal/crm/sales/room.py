@@ -11,13 +11,13 @@ from portal.core.accounts import permissions as rights
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.files import links
-from portal.core.notifications import events
+from portal.core.notifications import events, kinds
 from portal.core.tenancy import seeds
 from portal.core.tenancy import services as tenancy
 from portal.crm import activity, money, settings
 from portal.crm.customers import registry
 from portal.crm.sales.choices import Kind
-from portal.crm.sales.events import EVENTS
+from portal.crm.sales.events import EVENTS, KINDS
 from portal.crm.sales.models import Deal
 from portal.crm.sales.permissions import PERMISSIONS
 from portal.crm.sales.seeding import seed_stages
@@ -49,6 +49,7 @@ def register() -> None:
 
     rights.register(PERMISSIONS)
     events.register(EVENTS)
+    kinds.register(*KINDS)
     seeds.register(seed_stages)
     tenancy.SETTINGS["currency"] = (
         money.is_code,

@@ -29,6 +29,7 @@ from portal.core.common.errors import (
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.crm import activity
@@ -80,6 +81,7 @@ def deal_create(*, data: Mapping[str, Any], by: User) -> Deal:
     _step_of(deal, None, deal.closed_at or now, by).save()
     activity.record(customer_id=deal.customer_id, type="sale.created", subject_id=deal.pk, actor=by, data=_told(deal))
     publish("sale.changed", entity="sale", id=deal.pk)
+    _tell_owner(deal, None, by)
     return deal
 
 
@@ -90,7 +92,7 @@ def deal_update(*, id: UUID, data: Mapping[str, Any], by: User, version: int | N
     """
     deal = _locked(id, by, version)
     known = stages()
-    before = deal.customer_id, deal.value
+    before, owner = (deal.customer_id, deal.value), deal.assigned_to_id
     if deal.status != Kind.OPEN and any(
         name in data and data[name] is not None and data[name] != getattr(deal, name)
         for name in ("currency", "fx_rate")
@@ -116,7 +118,14 @@ def deal_update(*, id: UUID, data: Mapping[str, Any], by: User, version: int | N
             customer_id=deal.customer_id, type="sale.changed", subject_id=deal.pk, actor=by, data=_told(deal)
         )
     publish("sale.changed", entity="sale", id=deal.pk)
+    _tell_owner(deal, owner, by)
     return deal
+
+
+def _tell_owner(deal: Deal, before: UUID | None, by: User) -> None:
+    if deal.assigned_to_id not in (before, by.pk):
+        said = {"title": deal.title}
+        notify("sale.assigned", recipients=[deal.assigned_to_id], data=said, subject=("sale", deal.pk))
 
 
 def deal_move(*, id: UUID, data: Mapping[str, Any], by: User, version: int | None = None) -> Deal:
@@ -420,6 +429,11 @@ def _move(
         id=deal.pk,
         data={"stage": target.key, "from": before.key, "status": target.kind},
     )
+    if target.kind == Kind.WON:
+        said = {"title": deal.title, "value": f"{deal.value:,.2f}", "currency": deal.currency}
+        said["customer"] = deal.customer.name
+        owner = [] if deal.assigned_to_id == by.pk else [deal.assigned_to_id]
+        notify("sale.won", recipients=owner, role="Manager", data=said, subject=("sale", deal.pk))
 
 
 def _refused(message: str, ways: Sequence[Stage], errors: Sequence[FieldError] = ()) -> IllegalTransition:

@@ -262,9 +262,10 @@ def _calendar(said: Any, errors: Errors) -> SlaCalendar | None:
 
 def check_match(said: Any, errors: Errors) -> dict[str, list[str]]:
     """Categories by key or id, kept as ids; tags in one spelling."""
+    from portal.crm.contracts.models import ContractType
     from portal.crm.tickets.models import TicketCategory
 
-    known = {"categories", "priorities", "customerTags", "contractIds", "channels"}
+    known = {"categories", "priorities", "customerTags", "contractIds", "contractTypes", "channels"}
     if not isinstance(said, dict) or not set(said) <= known:
         errors.add("match", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(sorted(known))})
         return {}
@@ -275,6 +276,8 @@ def check_match(said: Any, errors: Errors) -> dict[str, list[str]]:
             continue
         found[name] = list(dict.fromkeys(values or []))
     choices = {"priorities": TicketPriority.values, "channels": Channel.values}
+    if found.get("contractTypes"):
+        choices["contractTypes"] = list(ContractType.objects.values_list("key", flat=True))
     for name, allowed in choices.items():
         if set(found.get(name, [])) - set(allowed):
             errors.add(f"match.{name}", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(allowed)})

@@ -33,11 +33,13 @@ _INTERVALS: Final = 12
 _HOLIDAYS: Final = 1000
 _SEASONS: Final = 40
 
-_contracts_of: list[Callable[[UUID], Iterable[UUID]]] = []
+type Contracts = Callable[[UUID], Iterable[tuple[UUID, str]]]
+_contracts_of: list[Contracts] = []
 
 
-def register_contracts(contracts_of: Callable[[UUID], Iterable[UUID]]) -> None:
-    """`contracts_of(customer)`: the ids of a customer's contracts in force, for policies that hold for contracts."""
+def register_contracts(contracts_of: Contracts) -> None:
+    """`contracts_of(customer)`: ids and keys of the types of a customer's contracts in force, for policies that hold
+    for contracts."""
     _contracts_of.append(contracts_of)
 
 
@@ -194,13 +196,15 @@ def steps_of(policy: SlaPolicy) -> list[dict[str, Any]]:
 # --- which policy -----------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What of a ticket decides on its policy. `categories`: its own and those above it; `tags`: of the customer."""
+    """What of a ticket decides on its policy. `categories`: its own and those above it; `tags`: of the customer;
+    `contracts` and `contract_types`: those that the customer has in force."""
 
     priority: str
     channel: str
     categories: frozenset[str] = frozenset()
     tags: frozenset[str] = frozenset()
     contracts: frozenset[str] = frozenset()
+    contract_types: frozenset[str] = frozenset()
 
 
 def applies(match: Mapping[str, Sequence[str]], facts: Facts) -> bool:
@@ -211,6 +215,7 @@ def applies(match: Mapping[str, Sequence[str]], facts: Facts) -> bool:
         "categories": facts.categories,
         "customerTags": facts.tags,
         "contractIds": facts.contracts,
+        "contractTypes": facts.contract_types,
     }
     return all(not wanted or held[name] & set(wanted) for name, wanted in match.items())
 
@@ -220,8 +225,10 @@ def choose(policies: Iterable[SlaPolicy], facts: Facts) -> SlaPolicy | None:
     return next((policy for policy in policies if policy.is_default or applies(policy.match, facts)), None)
 
 
-def contracts_of(customer: UUID | None) -> frozenset[str]:
-    return frozenset(str(id) for find in _contracts_of for id in find(customer)) if customer else frozenset()
+def contracts_of(customer: UUID | None) -> tuple[frozenset[str], frozenset[str]]:
+    """Ids and types."""
+    found = [pair for find in _contracts_of for pair in find(customer)] if customer else []
+    return frozenset(str(id) for id, _key in found), frozenset(key for _id, key in found)
 
 
 def tag_key(name: str) -> str:

@@ -11,13 +11,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from portal.core.accounts.models import User
 from portal.core.accounts.permissions import OFFICE
 from portal.core.common import clock as times
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.crm.sla import clock, rules
 from portal.crm.sla.clock import NeverOpen, Pause
@@ -351,21 +350,11 @@ def _carry_out(ticket: Any, row: SlaClock, step: dict[str, Any]) -> None:
     if step["action"] != "notify":
         actions[step["action"]](ticket, step["to"])
         return
-    for person in people(step["to"], ticket):
-        with override(person.language or ticket.organization.language):
-            told = {
-                "number": ticket.number,
-                "title": ticket.title,
-                "kind": Kind(row.kind).label,
-                "share": step["percent"],
-            }
-            text = (
-                _("Ticket %(number)d: %(kind)s is overdue: %(title)s") % told
-                if step["percent"] == 100
-                else _("Ticket %(number)d: %(share)d %% of the time for: %(kind)s are over: %(title)s") % told
-            )
-        data = {"kind": row.kind, "percent": step["percent"], "notice": {"text": text, "level": "warning"}}
-        publish("sla.warning", entity="ticket", id=ticket.pk, data=data, users=[person.pk])
+    told = {"number": ticket.number, "title": ticket.title}
+    kind = "ticket.overdue" if step["percent"] == 100 else "ticket.at_risk"
+    more = {} if step["percent"] == 100 else {"share": step["percent"]}
+    recipients = [person.pk for person in people(step["to"], ticket)]
+    notify(kind, recipients=recipients, data=told | more, subject=("ticket", ticket.pk))
 
 
 def people(to: str, ticket: Any) -> list[User]:
@@ -383,8 +372,9 @@ def people(to: str, ticket: Any) -> list[User]:
 
 def _tell_breach(ticket: Any, row: SlaClock) -> None:
     data = {"kind": row.kind, "dueAt": times.wire(row.due_at), "number": ticket.number}
-    people_told = [ticket.assigned_to_id] if ticket.assigned_to_id else []
-    publish("sla.breach", entity="ticket", id=ticket.pk, data=data, users=people_told)
+    publish("sla.breach", entity="ticket", id=ticket.pk, data=data)
+    told = {"number": ticket.number, "title": ticket.title}
+    notify("ticket.overdue", recipients=[ticket.assigned_to_id], data=told, subject=("ticket", ticket.pk))
 
 
 @transaction.atomic

@@ -1,7 +1,10 @@
 """Figures of tickets: statistics, trends, and how promises were kept. `rows` are tickets within the reader's sight."""
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Aggregate, Avg, Count, F, FloatField, Q, QuerySet, Sum, Value
@@ -44,43 +47,76 @@ def share(part: int, whole: int) -> float | None:
 def stats(rows: QuerySet[Ticket]) -> dict[str, Any]:
     """`total` = open + resolved: spam and merged ones are left out (they stand in `byStatus`)."""
     now = clock.now()
-    by_status = dict.fromkeys(TicketStatus.values, 0) | dict(_by(rows, "status"))
     counted = rows.filter(_COUNTED)
-    held = counted.order_by().aggregate(
-        total=Count("pk"),
-        open=Count("pk", filter=Q(status__in=OPEN)),
-        unassigned=Count("pk", filter=Q(status__in=OPEN, assigned_to=None)),
-        reopened=Count("pk", filter=Q(reopen_count__gt=0)),
-        ever=Count("pk", filter=Q(reopen_count__gt=0) | Q(resolved_at__isnull=False)),
-        touched=Count("pk", filter=Q(resolved_at__isnull=False, reply_count__lte=1)),
-        solved=Count("pk", filter=Q(resolved_at__isnull=False)),
-        satisfaction=Avg("satisfaction"),
-        **{f"age_{name}": Count("pk", filter=_aged(now, place)) for place, (name, _days) in enumerate(AGES)},
+    held = _cells(rows, now)
+    of_all = Counter[str]()  # merged ones and spam included
+    by_priority, by_category, agents, sums = (
+        Counter[str](),
+        Counter[UUID | None](),
+        Counter[UUID | None](),
+        Counter[str](),
     )
+    for cell in held:
+        of_all[cell["status"]] += cell["n"]
+        if cell["status"] == TicketStatus.SPAM:
+            continue
+        by_priority[cell["priority"]] += cell["total"]
+        by_category[cell["category"]] += cell["total"]
+        sums.update({name: cell[name] or 0 for name in _SUMMED})
+        if cell["status"] in OPEN:
+            agents[cell["assigned_to"]] += cell["total"]
     taken = _clocks(counted).filter(kind=Kind.RESOLUTION, elapsed_seconds__isnull=False)
     average = taken.aggregate(mean=Avg("elapsed_seconds"))["mean"]
     keys = dict(TicketCategory.objects.values_list("pk", "key"))
-    agents = dict(_by(counted.filter(status__in=OPEN), "assigned_to"))
     names = dict(User.objects.filter(pk__in=[pk for pk in agents if pk]).values_list("pk", "name"))
     return {
-        "total": held["total"],
-        "open": held["open"],
-        "resolved": held["total"] - held["open"],
-        "unassigned": held["unassigned"],
-        "overdue": counted.filter(selectors.over()).count(),
-        "byStatus": by_status,
-        "byPriority": dict.fromkeys(TicketPriority.values, 0) | dict(_by(counted, "priority")),
-        "byCategory": {keys.get(pk, "none"): n for pk, n in _by(counted, "category")},
+        "total": sums["total"],
+        "open": agents.total(),
+        "resolved": sums["total"] - agents.total(),
+        "unassigned": agents[None],
+        "overdue": sums["overdue"],
+        "byStatus": dict.fromkeys(TicketStatus.values, 0) | of_all,
+        "byPriority": dict.fromkeys(TicketPriority.values, 0) | by_priority,
+        "byCategory": {keys.get(pk, "none") if pk else "none": n for pk, n in by_category.items() if n},
         "byAgent": [
-            {"userId": pk, "name": names.get(pk, ""), "open": n}
-            for pk, n in sorted(agents.items(), key=lambda i: -i[1])
+            {"userId": pk, "name": names.get(pk, "") if pk else "", "open": n} for pk, n in agents.most_common() if n
         ],
-        "backlogAge": {name: held[f"age_{name}"] for name, _days in AGES},
+        "backlogAge": {name: sums[f"age_{name}"] for name, _days in AGES},
         "avgResolutionTime": round(average / 3600, 2) if average is not None else None,
-        "reopenRate": share(held["reopened"], held["ever"]),
-        "oneTouchRate": share(held["touched"], held["solved"]),
-        "satisfaction": round(held["satisfaction"], 2) if held["satisfaction"] is not None else None,
+        "reopenRate": share(sums["reopened"], sums["ever"]),
+        "oneTouchRate": share(sums["touched"], sums["solved"]),
+        "satisfaction": round(sums["marks"] / sums["marked"], 2) if sums["marked"] else None,
     }
+
+
+_SUMMED: Final = (
+    "total", "overdue", "reopened", "ever", "touched", "solved", "marks", "marked",
+    *(f"age_{name}" for name, _days in AGES),
+)  # fmt: skip
+
+
+def _cells(rows: QuerySet[Ticket], now: datetime) -> list[dict[str, Any]]:
+    """Counts by status, priority, category and person, in one pass; all but `n` leave merged ones out."""
+    single = Q(merged_into=None)
+    solved = single & Q(resolved_at__isnull=False)
+    found: QuerySet[Any, Any] = rows.order_by().values("status", "priority", "category", "assigned_to")
+    return list(
+        found.annotate(
+            n=Count(Value(1)),
+            total=Count(Value(1), filter=single),
+            overdue=Count(Value(1), filter=single & selectors.over()),
+            reopened=Count(Value(1), filter=single & Q(reopen_count__gt=0)),
+            ever=Count(Value(1), filter=single & (Q(reopen_count__gt=0) | Q(resolved_at__isnull=False))),
+            touched=Count(Value(1), filter=solved & Q(reply_count__lte=1)),
+            solved=Count(Value(1), filter=solved),
+            marks=Sum("satisfaction", filter=single),
+            marked=Count("satisfaction", filter=single),
+            **{
+                f"age_{name}": Count(Value(1), filter=single & _aged(now, place))
+                for place, (name, _days) in enumerate(AGES)
+            },
+        )
+    )
 
 
 def _aged(now: datetime, place: int) -> Q:
@@ -165,9 +201,21 @@ def metrics(
     if until is not None:
         found = found.filter(created_at__lt=until)
     clocks, now = _clocks(found), clock.now()
-    kinds = {wire: _kept(clocks.filter(kind=kind), now) for kind, wire in _WIRE.items()}
+    column = GROUPS[group] if group else ""
+    cells = list(
+        clocks.order_by()
+        .values_list("kind", "ticket__priority", *([column] if column else []))
+        .annotate(met=Count("pk", filter=Q(state=State.MET)), broken=Count("pk", filter=_broken(now)))
+    )
+    spans = {
+        kind: found
+        for kind, *found in clocks.order_by()
+        .values_list("kind")
+        .annotate(p50=Percentile("elapsed_seconds", share=0.5), p90=Percentile("elapsed_seconds", share=0.9))
+    }
+    kinds = {wire: _kept([cell for cell in cells if cell[0] == kind], spans.get(kind)) for kind, wire in _WIRE.items()}
     by_priority = [
-        {"priority": key, **_both(clocks.filter(ticket__priority=key), now)} for key in TicketPriority.values
+        {"priority": key, **_both([cell for cell in cells if cell[1] == key])} for key in TicketPriority.values
     ]
     lived = found.order_by().aggregate(all=Sum(Coalesce("resolved_at", Value(now)) - F("created_at")))["all"]
     paused = SlaPause.objects.filter(ticket__in=found.order_by().values("pk")).exclude(cause="resolved")
@@ -192,9 +240,8 @@ def metrics(
         ],
     }  # fmt: skip
     if group:
-        column = GROUPS[group]
-        held = sorted({str(key) for key in clocks.values_list(column, flat=True).distinct() if key is not None})
-        result["groups"] = [{"key": key, **_both(clocks.filter(**{column: key}), now)} for key in held]
+        held = sorted({str(cell[2]) for cell in cells if cell[2] is not None})
+        result["groups"] = [{"key": key, **_both([cell for cell in cells if str(cell[2]) == key])} for key in held]
     return result
 
 
@@ -202,32 +249,33 @@ def broken(now: datetime) -> Q:
     return Q(state=State.BREACHED) | Q(state=State.RUNNING, due_at__lt=now)
 
 
-def _kept(clocks: QuerySet[SlaClock], now: datetime) -> dict[str, Any]:
-    held = clocks.order_by().aggregate(
-        met=Count("pk", filter=Q(state=State.MET)),
-        breached=Count("pk", filter=broken(now)),
-        p50=Percentile("elapsed_seconds", share=0.5),
-        p90=Percentile("elapsed_seconds", share=0.9),
-    )
+type Cell = Sequence[Any]  # kind, priority, perhaps a group, and last how many were kept and broken
+
+
+def _sums(cells: Iterable[Cell]) -> tuple[int, int]:
+    cells = list(cells)
+    return sum(cell[-2] for cell in cells), sum(cell[-1] for cell in cells)
+
+
+def _kept(cells: Sequence[Cell], spans: Sequence[float | None] | None) -> dict[str, Any]:
+    met, broken = _sums(cells)
+    p50, p90 = (None if span is None else round(span) for span in spans or (None, None))
     return {
-        "met": held["met"],
-        "breached": held["breached"],
-        "compliance": share(held["met"], held["met"] + held["breached"]),
-        "p50Seconds": None if held["p50"] is None else round(held["p50"]),
-        "p90Seconds": None if held["p90"] is None else round(held["p90"]),
+        "met": met,
+        "breached": broken,
+        "compliance": share(met, met + broken),
+        "p50Seconds": p50,
+        "p90Seconds": p90,
     }
 
 
-def _both(clocks: QuerySet[SlaClock], now: datetime) -> dict[str, Any]:
-    """Of one group: both compliances and the counts, in one statement."""
-    counts: dict[str, Any] = {}
-    for name, kind in (("response", Kind.FIRST_RESPONSE), ("resolution", Kind.RESOLUTION)):
-        counts[f"{name}_met"] = Count("pk", filter=Q(kind=kind, state=State.MET))
-        counts[f"{name}_breached"] = Count("pk", filter=Q(kind=kind) & broken(now))
-    held = clocks.order_by().aggregate(**counts)
+def _both(cells: Sequence[Cell]) -> dict[str, Any]:
+    """Of one group: both compliances and the counts."""
+    response, broken_response = _sums(cell for cell in cells if cell[0] == Kind.FIRST_RESPONSE)
+    resolution, broken_resolution = _sums(cell for cell in cells if cell[0] == Kind.RESOLUTION)
     return {
-        "met": held["response_met"] + held["resolution_met"],
-        "breached": held["response_breached"] + held["resolution_breached"],
-        "responseCompliance": share(held["response_met"], held["response_met"] + held["response_breached"]),
-        "resolutionCompliance": share(held["resolution_met"], held["resolution_met"] + held["resolution_breached"]),
+        "met": response + resolution,
+        "breached": broken_response + broken_resolution,
+        "responseCompliance": share(response, response + broken_response),
+        "resolutionCompliance": share(resolution, resolution + broken_resolution),
     }

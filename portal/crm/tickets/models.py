@@ -148,6 +148,7 @@ class Ticket(TenantModel, SoftDeleted):
                 name="ticket_open",
             ),
             models.Index(fields=["organization", "due_date"], condition=_LIVING, name="ticket_by_due_date"),
+            models.Index(fields=["organization", "-updated_at", "-id"], condition=_LIVING, name="ticket_by_change"),
             models.Index(fields=["organization", "resolved_at"], condition=_LIVING, name="ticket_by_resolution"),
         ]
 

@@ -11,14 +11,14 @@ from django.utils.translation import gettext_lazy
 from portal.core.accounts import permissions as rights
 from portal.core.accounts.models import User
 from portal.core.common import clock
-from portal.core.notifications import events
+from portal.core.notifications import events, kinds
 from portal.core.tenancy import seeds
 from portal.crm import activity, settings
 from portal.crm.customers import registry
 from portal.crm.customers.frame import PLACE
 from portal.crm.tickets import access, escalation, seeding, services
 from portal.crm.tickets.choices import OPEN, TicketStatus
-from portal.crm.tickets.events import EVENTS
+from portal.crm.tickets.events import EVENTS, KINDS
 from portal.crm.tickets.models import Ticket
 from portal.crm.tickets.permissions import PERMISSIONS
 from portal.ui import menu, panels
@@ -30,6 +30,7 @@ def register() -> None:
 
     rights.register(PERMISSIONS)
     events.register(EVENTS)
+    kinds.register(*KINDS)
     seeds.register(seeding.seed_organizations)
     escalation.register()
     registry.register_reference(Ticket, "customer", what=gettext_lazy("Tickets"), in_use=in_use, archive=archive)

@@ -12,6 +12,7 @@ from portal.core.audit.models import AuditEntry
 from portal.core.common import clock
 from portal.core.common.text import normalise
 from portal.core.tenancy import scope, words
+from portal.crm.counting import MOST
 from portal.crm.sla.models import SlaClock, SlaPause
 from portal.crm.tickets import access
 from portal.crm.tickets.choices import OPEN, WEIGHTS
@@ -45,7 +46,7 @@ def ticket_list(
     or description."""
     rows = access.tickets_seen(user)
     if text := normalise(search.strip().removeprefix("#")):
-        rows = words.containing(rows, text)
+        rows = words.containing(rows, text, most=MOST)
     exact: dict[str, Any] = {
         "status__in": statuses,
         "priority__in": priorities,

@@ -15,7 +15,6 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
-from django.utils.translation import override
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
@@ -23,6 +22,7 @@ from portal.core.common.errors import Conflict, DomainError, Errors, IllegalTran
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import next_numbers
@@ -586,12 +586,14 @@ def choose_policy(ticket: Ticket, known: Sequence[SlaPolicy]) -> SlaPolicy | Non
     tags: Iterable[str] = ()
     if "customerTags" in wanted and ticket.customer_id:
         tags = CustomerTag.objects.filter(customer=ticket.customer_id).values_list("tag__name_key", flat=True)
+    contracts = rules.contracts_of(ticket.customer_id) if wanted & {"contractIds", "contractTypes"} else ((), ())
     facts = rules.Facts(
         priority=ticket.priority,
         channel=ticket.channel,
         categories=frozenset(map(str, lineage(ticket.category_id, parents))),
         tags=frozenset(tags),
-        contracts=rules.contracts_of(ticket.customer_id) if "contractIds" in wanted else frozenset(),
+        contracts=frozenset(contracts[0]),
+        contract_types=frozenset(contracts[1]),
     )
     return rules.choose(known, facts)
 
@@ -631,24 +633,24 @@ def _tell_comment(ticket: Ticket, comment: TicketComment, by: User) -> None:
     publish("ticket.comment", entity="ticket", id=ticket.pk, data=data)
     if not comment.is_internal:
         _note(ticket, "ticket.comment", None if comment.from_customer else by)
-    people = {UUID(id) for id in comment.mentions} - {by.pk}
-    for person in User.objects.filter(pk__in=people):
-        with override(person.language or ticket.organization.language):
-            told = {"name": by.name, "number": ticket.number, "title": ticket.title}
-            text = _("%(name)s mentions you in ticket %(number)d: %(title)s") % told
-        publish("ticket.mention", entity="ticket", id=ticket.pk, data={"notice": {"text": text}}, users=[person.pk])
+    said = {"number": ticket.number, "title": ticket.title, "person": comment.author_name or by.name}
+    said["comment"] = comment.content[:500]
+    named = {UUID(id) for id in comment.mentions} - {by.pk}
+    notify("ticket.mentioned", recipients=named, data=said, subject=("ticket", ticket.pk))
+    owner = ticket.customer.assigned_to_id if ticket.customer else None
+    others = {id for id in (ticket.assigned_to_id, owner) if id and id not in named and id != by.pk}
+    for person in User.objects.select_related("role").filter(pk__in=others):
+        if access.tickets_seen(person).filter(pk=ticket.pk).exists() and (
+            not comment.is_internal or person.has_permission("tickets.internal")
+        ):
+            notify("ticket.commented", recipients=[person.pk], data=said, subject=("ticket", ticket.pk))
 
 
 def tell_assigned(ticket: Ticket, before: UUID | None, by: User | None) -> None:
     me, told = by.pk if by else None, {"number": ticket.number, "title": ticket.title}
-    for person in User.objects.filter(pk__in=[id for id in (before, ticket.assigned_to_id) if id and id != me]):
-        with override(person.language or ticket.organization.language):
-            text = (
-                _("Ticket %(number)d is yours now: %(title)s") % told
-                if person.pk == ticket.assigned_to_id
-                else _("Ticket %(number)d is no longer yours: %(title)s") % told
-            )
-        publish("ticket.assigned", entity="ticket", id=ticket.pk, data={"notice": {"text": text}}, users=[person.pk])
+    for kind, person in (("ticket.assigned", ticket.assigned_to_id), ("ticket.taken", before)):
+        if person not in (None, me):
+            notify(kind, recipients=[person], data=told, subject=("ticket", ticket.pk))
 
 
 def _note(ticket: Ticket, kind: str, by: User | None, **more: Any) -> None:

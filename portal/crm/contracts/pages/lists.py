@@ -6,10 +6,11 @@ import django_filters
 import django_tables2
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.core.accounts.models import User
 from portal.core.tenancy import scope
@@ -20,7 +21,7 @@ from portal.crm.templatetags.contracts import amount_in, contract_badge, last_da
 from portal.ui.filters import DateField
 from portal.ui.people import person
 from portal.ui.tables import BooleanColumn, DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
-from portal.ui.templatetags.marsad import localdate, ltr
+from portal.ui.templatetags.marsad import EMPTY, icon, localdate, ltr
 
 _ALL = gettext_lazy("All")
 _ALL_DAYS = gettext_lazy("as usual")
@@ -167,13 +168,16 @@ class RenewalTable(ExpiringTable):
         verbose_name=gettext_lazy("Proposed value"), accessor="value", orderable=False, empty_values=()
     )
     status = django_tables2.Column()
+    risk = django_tables2.Column(
+        verbose_name=gettext_lazy("Risk"), accessor="late_tickets", orderable=False, empty_values=()
+    )
     renew = django_tables2.Column(accessor="pk", verbose_name="", orderable=False)
 
     class Meta:
         model = Contract
         fields = (
             "number", "title", "customer", "type", "status", "value", "proposed", "end_date", "left", "auto_renew",
-            "renew",
+            "risk", "renew",
         )  # fmt: skip
         exclude = ("tick", "deadline", "owner")
         order_by = ("end_date",)
@@ -183,12 +187,24 @@ class RenewalTable(ExpiringTable):
         if not may_edit:
             self.columns.hide("renew")
 
+    def render_status(self, record: Contract) -> SafeString:
+        badge = contract_badge(record.status)
+        if record.deal_for is None or record.deal_for != record.end_date:
+            return badge
+        return format_html('{} <span class="badge bg-blue-lt">{}{}</span>', badge, icon("coin"), _("Deal opened"))
+
     def render_proposed(self, record: Contract) -> SafeString:
         return amount_in(selectors.proposed_value(record), record.currency)
 
-    def render_renew(self, record: Contract) -> SafeString:
-        from django.urls import reverse
+    def render_risk(self, record: Any) -> SafeString:
+        if not record.late_tickets:
+            return EMPTY
+        text = ngettext("%(count)s overdue ticket", "%(count)s overdue tickets", record.late_tickets)
+        url = f"{reverse('crm:ticket_list')}?customer={record.customer_id}&sla=overdue"
+        told = text % {"count": record.late_tickets}
+        return format_html('<a class="badge bg-red-lt verdict" href="{}">{}{}</a>', url, icon("alert-triangle"), told)
 
+    def render_renew(self, record: Contract) -> SafeString:
         url = reverse("crm:contract_renew", args=[record.pk])
         return format_html('<a class="btn btn-sm" href="{}">{}</a>', url, _("Renew"))
 

@@ -1,5 +1,6 @@
 """Pages of contract templates and types."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -14,6 +15,8 @@ from portal.core.accounts.policy import policy
 from portal.core.common.errors import DomainError, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
+from portal.core.tenancy.models import Organization
+from portal.core.tenancy.services import organization_update
 from portal.crm.contracts import access, markup, selectors, templates, templating, types
 from portal.crm.contracts.models import ContractTemplate
 from portal.crm.contracts.pages.forms import (
@@ -28,6 +31,7 @@ from portal.crm.contracts.pages.lists import TemplateFilter, TemplateTable, Type
 from portal.crm.contracts.pages.views import form_status
 from portal.crm.customers.frame import customer_frame
 from portal.crm.settings import settings_frame
+from portal.ui import answers
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
 
@@ -218,8 +222,22 @@ def type_list(request: HttpRequest) -> HttpResponse:
         template="crm/contracts/types.html",
         list_id="types",
         caption=gettext_lazy("Contract types"),
-        context=settings_frame(request, "contract_types") | {"may_edit": may(request, "contracts.settings")},
+        context=settings_frame(request, "contract_types")
+        | {"may_edit": may(request, "contracts.settings"), "open_deals": _settings().get("contractsOpenDeals", False)},
     )
+
+
+def _settings() -> dict[str, Any]:
+    return Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
+
+
+@require_POST
+@policy("contracts.settings")
+def rules_save(request: HttpRequest) -> HttpResponse:
+    row = Organization.objects.get(pk=scope.organization_id())
+    said = {"contractsOpenDeals": "open_deals" in request.POST}
+    refused = answers.refused(lambda: organization_update(organization=row, changes={"settings": said}))
+    return answers.back(request, refused, _("The changes have been saved."), "crm:contract_type_list")
 
 
 @require_http_methods(["GET", "POST"])

@@ -22,6 +22,7 @@ from portal.core.common.errors import Conflict, Denied, DomainError, IllegalTran
 from portal.core.common.ids import uuid7
 from portal.core.common.spreadsheets import Format, Table
 from portal.core.jobs.tasks import defer
+from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
 from portal.crm.customers import registry
 from portal.crm.customers.fields import Rules
@@ -236,6 +237,9 @@ def _batch(run: CustomerImport, by: User) -> None:
     run.position = rows[-1].row_no if rows else run.total
     if run.position >= run.total:
         run.status, run.finished_at = (_S.VALIDATED if dry_run else _S.DONE), clock.now()
+        if not dry_run:
+            said = {"file": run.filename, **{name: counts[name] for name in ("created", "updated", "failed")}}
+            notify("customers.imported", recipients=[by.pk], data=said, subject=("customer_import", run.pk))
 
 
 def _keep(run: CustomerImport, lines: Iterable[Line], *, dry_run: bool) -> None:

@@ -25,6 +25,7 @@ from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.crm.activity.selectors import timeline
 from portal.crm.activity.services import sources
+from portal.crm.counting import MOST
 from portal.crm.customers import bulk, duplicates, exports, notes, registry, selectors, services
 from portal.crm.customers.access import customer_get, customers_seen
 from portal.crm.customers.frame import customer_frame
@@ -35,7 +36,6 @@ from portal.ui import answers
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
-COUNT_LIMIT = 10_000
 SHOWN = 8
 PAGE = 30
 
@@ -76,7 +76,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         empty=empty,
         exports=shown if may(request, "customers.export") else (),
         live=["customers.changed"],
-        count_limit=COUNT_LIMIT,
+        count_limit=MOST,
         context={
             "may_create": may_edit,
             "may_import": may_import,

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
+from portal.crm.counting import many
 from portal.crm.customers import names, selectors
 from portal.crm.customers.choices import Size, Status
 from portal.crm.customers.fields import members
@@ -81,6 +82,10 @@ class CustomerFilter(django_filters.FilterSet):
             since=midnight(said["since"]) if said.get("since") else None,
             until=day_after(said["until"]) if said.get("until") else None,
         )
+
+    @property
+    def many(self) -> bool:
+        return many(person(self.request), "customers.view", Customer, self.form.cleaned_data)
 
     def filter_queryset(self, queryset: QuerySet[Customer]) -> QuerySet[Customer]:
         return selectors.narrow(queryset, self.chosen(), user=person(self.request))

@@ -28,6 +28,7 @@ from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
 from portal.core.tenancy.words import containing
 from portal.crm.activity.models import ActivityEvent
+from portal.crm.counting import MOST
 from portal.crm.customers.access import customers_seen
 from portal.crm.money import base_currency
 from portal.crm.sales import exports, selectors, services
@@ -41,7 +42,6 @@ from portal.ui.answers import form_status, refusal_text
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
-COUNT_LIMIT: Final = 10_000
 SHOWN: Final = 10  # deals in the box of a customer
 TIMELINE: Final = 30
 FILES: Final = 50
@@ -84,7 +84,7 @@ def sale_list(request: HttpRequest) -> HttpResponse:
         if files
         else (),
         live=LIVE,
-        count_limit=COUNT_LIMIT,
+        count_limit=MOST,
         context=frame(request, "list") | {"bulk": BulkForm() if may_edit else None},
     )
 

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.tenancy import scope
+from portal.crm.counting import many
 from portal.crm.sales import selectors
 from portal.crm.sales.choices import Category, Kind
 from portal.crm.sales.models import Deal, Product, Stage
@@ -76,6 +77,10 @@ class DealFilter(django_filters.FilterSet):
             expected_from=said.get("expected_from"),
             expected_to=said.get("expected_to"),
         )
+
+    @property
+    def many(self) -> bool:
+        return many(person(self.request), "sales.view", Deal, self.form.cleaned_data)
 
     def filter_queryset(self, queryset: QuerySet[Deal]) -> QuerySet[Deal]:
         return selectors.with_names(

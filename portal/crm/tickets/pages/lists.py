@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.tenancy import scope
+from portal.crm.counting import many
 from portal.crm.customers.models import Customer
 from portal.crm.templatetags.tickets import sla_timer, ticket_badge
 from portal.crm.tickets import selectors
@@ -100,6 +101,11 @@ class TicketFilter(django_filters.FilterSet):
             "since": midnight(said["since"]) if said.get("since") else None,
             "until": day_after(said["until"]) if said.get("until") else None,
         }
+
+    @property
+    def many(self) -> bool:
+        said = dict(self.form.cleaned_data)
+        return said.pop("show", "") == "all" and many(person(self.request), "tickets.view", Ticket, said)
 
     def filter_queryset(self, queryset: QuerySet[Ticket]) -> QuerySet[Ticket]:
         rows = selectors.ticket_list(user=person(self.request), **self.chosen())

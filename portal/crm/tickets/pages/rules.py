@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.permissions import BUILTIN_ROLES
 from portal.core.common.text import latin_digits
+from portal.crm.contracts.selectors import type_list
 from portal.crm.sla import calendars
 from portal.crm.sla.clock import DAYS
 from portal.crm.sla.models import SlaCalendar, SlaPolicy
@@ -206,6 +207,7 @@ class PolicyForm(ServiceForm):
         "isDefault": "is_default",
         "match.categories": "categories",
         "match.customerTags": "customer_tags",
+        "match.contractTypes": "contract_types",
     }
 
     name = forms.CharField(label=_("Name"), max_length=100, widget=forms.TextInput(AUTO))
@@ -216,6 +218,9 @@ class PolicyForm(ServiceForm):
     categories = forms.MultipleChoiceField(label=_("Categories"), required=False)
     priorities = forms.MultipleChoiceField(label=_("Priorities"), required=False, choices=TicketPriority.choices)
     channels = forms.MultipleChoiceField(label=_("Channels"), required=False, choices=Channel.choices)
+    contract_types = forms.MultipleChoiceField(
+        label=_("Contracts of the customer"), required=False, help_text=_("One in force of these types is enough.")
+    )
     customer_tags = forms.CharField(
         label=_("Tags of the customer"),
         max_length=500,
@@ -238,8 +243,9 @@ class PolicyForm(ServiceForm):
         held = [("", _("Around the clock")), *((str(row.pk), row.name) for row in calendars.calendar_list())]
         self._offer("calendar", held)
         self._offer("categories", categories(None))
+        self._offer("contract_types", [(row.key, row.label) for row in type_list(every=True)])
         if policy is not None and policy.is_default:
-            for name in ("categories", "priorities", "channels", "customer_tags", "is_default"):
+            for name in ("categories", "priorities", "channels", "contract_types", "customer_tags", "is_default"):
                 del self.fields[name]
         for priority in TicketPriority.values:
             for target, label in TARGETS.items():
@@ -324,6 +330,7 @@ class PolicyForm(ServiceForm):
                 "priorities": said["priorities"],
                 "channels": said["channels"],
                 "customerTags": tags,
+                "contractTypes": said["contract_types"],
                 "contractIds": self.policy.match.get("contractIds", []) if self.policy else [],
             }
             if said["is_default"]:
@@ -341,6 +348,7 @@ def _initial(policy: SlaPolicy) -> dict[str, Any]:
         "categories": [keys[id] for id in match.get("categories", []) if id in keys],
         "priorities": match.get("priorities", []),
         "channels": match.get("channels", []),
+        "contract_types": match.get("contractTypes", []),
         "customer_tags": ", ".join(match.get("customerTags", [])),
         "warn_percent": ", ".join(map(str, policy.warn_percent)),
         "version": policy.version,

@@ -24,6 +24,7 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.sheets import TYPES
 from portal.core.jobs.tasks import defer
 from portal.core.tenancy import scope
+from portal.crm.counting import MOST
 from portal.crm.customers.access import customers_seen
 from portal.crm.customers.frame import customer_frame
 from portal.crm.tickets import access, exports, figures, jobs, selectors, services, talk
@@ -36,7 +37,6 @@ from portal.ui.filters import day_after, midnight
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
-COUNT_LIMIT = 10_000
 CARDS = 50  # of one column
 BOARD = (TicketStatus.NEW, TicketStatus.OPEN, TicketStatus.WAITING, TicketStatus.ON_HOLD, TicketStatus.RESOLVED)
 NEEDS = {TicketStatus.RESOLVED: "note", TicketStatus.ON_HOLD: "reason"}
@@ -76,7 +76,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         empty=empty,
         exports=links if may(request, "tickets.export") else (),
         live=LIVE,
-        count_limit=COUNT_LIMIT,
+        count_limit=MOST,
         context={"may_work": may_work, "view": "list", "bulk": BulkForm() if may_work else None},
     )
 
@@ -105,7 +105,7 @@ def customer_tickets(request: HttpRequest, customer_id: UUID) -> HttpResponse:
         caption=gettext_lazy("Tickets"),
         empty=Empty(title=gettext_lazy("No tickets of this customer yet"), icon="ticket"),
         live=LIVE,
-        count_limit=COUNT_LIMIT,
+        count_limit=MOST,
         context=context | {"may_work": may(request, "tickets.work")},
     )
 
