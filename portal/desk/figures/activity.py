@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import Q
 from django.urls import reverse
@@ -14,13 +15,14 @@ from django.utils.translation import gettext_lazy
 from portal.core.accounts.models import User
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.projects.access import sees_all_projects
-from portal.crm.activity.selectors import sentence, visible
+from portal.crm.activity.models import ActivityEvent
+from portal.crm.activity.selectors import sentence
 from portal.crm.activity.services import sources
 from portal.desk.figures.kept import kept
 from portal.desk.figures.question import SUBJECTS, Question
 
 MOST: Final = 100
-_LOOKED_AT: Final = 500  # events of the office from which the visible ones are taken
+_LOOKED_AT: Final = 500  # newest events of the office, from which the visible ones are taken
 # What changed a record -> its icon.
 _CHANGES: Final = {
     Action.CREATE: "plus",
@@ -81,10 +83,12 @@ def _office(q: Question, limit: int, dated: bool) -> list[Happened]:
         return []
 
     def build() -> list[Happened]:
-        rows = visible(user=q.reader).filter(customer__in=q.customers().values("pk"))
+        rows = ActivityEvent.objects.select_related("user").order_by("-occurred_at", "-id")
+        if q.scope != "all" or q.assignee:
+            rows = rows.filter(customer__in=q.customers().values("pk"))
         if dated:
             rows = rows.filter(q.within("occurred_at", q.first, q.last))
-        known = sources()
+        known, found = sources(), _seen(q, list(rows[:_LOOKED_AT]))
         return [
             Happened(
                 str(row.pk),
@@ -100,10 +104,22 @@ def _office(q: Question, limit: int, dated: bool) -> list[Happened]:
                 if source and source.url and row.subject_id
                 else reverse("crm:customer_detail", args=[row.customer_id]),
             )
-            for row in rows.select_related("user").order_by("-occurred_at", "-id")[:limit]
+            for row in found[:limit]
         ]
 
     return kept(q, f"activity.{limit}.{dated}", SUBJECTS, build)
+
+
+def _seen(q: Question, rows: list[ActivityEvent]) -> list[ActivityEvent]:
+    """Those whose customer and subject the reader may see: a query a kind, however many records there are."""
+    customers = set(q.customers().filter(pk__in={row.customer_id for row in rows}).values_list("pk", flat=True))
+    subjects: set[UUID | None] = {None}
+    for kind in {row.kind for row in rows}:
+        wanted = {row.subject_id for row in rows if row.kind == kind and row.subject_id}
+        source = sources().get(kind)
+        visible = source.visible(q.reader) if source and source.visible else None
+        subjects |= wanted if visible is None else set(visible.filter(pk__in=wanted).values_list("pk", flat=True))
+    return [row for row in rows if row.customer_id in customers and row.subject_id in subjects]
 
 
 def _log(q: Question, limit: int, dated: bool) -> list[Happened]:

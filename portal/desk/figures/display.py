@@ -114,7 +114,7 @@ class Table:
 
     @property
     def has_figures(self) -> bool:
-        return any(isinstance(cell, str) is False and cell for line in self.lines for cell in line[1:])
+        return any(cell and not isinstance(cell, str) for line in self.lines for cell in line[1:])
 
     def script(self) -> dict[str, Any]:
         """What `charts.js` draws."""

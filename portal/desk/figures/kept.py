@@ -7,7 +7,6 @@ from typing import Final
 from django.core.cache import cache
 from django.utils.translation import get_language
 
-from portal.core.common import clock
 from portal.desk.figures.question import Question
 
 _KEPT: Final = 24 * 3600
@@ -18,14 +17,13 @@ def kept[T](
     question: Question, name: str, subjects: Sequence[str], build: Callable[[], T], *, timed: bool = False
 ) -> T:
     """`build()`, or what it said for the same question and the same data. `timed`: it depends on the time of day too
-    (what is overdue), so it is kept for a minute at most. The versions were read before the rows: a change in between
+    (what is overdue), so it is kept for a minute. The versions were read before the rows: a change in between
     is taken in, and asked for again."""
     if question.versions is None:
         return build()
-    minute = int(clock.now().timestamp()) // _MINUTE if timed else 0
     said = (
         name, question.zone, question.currency, question.today, question.first, question.last, question.compare,
-        question.sight, question.assignee, get_language(), minute, [question.versions[subject] for subject in subjects],
+        question.sight, question.assignee, get_language(), [question.versions[subject] for subject in subjects],
     )  # fmt: skip
     key = f"desk.figures:{question.organization}:{hashlib.sha256(repr(said).encode()).hexdigest()}"
     found: tuple[T] | None = cache.get(key)

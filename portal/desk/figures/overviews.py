@@ -1,11 +1,10 @@
 """What lies behind each block: sales, customers, support, finance. None where the person may not see the subject."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import TruncMonth
 
 from portal.core.common import clock
@@ -14,9 +13,14 @@ from portal.crm.contracts.terms import add_months
 from portal.crm.customers.selectors import Filters, customer_stats
 from portal.crm.sales import figures as deals
 from portal.crm.sales import wire
+from portal.crm.sales.figures import rate
 from portal.crm.sales.forecast import months
 from portal.crm.sales.selectors import pipeline
+from portal.crm.sla.models import Kind as Clock
+from portal.crm.sla.models import SlaClock, State
 from portal.crm.tickets import figures as desk
+from portal.crm.tickets.models import Ticket
+from portal.crm.tickets.selectors import at_risk
 from portal.desk.figures import metrics
 from portal.desk.figures.kept import kept
 from portal.desk.figures.question import Question
@@ -82,22 +86,36 @@ def support(q: Question) -> dict[str, Any] | None:
         rows = q.tickets()
         now = desk.stats(rows)
         trend = desk.analytics(rows, since=q.since, until=q.until, zone=q.zone)
-        kept_promises = desk.metrics(rows, since=q.since, until=q.until)
+        due = rows.filter(metrics.COUNTED)
         return {
             **{name: now[name] for name in ("unassigned", "byStatus", "byPriority", "byAgent", "backlogAge")},
-            "overdue": kept_promises["overdue"],
-            "atRisk": kept_promises["atRisk"],
+            "overdue": now["overdue"],
+            "atRisk": due.filter(at_risk()).count(),
             "reopenRate": now["reopenRate"],
             "oneTouchRate": now["oneTouchRate"],
             **{name: trend[name] for name in ("created", "createdByDay", "resolvedByDay", "byChannel", "satisfaction")},
             "resolvedInPeriod": trend["resolved"],
-            "sla": {
-                name: kept_promises[name]
-                for name in ("firstResponse", "nextResponse", "resolution", "met", "breached", "worst")
-            },
+            "sla": _promises(due.filter(q.within("created_at", q.first, q.last))),
         }
 
     return {**kept(q, "support", ["tickets"], build, timed=True), **metrics.tickets(q)}
+
+
+def _promises(rows: QuerySet[Ticket]) -> dict[str, Any]:
+    """How the promises on these tickets were kept; one whose time is over counts as broken, noticed or not."""
+    clocks = SlaClock.objects.filter(ticket__in=rows.values("pk")).exclude(state=State.CANCELLED).order_by()
+    found = {
+        kind: (met, broken)
+        for kind, met, broken in clocks.values_list("kind").annotate(
+            met=Count("pk", filter=Q(state=State.MET)), broken=Count("pk", filter=desk.broken(clock.now()))
+        )
+    }
+    told = {}
+    for name, kind in (("firstResponse", Clock.FIRST_RESPONSE), ("nextResponse", Clock.NEXT_RESPONSE),
+                       ("resolution", Clock.RESOLUTION)):  # fmt: skip
+        met, broken = found.get(kind, (0, 0))
+        told[name] = {"met": met, "breached": broken, "compliance": rate(met, met + broken)}
+    return told
 
 
 def finance(q: Question) -> dict[str, Any] | None:
@@ -157,8 +175,3 @@ def with_period(q: Question, found: dict[str, Any] | None) -> dict[str, Any]:
         "scope": q.scope,
         **(found or {}),
     }
-
-
-def of(q: Question, assignee: Any) -> Question:
-    """The same question about one person's records."""
-    return replace(q, assignee=assignee)
