@@ -19,6 +19,7 @@ from psycopg import sql
 
 from portal.config import postgres
 from portal.config.management.commands.prepare import compile_messages
+from portal.core.tenancy import seeds
 from portal.core.tenancy.management.commands import bootstrap
 
 hypothesis.settings.register_profile("usual", deadline=None)  # times say nothing on a shared machine
@@ -65,7 +66,7 @@ def use_database(name: str) -> None:
 
 
 def make_template() -> None:
-    """Migrate one database that is copied for every test that commits."""
+    """Migrate and seed one database that is copied for every test that commits."""
     made = schema_hash()
     with (settings.DATA_DIR / "template.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -78,6 +79,7 @@ def make_template() -> None:
         bootstrap.create_database(owner)
         bootstrap.prepare_database(owner, connections.settings["default"])
         call_command("migrate", database="owner", interactive=False, verbosity=0)
+        seeds.run()  # after every migration, as everywhere
         connections.close_all()
         lock.truncate(0)
         lock.write(made)
@@ -86,7 +88,7 @@ def make_template() -> None:
 def schema_hash() -> str:
     """What a kept database was made from: migrations, and the modules whose SQL and rows they use."""
     root = Path(settings.BASE_DIR) / "portal"
-    names = ("**/migrations/*.py", "core/*/*.py", "**/triggers.py", "**/seeding.py", "**/fixtures/*")
+    names = ("**/migrations/*.py", "core/*/*.py", "**/triggers.py", "**/seeding.py", "**/fixtures/*", "**/catalogue*")
     files = sorted({path for name in names for path in root.glob(name)})
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 

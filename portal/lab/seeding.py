@@ -83,15 +83,17 @@ def seed_catalogue() -> None:
 
 def _keep(model: type[Model], identity: tuple[str, ...], shipped: list[dict[str, Any]]) -> None:
     """Bring the shared rows of `model` to what is shipped: one statement for the new ones, one for each changed one."""
-    rows = model._default_manager.filter(organization=None)
-    held = {tuple(getattr(row, name) for name in identity): row for row in rows}
+    shared = model._default_manager.filter(organization=None)
+    names = tuple(shipped[0])
+    held = {tuple(row[name] for name in identity): row for row in shared.values("pk", *names)}
     new = []
     for values in shipped:
         row = held.get(tuple(values[name] for name in identity))
         if row is None:
             new.append(model(**values))
-        elif changed := [name for name, value in values.items() if getattr(row, name) != value]:
+        elif changed := [name for name in names if row[name] != values[name]]:
+            kept = shared.get(pk=row["pk"])
             for name in changed:
-                setattr(row, name, values[name])
-            row.save(update_fields=[*changed, "updated_at"])
+                setattr(kept, name, values[name])
+            kept.save(update_fields=[*changed, "updated_at"])
     model._default_manager.bulk_create(new)

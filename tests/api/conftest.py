@@ -11,7 +11,6 @@ from django.test import Client
 from portal.core.accounts import tokens
 from portal.core.accounts.models import Role, User
 from portal.core.audit.models import AuditEntry
-from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform
 
@@ -63,7 +62,6 @@ class Cast:
 @pytest.fixture
 def cast(db: None) -> Cast:
     cache.clear()
-    seeds.run()
     with platform():
         a, b = (Organization.objects.create(name=name, time_zone="Africa/Casablanca") for name in ("A", "B"))
         roles = {role.key: role for role in Role.objects.filter(organization=None)}

@@ -6,7 +6,6 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 
 from portal.core.accounts.models import Role, User
-from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform
 
@@ -17,7 +16,6 @@ class Cast:
     b: Organization = field(default_factory=lambda: Organization(name="B"))
 
     def __post_init__(self) -> None:
-        seeds.run()
         with platform():
             self.a.save()
             self.b.save()

@@ -12,7 +12,6 @@ from portal.core.accounts.models import Device, User
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.common import clock
 from portal.core.sync.models import Conflict, DeviceState
-from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
 from portal.desk.cast import DEMO, LOGINS, OTHER, PASSWORD
@@ -23,7 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 def load(samples: int) -> str:
-    seeds.run()
     out = StringIO()
     call_command("demo", samples=samples, stdout=out)
     return out.getvalue()

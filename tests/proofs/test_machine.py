@@ -14,7 +14,6 @@ from hypothesis.stateful import run_state_machine_as_test
 from portal.core.sync import cursor as cursors
 from portal.core.sync import engine, selectors, services, triggers
 from portal.core.sync.models import Clock
-from portal.core.tenancy import seeds
 from tests.proofs.machine import Machine
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
@@ -30,7 +29,6 @@ USUAL = {
 
 @pytest.mark.slow
 def test_nothing_is_lost_and_nothing_is_done_twice(db: None) -> None:
-    seeds.run()
     run_state_machine_as_test(
         Machine, settings=settings(**USUAL, max_examples=300 if FULL else 12, stateful_step_count=50 if FULL else 25)
     )
@@ -204,7 +202,6 @@ FAULTS: dict[str, Callable[[Patch], None]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_seeded_fault_is_caught(db: None, monkeypatch: Patch, fault: str) -> None:
-    seeds.run()
     FAULTS[fault](monkeypatch)
     hunt = settings(
         **USUAL,

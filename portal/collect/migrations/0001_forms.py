@@ -177,6 +177,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "form",
                 "verbose_name_plural": "forms",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "project", "-created_at", "-id"],
+                        name="form_of_project",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="form_newest",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -229,6 +241,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "version of a form",
                 "verbose_name_plural": "versions of forms",
                 "ordering": ["-version", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "form", "version"), name="form_version_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -346,6 +361,42 @@ class Migration(migrations.Migration):
                 "verbose_name": "submission",
                 "verbose_name_plural": "submissions",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "form", "-created_at", "-id"],
+                        name="submission_of_form",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "project", "-created_at", "-id"],
+                        name="submission_of_project",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="submission_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "submitted_by", "-created_at", "-id"],
+                        name="submission_of_person",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "form", "review_state", "-created_at"],
+                        name="submission_by_review",
+                    ),
+                    models.Index(fields=["organization", "form", "-updated_at"], name="submission_changed"),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("latitude__isnull", False)),
+                        fields=["organization", "form", "latitude", "longitude"],
+                        name="submission_by_place",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "local_sync_id"), name="submission_local_id_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -405,6 +456,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "change of a submission",
                 "verbose_name_plural": "changes of submissions",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "submission", "-created_at"], name="submission_change_of")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -466,6 +520,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "comment",
                 "verbose_name_plural": "comments",
                 "ordering": ["created_at", "id"],
+                "indexes": [
+                    models.Index(fields=["organization", "submission", "created_at"], name="submission_comment_of")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -509,6 +566,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "webhook",
                 "verbose_name_plural": "webhooks",
                 "ordering": ["name", "id"],
+                "indexes": [models.Index(fields=["organization", "form"], name="webhook_of_form")],
             },
         ),
         migrations.CreateModel(
@@ -571,107 +629,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "delivery",
                 "verbose_name_plural": "deliveries",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "webhook", "-created_at", "-id"], name="delivery_of_webhook"),
+                    models.Index(
+                        condition=models.Q(("status", "waiting")), fields=["due_at"], name="webhook_delivery_due"
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="form",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "project", "-created_at", "-id"],
-                name="form_of_project",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="form",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="form_newest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="formversion",
-            constraint=models.UniqueConstraint(fields=("organization", "form", "version"), name="form_version_once"),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "form", "-created_at", "-id"],
-                name="submission_of_form",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "project", "-created_at", "-id"],
-                name="submission_of_project",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="submission_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "submitted_by", "-created_at", "-id"],
-                name="submission_of_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "form", "review_state", "-created_at"],
-                name="submission_by_review",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(fields=["organization", "form", "-updated_at"], name="submission_changed"),
-        ),
-        migrations.AddIndex(
-            model_name="submission",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("latitude__isnull", False)),
-                fields=["organization", "form", "latitude", "longitude"],
-                name="submission_by_place",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submission",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "local_sync_id"), name="submission_local_id_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="submissionchange",
-            index=models.Index(fields=["organization", "submission", "-created_at"], name="submission_change_of"),
-        ),
-        migrations.AddIndex(
-            model_name="submissioncomment",
-            index=models.Index(fields=["organization", "submission", "created_at"], name="submission_comment_of"),
-        ),
-        migrations.AddIndex(
-            model_name="webhook",
-            index=models.Index(fields=["organization", "form"], name="webhook_of_form"),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(fields=["organization", "webhook", "-created_at", "-id"], name="delivery_of_webhook"),
-        ),
-        migrations.AddIndex(
-            model_name="webhookdelivery",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["due_at"], name="webhook_delivery_due"
-            ),
         ),
         *(
             TenantTable(name)

@@ -112,6 +112,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "dashboard",
                 "verbose_name_plural": "dashboards",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="dashboard_newest",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -145,6 +152,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "form", "shard"), name="submission_tally_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="View",
@@ -237,6 +249,21 @@ class Migration(migrations.Migration):
                 "verbose_name": "view",
                 "verbose_name_plural": "views",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "project", "-created_at", "-id"],
+                        name="view_of_project",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="view_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)), fields=["organization", "form"], name="view_of_form"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -289,63 +316,27 @@ class Migration(migrations.Migration):
                 "verbose_name": "widget",
                 "verbose_name_plural": "widgets",
                 "ordering": ["y", "x", "id"],
+                "indexes": [
+                    models.Index(fields=["organization", "dashboard", "y", "x"], name="dashboard_widget_order")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("w__gte", 1),
+                            ("x__gte", 0),
+                            (
+                                "x__lte",
+                                django.db.models.expressions.CombinedExpression(models.Value(12), "-", models.F("w")),
+                            ),
+                        ),
+                        name="dashboard_widget_in_columns",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("h__gte", 1), ("h__lte", 12), ("y__gte", 0), ("y__lte", 500)),
+                        name="dashboard_widget_in_rows",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="dashboard",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="dashboard_newest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="submissiontally",
-            constraint=models.UniqueConstraint(fields=("organization", "form", "shard"), name="submission_tally_once"),
-        ),
-        migrations.AddIndex(
-            model_name="view",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "project", "-created_at", "-id"],
-                name="view_of_project",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="view",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="view_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="view",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "form"], name="view_of_form"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="dashboardwidget",
-            index=models.Index(fields=["organization", "dashboard", "y", "x"], name="dashboard_widget_order"),
-        ),
-        migrations.AddConstraint(
-            model_name="dashboardwidget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("w__gte", 1),
-                    ("x__gte", 0),
-                    ("x__lte", django.db.models.expressions.CombinedExpression(models.Value(12), "-", models.F("w"))),
-                ),
-                name="dashboard_widget_in_columns",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dashboardwidget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("h__gte", 1), ("h__lte", 12), ("y__gte", 0), ("y__lte", 500)),
-                name="dashboard_widget_in_rows",
-            ),
         ),
         *(TenantTable(name) for name in ("View", "SubmissionTally", "Dashboard", "DashboardWidget")),
         AuditedTable("View", "view"),

@@ -156,6 +156,74 @@ class Migration(migrations.Migration):
                 "verbose_name": "customer",
                 "verbose_name_plural": "customers",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="customer_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "name", "id"],
+                        name="customer_by_name",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "-created_at", "-id"],
+                        name="customer_by_status",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "assigned_to", "-created_at", "-id"],
+                        name="customer_by_owner",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "country", "-created_at", "-id"],
+                        name="customer_by_country",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "industry", "-created_at", "-id"],
+                        name="customer_by_industry",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-last_activity_at", "-id"],
+                        name="customer_by_activity",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), models.Q(("email", ""), _negated=True)),
+                        fields=["organization", "email"],
+                        name="customer_by_email",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), models.Q(("phone", ""), _negated=True)),
+                        fields=["organization", "phone"],
+                        name="customer_by_phone",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), models.Q(("tax_key", ""), _negated=True)),
+                        fields=["organization", "tax_key"],
+                        name="customer_by_tax",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), models.Q(("name_key", ""), _negated=True)),
+                        fields=["organization", "name_key"],
+                        name="customer_by_key",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("company_name", ""), ("contact_name", ""), _negated=True),
+                        name="customer_has_a_name",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None), models.Q(("external_id", ""), _negated=True)),
+                        fields=("organization", "external_id"),
+                        name="customer_external_id_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -232,6 +300,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "import of customers",
                 "verbose_name_plural": "imports of customers",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "-created_at"], name="customer_import_recent")],
             },
         ),
         migrations.CreateModel(
@@ -326,6 +395,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["row_no"],
+                "indexes": [models.Index(fields=["run", "outcome", "row_no"], name="customer_import_row_outcome")],
+                "constraints": [models.UniqueConstraint(fields=("run", "row_no"), name="customer_import_row_once")],
             },
         ),
         migrations.CreateModel(
@@ -366,6 +437,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "link of a customer",
                 "verbose_name_plural": "links of customers",
                 "ordering": ["kind", "created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "kind", "target_id"), name="customer_link_target_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -480,6 +556,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "field of customers",
                 "verbose_name_plural": "fields of customers",
                 "ordering": ["order", "label", "id"],
+                "constraints": [models.UniqueConstraint(fields=("organization", "key"), name="custom_field_key_once")],
             },
         ),
         migrations.CreateModel(
@@ -662,6 +739,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "change of status",
                 "verbose_name_plural": "changes of status",
                 "ordering": ["changed_at", "id"],
+                "indexes": [
+                    models.Index(fields=["organization", "to_status", "changed_at"], name="customer_status_change_at")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -703,6 +783,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "tag",
                 "verbose_name_plural": "tags",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "scope", "name_key"), name="tag_name_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -751,6 +834,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "tag of a customer",
                 "verbose_name_plural": "tags of customers",
                 "ordering": ["id"],
+                "constraints": [models.UniqueConstraint(fields=("tag", "customer"), name="customer_tag_once")],
             },
         ),
         migrations.AddField(
@@ -823,141 +907,6 @@ class Migration(migrations.Migration):
                     models.Index(fields=["user"], name="activity_of_person"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="customerimport",
-            index=models.Index(fields=["organization", "-created_at"], name="customer_import_recent"),
-        ),
-        migrations.AddIndex(
-            model_name="customerimportrow",
-            index=models.Index(fields=["run", "outcome", "row_no"], name="customer_import_row_outcome"),
-        ),
-        migrations.AddConstraint(
-            model_name="customerimportrow",
-            constraint=models.UniqueConstraint(fields=("run", "row_no"), name="customer_import_row_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="customerlink",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "kind", "target_id"), name="customer_link_target_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customfield",
-            constraint=models.UniqueConstraint(fields=("organization", "key"), name="custom_field_key_once"),
-        ),
-        migrations.AddIndex(
-            model_name="statuschange",
-            index=models.Index(fields=["organization", "to_status", "changed_at"], name="customer_status_change_at"),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(fields=("organization", "scope", "name_key"), name="tag_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="customertag",
-            constraint=models.UniqueConstraint(fields=("tag", "customer"), name="customer_tag_once"),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="customer_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "name", "id"], name="customer_by_name"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "-created_at", "-id"],
-                name="customer_by_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "assigned_to", "-created_at", "-id"],
-                name="customer_by_owner",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "country", "-created_at", "-id"],
-                name="customer_by_country",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "industry", "-created_at", "-id"],
-                name="customer_by_industry",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-last_activity_at", "-id"],
-                name="customer_by_activity",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), models.Q(("email", ""), _negated=True)),
-                fields=["organization", "email"],
-                name="customer_by_email",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), models.Q(("phone", ""), _negated=True)),
-                fields=["organization", "phone"],
-                name="customer_by_phone",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), models.Q(("tax_key", ""), _negated=True)),
-                fields=["organization", "tax_key"],
-                name="customer_by_tax",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="customer",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), models.Q(("name_key", ""), _negated=True)),
-                fields=["organization", "name_key"],
-                name="customer_by_key",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("company_name", ""), ("contact_name", ""), _negated=True),
-                name="customer_has_a_name",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), models.Q(("external_id", ""), _negated=True)),
-                fields=("organization", "external_id"),
-                name="customer_external_id_once",
-            ),
         ),
         *(
             TenantTable(name)

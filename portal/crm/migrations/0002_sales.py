@@ -174,6 +174,91 @@ class Migration(migrations.Migration):
                 "verbose_name": "deal",
                 "verbose_name_plural": "deals",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="deal_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "-created_at", "-id"],
+                        name="deal_by_status",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "assigned_to", "-created_at", "-id"],
+                        name="deal_by_owner",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("status", "open")),
+                        fields=["organization", "expected_close_date", "id"],
+                        name="deal_expected",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), models.Q(("status", "open"), _negated=True)),
+                        fields=["organization", "closed_at", "id"],
+                        name="deal_closed",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-base_value", "-id"],
+                        name="deal_by_value",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "title", "id"],
+                        name="deal_by_title",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("fx_rate__gt", 0), ("value__gte", 0)), name="deal_money_positive"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "base_value",
+                                django.db.models.functions.math.Round(
+                                    django.db.models.expressions.CombinedExpression(
+                                        models.F("value"), "*", models.F("fx_rate")
+                                    ),
+                                    2,
+                                ),
+                            )
+                        ),
+                        name="deal_base_value",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("probability", None), ("probability__range", (0, 100)), _connector="OR"),
+                        name="deal_probability",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("closed_at", None), ("status", "open")),
+                            models.Q(
+                                models.Q(("status", "open"), _negated=True),
+                                models.Q(("closed_at", None), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="deal_closed_at",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "won"), _negated=True), ("value__gt", 0), _connector="OR"
+                        ),
+                        name="deal_won_has_value",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "lost"), _negated=True),
+                            models.Q(("lost_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="deal_lost_has_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -230,6 +315,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "product",
                 "verbose_name_plural": "products",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "sku"),
+                        name="product_sku_once",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("unit_price__gte", 0)), name="product_price_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -289,6 +382,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "line of a deal",
                 "verbose_name_plural": "lines of deals",
                 "ordering": ["position", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("discount__range", (0, 100)), ("quantity__gt", 0), ("unit_price__gte", 0)),
+                        name="dealline_figures",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -331,6 +430,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "sales target",
                 "verbose_name_plural": "sales targets",
                 "ordering": ["month", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "month", "owner"), name="quota_once_a_month", nulls_distinct=False
+                    ),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="quota_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -399,6 +504,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "activity of a deal",
                 "verbose_name_plural": "activities of deals",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "done_at", "user"], name="salesactivity_done")],
             },
         ),
         migrations.CreateModel(
@@ -471,6 +577,25 @@ class Migration(migrations.Migration):
                 "verbose_name": "stage of the pipeline",
                 "verbose_name_plural": "stages of the pipeline",
                 "ordering": ["position", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)), fields=("organization", "key"), name="stage_key_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None), ("kind", "won")),
+                        fields=("organization",),
+                        name="stage_one_won",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "open"), ("probability__range", (0, 100))),
+                            models.Q(("kind", "won"), ("probability", 100)),
+                            models.Q(("kind", "lost"), ("probability", 0)),
+                            _connector="OR",
+                        ),
+                        name="stage_probability",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -522,6 +647,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "snapshot of the forecast",
                 "verbose_name_plural": "snapshots of the forecast",
                 "ordering": ["-taken_on", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "taken_on", "deal"), name="snapshot_once")
+                ],
             },
         ),
         migrations.AddField(
@@ -609,78 +737,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "step of a deal",
                 "verbose_name_plural": "steps of deals",
                 "ordering": ["at", "id"],
+                "indexes": [models.Index(fields=["organization", "at", "id"], name="transition_at")],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="product",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "sku"), name="product_sku_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="product",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("unit_price__gte", 0)), name="product_price_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dealline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("discount__range", (0, 100)), ("quantity__gt", 0), ("unit_price__gte", 0)),
-                name="dealline_figures",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quota",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "month", "owner"), name="quota_once_a_month", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quota",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="quota_positive"),
-        ),
-        migrations.AddIndex(
-            model_name="salesactivity",
-            index=models.Index(fields=["organization", "done_at", "user"], name="salesactivity_done"),
-        ),
-        migrations.AddConstraint(
-            model_name="stage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "key"), name="stage_key_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="stage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), ("kind", "won")),
-                fields=("organization",),
-                name="stage_one_won",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="stage",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "open"), ("probability__range", (0, 100))),
-                    models.Q(("kind", "won"), ("probability", 100)),
-                    models.Q(("kind", "lost"), ("probability", 0)),
-                    _connector="OR",
-                ),
-                name="stage_probability",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="forecastsnapshot",
-            constraint=models.UniqueConstraint(fields=("organization", "taken_on", "deal"), name="snapshot_once"),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="deal_newest",
-            ),
         ),
         migrations.AddIndex(
             model_name="deal",
@@ -693,120 +751,11 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="deal",
             index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "-created_at", "-id"],
-                name="deal_by_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "assigned_to", "-created_at", "-id"],
-                name="deal_by_owner",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("status", "open")),
-                fields=["organization", "expected_close_date", "id"],
-                name="deal_expected",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), models.Q(("status", "open"), _negated=True)),
-                fields=["organization", "closed_at", "id"],
-                name="deal_closed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
                 condition=models.Q(("deleted_at", None), ("status", "open")),
                 fields=["organization", "stage"],
                 include=("base_value", "probability", "created_at", "stage_since"),
                 name="deal_pipeline_figures",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-base_value", "-id"],
-                name="deal_by_value",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="deal",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "title", "id"], name="deal_by_title"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("fx_rate__gt", 0), ("value__gte", 0)), name="deal_money_positive"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "base_value",
-                        django.db.models.functions.math.Round(
-                            django.db.models.expressions.CombinedExpression(
-                                models.F("value"), "*", models.F("fx_rate")
-                            ),
-                            2,
-                        ),
-                    )
-                ),
-                name="deal_base_value",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("probability", None), ("probability__range", (0, 100)), _connector="OR"),
-                name="deal_probability",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("closed_at", None), ("status", "open")),
-                    models.Q(models.Q(("status", "open"), _negated=True), models.Q(("closed_at", None), _negated=True)),
-                    _connector="OR",
-                ),
-                name="deal_closed_at",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("status", "won"), _negated=True), ("value__gt", 0), _connector="OR"),
-                name="deal_won_has_value",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "lost"), _negated=True),
-                    models.Q(("lost_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="deal_lost_has_reason",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="transition",
-            index=models.Index(fields=["organization", "at", "id"], name="transition_at"),
         ),
         *map(
             TenantTable,

@@ -74,6 +74,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "calendar",
                 "verbose_name_plural": "calendars",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "name"),
+                        name="sla_calendar_name_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -114,6 +121,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "edition of a calendar",
                 "verbose_name_plural": "editions of calendars",
                 "ordering": ["-number", "id"],
+                "constraints": [models.UniqueConstraint(fields=("calendar", "number"), name="sla_edition_once")],
             },
         ),
         migrations.CreateModel(
@@ -175,6 +183,22 @@ class Migration(migrations.Migration):
                 "verbose_name": "SLA policy",
                 "verbose_name_plural": "SLA policies",
                 "ordering": ["is_default", "order", "name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None), ("is_default", True)),
+                        fields=("organization",),
+                        name="sla_policy_one_default",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "name"),
+                        name="sla_policy_name_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("is_default", False), ("deleted_at", None), _connector="OR"),
+                        name="sla_policy_default_stays",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -260,6 +284,20 @@ class Migration(migrations.Migration):
                 "verbose_name": "SLA clock",
                 "verbose_name_plural": "SLA clocks",
                 "ordering": ["started_at", "kind", "id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("check_at__isnull", False)), fields=["check_at"], name="sla_clock_to_check"
+                    ),
+                    models.Index(fields=["organization", "started_at"], name="sla_clock_started"),
+                    models.Index(
+                        condition=models.Q(("stopped_at", None)),
+                        fields=["organization", "due_at"],
+                        name="sla_clock_due",
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("target_seconds__gt", 0)), name="sla_clock_target")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -300,6 +338,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "escalation",
                 "verbose_name_plural": "escalations",
                 "ordering": ["due_at", "id"],
+                "constraints": [models.UniqueConstraint(fields=("clock", "key"), name="sla_step_once")],
             },
         ),
         migrations.CreateModel(
@@ -483,6 +522,63 @@ class Migration(migrations.Migration):
                 "verbose_name": "ticket",
                 "verbose_name_plural": "tickets",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="ticket_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "-created_at", "-id"],
+                        name="ticket_by_status",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "priority", "-created_at", "-id"],
+                        name="ticket_by_priority",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "assigned_to", "-created_at", "-id"],
+                        name="ticket_by_assignee",
+                    ),
+                    models.Index(fields=["organization", "customer", "-created_at"], name="ticket_by_customer"),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "sla_due_at", "id"],
+                        name="ticket_by_sla",
+                    ),
+                    models.Index(
+                        condition=models.Q(
+                            ("deleted_at", None), ("status__in", ("new", "open", "waiting_customer", "on_hold"))
+                        ),
+                        fields=["organization", "status", "sla_due_at", "id"],
+                        name="ticket_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "due_date"],
+                        name="ticket_by_due_date",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "resolved_at"],
+                        name="ticket_by_resolution",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="ticket_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("origin", ""), _negated=True),
+                        fields=("organization", "origin"),
+                        name="ticket_origin_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("satisfaction", None), ("satisfaction__range", (1, 5)), _connector="OR"),
+                        name="ticket_csat",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -525,6 +621,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "pause",
                 "verbose_name_plural": "pauses",
                 "ordering": ["starts_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ends_at", None)), fields=("ticket",), name="sla_pause_one_open"
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -673,6 +774,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "ticket category",
                 "verbose_name_plural": "ticket categories",
                 "ordering": ["order", "name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "key"), name="ticket_category_key_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("parent", models.F("id")), _negated=True),
+                        name="ticket_category_not_its_own_parent",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -753,6 +861,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "comment",
                 "verbose_name_plural": "comments",
                 "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["ticket", "created_at", "id"], name="ticket_comment_of")],
             },
         ),
         migrations.CreateModel(
@@ -805,114 +914,11 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name="slacalendar",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "name"), name="sla_calendar_name_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="calendaredition",
-            constraint=models.UniqueConstraint(fields=("calendar", "number"), name="sla_edition_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="slapolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), ("is_default", True)),
-                fields=("organization",),
-                name="sla_policy_one_default",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slapolicy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "name"), name="sla_policy_name_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slapolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_default", False), ("deleted_at", None), _connector="OR"),
-                name="sla_policy_default_stays",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slastep",
-            constraint=models.UniqueConstraint(fields=("clock", "key"), name="sla_step_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="slapause",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ends_at", None)), fields=("ticket",), name="sla_pause_one_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slaclock",
-            index=models.Index(
-                condition=models.Q(("check_at__isnull", False)), fields=["check_at"], name="sla_clock_to_check"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="slaclock",
-            index=models.Index(fields=["organization", "started_at"], name="sla_clock_started"),
-        ),
-        migrations.AddIndex(
-            model_name="slaclock",
-            index=models.Index(
-                condition=models.Q(("stopped_at", None)), fields=["organization", "due_at"], name="sla_clock_due"
-            ),
-        ),
-        migrations.AddConstraint(
             model_name="slaclock",
             constraint=models.UniqueConstraint(
                 condition=models.Q(("stopped_at", None), models.Q(("state", "cancelled"), _negated=True)),
                 fields=("ticket", "kind"),
                 name="sla_clock_one_running",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="slaclock",
-            constraint=models.CheckConstraint(condition=models.Q(("target_seconds__gt", 0)), name="sla_clock_target"),
-        ),
-        migrations.AddConstraint(
-            model_name="ticketcategory",
-            constraint=models.UniqueConstraint(fields=("organization", "key"), name="ticket_category_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="ticketcategory",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("parent", models.F("id")), _negated=True), name="ticket_category_not_its_own_parent"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="ticket_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "-created_at", "-id"],
-                name="ticket_by_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "priority", "-created_at", "-id"],
-                name="ticket_by_priority",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "assigned_to", "-created_at", "-id"],
-                name="ticket_by_assignee",
             ),
         ),
         migrations.AddIndex(
@@ -922,65 +928,6 @@ class Migration(migrations.Migration):
                 fields=["organization", "category", "-created_at", "-id"],
                 name="ticket_by_category",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["organization", "customer", "-created_at"], name="ticket_by_customer"),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "sla_due_at", "id"],
-                name="ticket_by_sla",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(
-                    ("deleted_at", None), ("status__in", ("new", "open", "waiting_customer", "on_hold"))
-                ),
-                fields=["organization", "status", "sla_due_at", "id"],
-                name="ticket_open",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "due_date"], name="ticket_by_due_date"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "resolved_at"],
-                name="ticket_by_resolution",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="ticket_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("origin", ""), _negated=True),
-                fields=("organization", "origin"),
-                name="ticket_origin_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("satisfaction", None), ("satisfaction__range", (1, 5)), _connector="OR"),
-                name="ticket_csat",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="ticketcomment",
-            index=models.Index(fields=["ticket", "created_at", "id"], name="ticket_comment_of"),
         ),
         *(
             TenantTable(name)

@@ -183,6 +183,46 @@ class Migration(migrations.Migration):
                 "verbose_name": "contract",
                 "verbose_name_plural": "contracts",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="contract_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "customer"],
+                        name="contract_by_customer",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "end_date"],
+                        name="contract_by_end",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "ended_on"],
+                        name="contract_by_ended",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="contract_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None), models.Q(("status", "cancelled"), _negated=True)),
+                        fields=("predecessor",),
+                        name="contract_one_successor",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("end_date", None),
+                            ("start_date", None),
+                            ("end_date__gte", models.F("start_date")),
+                            _connector="OR",
+                        ),
+                        name="contract_ends_after_start",
+                    ),
+                    models.CheckConstraint(condition=models.Q(("value__gte", 0)), name="contract_value_not_negative"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -229,6 +269,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "verbose_name": "contract",
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "snapshot_hash"), name="contract_paper_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -263,6 +306,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("paper", "language"), name="contract_paper_file_once")],
+            },
         ),
         migrations.CreateModel(
             name="ContractReminder",
@@ -295,6 +341,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("contract", "end_date", "offset"), name="contract_reminder_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="ContractType",
@@ -371,6 +422,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "contract type",
                 "verbose_name_plural": "contract types",
                 "ordering": ["order", "name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "key"), name="contract_type_key_once"),
+                    models.UniqueConstraint(fields=("organization", "prefix"), name="contract_type_prefix_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -432,6 +487,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "contract template",
                 "verbose_name_plural": "contract templates",
                 "ordering": ["name", "id"],
+                "indexes": [models.Index(fields=["organization", "name", "id"], name="contract_template_by_name")],
             },
         ),
         migrations.AddField(
@@ -488,6 +544,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-number", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("template", "number"), name="contract_template_version_once")
+                ],
             },
         ),
         migrations.AddField(
@@ -655,96 +714,9 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="contractpaper",
-            constraint=models.UniqueConstraint(fields=("contract", "snapshot_hash"), name="contract_paper_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contractpaperfile",
-            constraint=models.UniqueConstraint(fields=("paper", "language"), name="contract_paper_file_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contractreminder",
-            constraint=models.UniqueConstraint(
-                fields=("contract", "end_date", "offset"), name="contract_reminder_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contracttype",
-            constraint=models.UniqueConstraint(fields=("organization", "key"), name="contract_type_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contracttype",
-            constraint=models.UniqueConstraint(fields=("organization", "prefix"), name="contract_type_prefix_once"),
-        ),
-        migrations.AddIndex(
-            model_name="contracttemplate",
-            index=models.Index(fields=["organization", "name", "id"], name="contract_template_by_name"),
-        ),
-        migrations.AddConstraint(
-            model_name="templateversion",
-            constraint=models.UniqueConstraint(fields=("template", "number"), name="contract_template_version_once"),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="contract_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "customer"],
-                name="contract_by_customer",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "end_date"],
-                name="contract_by_end",
-            ),
-        ),
         migrations.AddIndex(
             model_name="contract",
             index=models.Index(fields=["organization", "type"], name="contract_by_type"),
-        ),
-        migrations.AddIndex(
-            model_name="contract",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "ended_on"], name="contract_by_ended"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="contract_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), models.Q(("status", "cancelled"), _negated=True)),
-                fields=("predecessor",),
-                name="contract_one_successor",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("end_date", None), ("start_date", None), ("end_date__gte", models.F("start_date")), _connector="OR"
-                ),
-                name="contract_ends_after_start",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="contract",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("value__gte", 0)), name="contract_value_not_negative"
-            ),
         ),
         *(
             TenantTable(name)

@@ -66,6 +66,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "compliance report",
                 "ordering": ["-generated_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="compliance_report_number_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -123,6 +126,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "parameter",
                 "verbose_name_plural": "parameters",
                 "ordering": ["code", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "code"), name="parameter_code_once", nulls_distinct=False
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +165,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("report", "language"), name="report_file_once")],
+            },
         ),
         migrations.CreateModel(
             name="Sample",
@@ -317,6 +328,26 @@ class Migration(migrations.Migration):
                 "verbose_name": "sample",
                 "verbose_name_plural": "samples",
                 "ordering": ["-collection_date", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-collection_date", "-id"],
+                        name="sample_by_date",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "compliance_status", "-collection_date", "-id"],
+                        name="sample_by_compliance",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "code"),
+                        name="sample_code_once",
+                    ),
+                    models.UniqueConstraint(fields=("organization", "local_sync_id"), name="sample_local_id_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -473,6 +504,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "result",
                 "verbose_name_plural": "results",
                 "ordering": ["sample", "parameter", "id"],
+                "indexes": [models.Index(fields=["organization", "sample"], name="result_by_sample")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "local_sync_id"), name="result_local_id_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -527,6 +562,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "sampling point",
                 "verbose_name_plural": "sampling points",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "code"), name="sampling_point_code_once")
+                ],
             },
         ),
         migrations.AddField(
@@ -584,6 +622,11 @@ class Migration(migrations.Migration):
                 "verbose_name": "standard",
                 "verbose_name_plural": "standards",
                 "ordering": ["position", "key", "edition", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "key", "edition"), name="standard_edition_once", nulls_distinct=False
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -666,6 +709,22 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "limit",
                 "ordering": ["standard", "parameter", "matrix", "effective_from", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "standard", "parameter", "matrix", "effective_from"),
+                        name="limit_once",
+                        nulls_distinct=False,
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("lower__isnull", True),
+                            ("upper__isnull", True),
+                            ("lower__lte", models.F("upper")),
+                            _connector="OR",
+                        ),
+                        name="limit_ordered",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -701,84 +760,8 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name="compliancereport",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="compliance_report_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="parameter",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "code"), name="parameter_code_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportfile",
-            constraint=models.UniqueConstraint(fields=("report", "language"), name="report_file_once"),
-        ),
-        migrations.AddIndex(
-            model_name="result",
-            index=models.Index(fields=["organization", "sample"], name="result_by_sample"),
-        ),
-        migrations.AddConstraint(
-            model_name="result",
-            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="result_local_id_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="samplingpoint",
-            constraint=models.UniqueConstraint(fields=("organization", "code"), name="sampling_point_code_once"),
-        ),
-        migrations.AddIndex(
-            model_name="sample",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-collection_date", "-id"],
-                name="sample_by_date",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="sample",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "compliance_status", "-collection_date", "-id"],
-                name="sample_by_compliance",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sample",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "code"), name="sample_code_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sample",
-            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="sample_local_id_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="standard",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "key", "edition"), name="standard_edition_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="limit",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "standard", "parameter", "matrix", "effective_from"),
-                name="limit_once",
-                nulls_distinct=False,
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="limit",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("lower__isnull", True), ("upper__isnull", True), ("lower__lte", models.F("upper")), _connector="OR"
-                ),
-                name="limit_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="standardchoice",
-            constraint=models.UniqueConstraint(fields=("organization", "key"), name="standard_choice_once"),
+            options={
+                "constraints": [models.UniqueConstraint(fields=("organization", "key"), name="standard_choice_once")],
+            },
         ),
     ]

@@ -60,6 +60,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "import source",
                 "verbose_name_plural": "import sources",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "name"), name="import_source_name_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,6 +160,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "import",
                 "verbose_name_plural": "imports",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "-created_at"], name="import_run_recent")],
             },
         ),
         migrations.CreateModel(
@@ -297,14 +301,6 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [models.UniqueConstraint(fields=("run", "number"), name="import_part_once")],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="importsource",
-            constraint=models.UniqueConstraint(fields=("organization", "name"), name="import_source_name_once"),
-        ),
-        migrations.AddIndex(
-            model_name="importrun",
-            index=models.Index(fields=["organization", "-created_at"], name="import_run_recent"),
         ),
         TenantTable("ImportSource"),
         TenantTable("ImportRun"),

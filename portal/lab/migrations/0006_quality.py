@@ -50,6 +50,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "control material",
                 "verbose_name_plural": "control materials",
                 "ordering": ["name", "lot", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "name", "lot"), name="control_material_lot_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +132,19 @@ class Migration(migrations.Migration):
                 "verbose_name": "assigned value",
                 "verbose_name_plural": "assigned values",
                 "ordering": ["parameter__code", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("material", "parameter"), name="control_target_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("period_from__isnull", True), ("period_to__gte", models.F("period_from")), _connector="OR"
+                        ),
+                        name="control_target_period_ordered",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sd__isnull", True), ("sd__gt", 0), _connector="OR"),
+                        name="control_target_sd_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -254,6 +270,10 @@ class Migration(migrations.Migration):
                 "verbose_name": "worksheet",
                 "verbose_name_plural": "worksheets",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "status", "-created_at"], name="worksheet_by_status")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="worksheet_number_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -299,6 +319,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "parameter of a worksheet",
                 "ordering": ["position", "id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("worksheet", "parameter"), name="worksheet_column_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -369,6 +392,27 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "position of a worksheet",
                 "ordering": ["position", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind", "sample")),
+                        fields=("worksheet", "sample"),
+                        name="worksheet_sample_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind__in", ["sample", "duplicate", "spike"]), _negated=True),
+                            ("sample__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="worksheet_item_has_sample",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "control"), _negated=True), ("material__isnull", False), _connector="OR"
+                        ),
+                        name="worksheet_item_has_material",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -411,6 +455,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("item", "parameter"), name="worksheet_entry_once")],
+            },
         ),
         migrations.CreateModel(
             name="QcResult",
@@ -601,6 +648,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "QC result",
                 "verbose_name_plural": "QC results",
                 "ordering": ["-measured_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "-measured_at", "-id"], name="qc_result_recent"),
+                    models.Index(fields=["material", "parameter", "measured_at"], name="qc_result_chart"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("repeated", False)),
+                        fields=("item", "parameter"),
+                        name="qc_result_once_per_cell",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -712,88 +770,6 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="controlmaterial",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "name", "lot"), name="control_material_lot_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="controltarget",
-            constraint=models.UniqueConstraint(fields=("material", "parameter"), name="control_target_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="controltarget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("period_from__isnull", True), ("period_to__gte", models.F("period_from")), _connector="OR"
-                ),
-                name="control_target_period_ordered",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="controltarget",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("sd__isnull", True), ("sd__gt", 0), _connector="OR"),
-                name="control_target_sd_positive",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="worksheet",
-            index=models.Index(fields=["organization", "status", "-created_at"], name="worksheet_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheet",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="worksheet_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheetcolumn",
-            constraint=models.UniqueConstraint(fields=("worksheet", "parameter"), name="worksheet_column_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheetitem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "sample")), fields=("worksheet", "sample"), name="worksheet_sample_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheetitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind__in", ["sample", "duplicate", "spike"]), _negated=True),
-                    ("sample__isnull", False),
-                    _connector="OR",
-                ),
-                name="worksheet_item_has_sample",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheetitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "control"), _negated=True), ("material__isnull", False), _connector="OR"
-                ),
-                name="worksheet_item_has_material",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="worksheetentry",
-            constraint=models.UniqueConstraint(fields=("item", "parameter"), name="worksheet_entry_once"),
-        ),
-        migrations.AddIndex(
-            model_name="qcresult",
-            index=models.Index(fields=["organization", "-measured_at", "-id"], name="qc_result_recent"),
-        ),
-        migrations.AddIndex(
-            model_name="qcresult",
-            index=models.Index(fields=["material", "parameter", "measured_at"], name="qc_result_chart"),
-        ),
-        migrations.AddConstraint(
-            model_name="qcresult",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("repeated", False)), fields=("item", "parameter"), name="qc_result_once_per_cell"
-            ),
         ),
         TenantTable("ControlMaterial"),
         TenantTable("ControlTarget"),

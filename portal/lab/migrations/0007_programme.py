@@ -88,6 +88,17 @@ class Migration(migrations.Migration):
                 "verbose_name": "planned sampling",
                 "verbose_name_plural": "programme",
                 "ordering": ["point__name", "starts_on", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("times__gte", 1), ("times__lte", 365)), name="programme_times_in_a_year"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_on__isnull", True), ("starts_on__lte", models.F("ends_on")), _connector="OR"
+                        ),
+                        name="programme_period_ordered",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -200,19 +211,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="programmeitem",
             index=models.Index(fields=["organization", "point"], name="programme_by_point"),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("times__gte", 1), ("times__lte", 365)), name="programme_times_in_a_year"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="programmeitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_on__isnull", True), ("starts_on__lte", models.F("ends_on")), _connector="OR"),
-                name="programme_period_ordered",
-            ),
         ),
         migrations.AddIndex(
             model_name="sample",

@@ -104,6 +104,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "certificate of analysis",
                 "verbose_name_plural": "certificates of analysis",
                 "ordering": ["-generated_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "-generated_at", "-id"], name="certificate_by_date"),
+                    models.Index(fields=["organization", "sample"], name="certificate_by_sample"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="certificate_number_once")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,22 +145,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name="certificate",
-            index=models.Index(fields=["organization", "-generated_at", "-id"], name="certificate_by_date"),
-        ),
-        migrations.AddIndex(
-            model_name="certificate",
-            index=models.Index(fields=["organization", "sample"], name="certificate_by_sample"),
-        ),
-        migrations.AddConstraint(
-            model_name="certificate",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="certificate_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="certificatefile",
-            constraint=models.UniqueConstraint(fields=("certificate", "language"), name="certificate_file_once"),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("certificate", "language"), name="certificate_file_once")
+                ],
+            },
         ),
         TenantTable("Certificate"),
         TenantTable("CertificateFile"),

@@ -14,7 +14,6 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.core.audit.models import AuditEntry
-from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
 from portal.lab.imports.public import SOURCES, agreement, record_id, samples_import
@@ -31,7 +30,6 @@ ESTONIA = SOURCES["estonia"]
 @pytest.fixture
 def lab() -> Organization:
     """An organisation under the European limits."""
-    seeds.run()
     with platform():
         organization = Organization.objects.create(name="Lab", domain="lab.test", time_zone="Europe/Tallinn")
     with tenant(organization.pk):

@@ -143,6 +143,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "sealed entry",
                 "ordering": ["organization_id", "seq"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization_id", "seq"), name="audit_leaf_one_per_place")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -194,6 +197,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "checkpoint",
                 "ordering": ["organization_id", "count"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization_id", "count"), name="checkpoint_one_per_place"),
+                    models.CheckConstraint(
+                        condition=models.Q(("count__gte", models.F("first")), ("first__gte", 1)),
+                        name="checkpoint_covers_entries",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -211,21 +221,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="auditentry",
             index=models.Index(fields=["xid", "id"], name="audit_by_transaction"),
-        ),
-        migrations.AddConstraint(
-            model_name="auditleaf",
-            constraint=models.UniqueConstraint(fields=("organization_id", "seq"), name="audit_leaf_one_per_place"),
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.UniqueConstraint(fields=("organization_id", "count"), name="checkpoint_one_per_place"),
-        ),
-        migrations.AddConstraint(
-            model_name="checkpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("count__gte", models.F("first")), ("first__gte", 1)),
-                name="checkpoint_covers_entries",
-            ),
         ),
         migrations.CreateModel(
             name="Verification",
@@ -267,6 +262,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "verification",
                 "ordering": ["-at", "-id"],
+                "indexes": [models.Index(fields=["organization_id", "-at"], name="verification_recent")],
             },
         ),
         migrations.AddIndex(
@@ -282,9 +278,5 @@ class Migration(migrations.Migration):
                 fields=["actor_erased_by"],
                 name="audit_actor_erased",
             ),
-        ),
-        migrations.AddIndex(
-            model_name="verification",
-            index=models.Index(fields=["organization_id", "-at"], name="verification_recent"),
         ),
     ]

@@ -74,6 +74,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "alert rule",
                 "verbose_name_plural": "alert rules",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("threshold__gte", 1), ("window_minutes__range", (1, 43200))),
+                        name="alertrule_counts_in_a_window",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +135,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "audit compliance report",
                 "verbose_name_plural": "audit compliance reports",
                 "ordering": ["-generated_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "number"), name="auditreport_one_per_number")
+                ],
             },
         ),
         migrations.CreateModel(
@@ -162,6 +171,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("report", "language"), name="auditreportfile_one_per_language")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="RetentionPolicy",
@@ -203,6 +217,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "retention policy",
                 "verbose_name_plural": "retention policies",
                 "ordering": ["resource", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "resource"), name="retentionpolicy_one_per_resource"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("keep_days__gte", 365)), name="retentionpolicy_keeps_a_year"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -293,46 +315,15 @@ class Migration(migrations.Migration):
                 "verbose_name": "security event",
                 "verbose_name_plural": "security events",
                 "ordering": ["-last_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "-last_at"], name="securityevent_recent")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ["open", "acknowledged"])),
+                        fields=("organization", "type", "subject"),
+                        name="securityevent_one_open_per_subject",
+                        nulls_distinct=False,
+                    )
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="alertrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("threshold__gte", 1), ("window_minutes__range", (1, 43200))),
-                name="alertrule_counts_in_a_window",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="auditreport",
-            constraint=models.UniqueConstraint(fields=("organization", "number"), name="auditreport_one_per_number"),
-        ),
-        migrations.AddConstraint(
-            model_name="auditreportfile",
-            constraint=models.UniqueConstraint(fields=("report", "language"), name="auditreportfile_one_per_language"),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionpolicy",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "resource"), name="retentionpolicy_one_per_resource"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="retentionpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("keep_days__gte", 365)), name="retentionpolicy_keeps_a_year"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="securityevent",
-            index=models.Index(fields=["organization", "-last_at"], name="securityevent_recent"),
-        ),
-        migrations.AddConstraint(
-            model_name="securityevent",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ["open", "acknowledged"])),
-                fields=("organization", "type", "subject"),
-                name="securityevent_one_open_per_subject",
-                nulls_distinct=False,
-            ),
         ),
     ]

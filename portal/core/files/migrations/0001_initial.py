@@ -67,6 +67,15 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["id"],
+                "indexes": [
+                    models.Index(condition=models.Q(("references", 0)), fields=["updated_at"], name="blob_unused"),
+                    models.Index(fields=["organization", "scan_status"], name="blob_by_scan"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "sha256"), name="blob_once"),
+                    models.CheckConstraint(condition=models.Q(("size__gte", 0)), name="blob_size"),
+                    models.CheckConstraint(condition=models.Q(("references__gte", 0)), name="blob_references"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -101,6 +110,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "file category",
                 "verbose_name_plural": "file categories",
                 "ordering": ["key", "id"],
+                "constraints": [models.UniqueConstraint(fields=("organization", "key"), name="filecategory_once")],
             },
         ),
         migrations.CreateModel(
@@ -275,6 +285,14 @@ class Migration(migrations.Migration):
                 "verbose_name": "share link",
                 "verbose_name_plural": "share links",
                 "ordering": ["-created_at", "-id"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("max_downloads", None), ("downloads__lte", models.F("max_downloads")), _connector="OR"
+                        ),
+                        name="sharelink_never_more",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -404,6 +422,13 @@ class Migration(migrations.Migration):
                 "verbose_name": "file",
                 "verbose_name_plural": "files",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "-created_at", "-id"], name="file_recent"),
+                    models.Index(fields=["organization", "uploaded_by"], name="file_by_person"),
+                    models.Index(
+                        condition=models.Q(("deleted_at__isnull", False)), fields=["deleted_at"], name="file_in_trash"
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -463,6 +488,8 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "linked record",
                 "ordering": ["kind", "id"],
+                "indexes": [models.Index(fields=["organization", "kind", "record_id"], name="filelink_of_record")],
+                "constraints": [models.UniqueConstraint(fields=("file", "kind", "record_id"), name="filelink_once")],
             },
         ),
         migrations.CreateModel(
@@ -564,70 +591,12 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["number", "id"],
+                "constraints": [models.UniqueConstraint(fields=("upload", "number"), name="uploadpart_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(condition=models.Q(("references", 0)), fields=["updated_at"], name="blob_unused"),
-        ),
-        migrations.AddIndex(
-            model_name="blob",
-            index=models.Index(fields=["organization", "scan_status"], name="blob_by_scan"),
-        ),
-        migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.UniqueConstraint(fields=("organization", "sha256"), name="blob_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(condition=models.Q(("size__gte", 0)), name="blob_size"),
-        ),
-        migrations.AddConstraint(
-            model_name="blob",
-            constraint=models.CheckConstraint(condition=models.Q(("references__gte", 0)), name="blob_references"),
-        ),
-        migrations.AddConstraint(
-            model_name="filecategory",
-            constraint=models.UniqueConstraint(fields=("organization", "key"), name="filecategory_once"),
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(fields=["organization", "-created_at", "-id"], name="file_recent"),
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(fields=["organization", "uploaded_by"], name="file_by_person"),
-        ),
-        migrations.AddIndex(
-            model_name="storedfile",
-            index=models.Index(
-                condition=models.Q(("deleted_at__isnull", False)), fields=["deleted_at"], name="file_in_trash"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="sharelink",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("max_downloads", None), ("downloads__lte", models.F("max_downloads")), _connector="OR"
-                ),
-                name="sharelink_never_more",
-            ),
         ),
         migrations.AddConstraint(
             model_name="fileversion",
             constraint=models.UniqueConstraint(fields=("file", "number"), name="fileversion_once"),
-        ),
-        migrations.AddIndex(
-            model_name="filelink",
-            index=models.Index(fields=["organization", "kind", "record_id"], name="filelink_of_record"),
-        ),
-        migrations.AddConstraint(
-            model_name="filelink",
-            constraint=models.UniqueConstraint(fields=("file", "kind", "record_id"), name="filelink_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="uploadpart",
-            constraint=models.UniqueConstraint(fields=("upload", "number"), name="uploadpart_once"),
         ),
         TenantTable("Blob"),
         TenantTable("FileCategory"),

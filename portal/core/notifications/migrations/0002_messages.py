@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "message",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [models.Index(fields=["organization", "-created_at", "-id"], name="notification_recent")],
             },
         ),
         migrations.CreateModel(
@@ -147,6 +148,28 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "notification",
                 "ordering": ["-visible_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("in_app", True)),
+                        fields=["organization", "user", "-visible_at", "-id"],
+                        name="copy_of_person",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("in_app", True), ("read_at", None)),
+                        fields=["organization", "user"],
+                        name="copy_unread",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("notification", "user"), name="copy_once_per_person"),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("deleted_at", None), ("read_at", None), models.Q(("group_key", ""), _negated=True)
+                        ),
+                        fields=("organization", "user", "group_key"),
+                        name="copy_one_open_group",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -240,6 +263,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
+            options={
+                "indexes": [models.Index(fields=["organization", "user"], name="push_of_person")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "endpoint"), name="push_endpoint_once")
+                ],
+            },
         ),
         migrations.CreateModel(
             name="Suppression",
@@ -290,6 +319,11 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "suppressed address",
                 "ordering": ["-created_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "channel", "address"), name="suppression_address_once"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -325,6 +359,13 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "message template",
                 "ordering": ["name", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "key"),
+                        name="template_key_once",
+                    )
+                ],
             },
         ),
         migrations.AddField(
@@ -440,58 +481,6 @@ class Migration(migrations.Migration):
                 ],
                 "constraints": [models.UniqueConstraint(fields=("copy", "channel"), name="delivery_once_per_channel")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="copy",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("in_app", True)),
-                fields=["organization", "user", "-visible_at", "-id"],
-                name="copy_of_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="copy",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("in_app", True), ("read_at", None)),
-                fields=["organization", "user"],
-                name="copy_unread",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="copy",
-            constraint=models.UniqueConstraint(fields=("notification", "user"), name="copy_once_per_person"),
-        ),
-        migrations.AddConstraint(
-            model_name="copy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), ("read_at", None), models.Q(("group_key", ""), _negated=True)),
-                fields=("organization", "user", "group_key"),
-                name="copy_one_open_group",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pushsubscription",
-            index=models.Index(fields=["organization", "user"], name="push_of_person"),
-        ),
-        migrations.AddConstraint(
-            model_name="pushsubscription",
-            constraint=models.UniqueConstraint(fields=("organization", "endpoint"), name="push_endpoint_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="suppression",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "channel", "address"), name="suppression_address_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="template",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)), fields=("organization", "key"), name="template_key_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="notification",
-            index=models.Index(fields=["organization", "-created_at", "-id"], name="notification_recent"),
         ),
         TenantTable("Template"),
         TenantTable("Notification"),

@@ -116,6 +116,30 @@ class Migration(migrations.Migration):
                 "verbose_name": "project",
                 "verbose_name_plural": "projects",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="project_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "-created_at", "-id"],
+                        name="project_by_status",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "local_sync_id"), name="project_local_id_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("start_date", None),
+                            ("end_date", None),
+                            ("end_date__gt", models.F("start_date")),
+                            _connector="OR",
+                        ),
+                        name="project_window",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -170,6 +194,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "project member",
                 "verbose_name_plural": "project members",
                 "ordering": ["assigned_at", "id"],
+                "indexes": [models.Index(fields=["organization", "user"], name="project_member_of")],
+                "constraints": [models.UniqueConstraint(fields=("project", "user"), name="project_member_once")],
             },
         ),
         migrations.CreateModel(
@@ -312,6 +338,39 @@ class Migration(migrations.Migration):
                 "verbose_name": "task",
                 "verbose_name_plural": "tasks",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="task_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["project", "status", "-created_at", "-id"],
+                        name="task_of_project",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["assigned_to", "status", "due_date"],
+                        name="task_of_person",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "due_date"],
+                        name="task_by_due_date",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "local_sync_id"), name="task_local_id_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "assigned"), _negated=True),
+                            ("assigned_to__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="task_assigned_to_somebody",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -373,91 +432,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "comment",
                 "verbose_name_plural": "comments",
                 "ordering": ["created_at", "id"],
+                "indexes": [models.Index(fields=["task", "created_at", "id"], name="task_comment_of")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="project",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="project_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="project",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "-created_at", "-id"],
-                name="project_by_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="project",
-            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="project_local_id_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="project",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("start_date", None), ("end_date", None), ("end_date__gt", models.F("start_date")), _connector="OR"
-                ),
-                name="project_window",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="projectmember",
-            index=models.Index(fields=["organization", "user"], name="project_member_of"),
-        ),
-        migrations.AddConstraint(
-            model_name="projectmember",
-            constraint=models.UniqueConstraint(fields=("project", "user"), name="project_member_once"),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="task_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["project", "status", "-created_at", "-id"],
-                name="task_of_project",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["assigned_to", "status", "due_date"],
-                name="task_of_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="task",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "due_date"], name="task_by_due_date"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.UniqueConstraint(fields=("organization", "local_sync_id"), name="task_local_id_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="task",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "assigned"), _negated=True), ("assigned_to__isnull", False), _connector="OR"
-                ),
-                name="task_assigned_to_somebody",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="taskcomment",
-            index=models.Index(fields=["task", "created_at", "id"], name="task_comment_of"),
         ),
         TenantTable("Project"),
         TenantTable("ProjectMember"),
