@@ -205,7 +205,7 @@ def metrics(
     cells = list(
         clocks.order_by()
         .values_list("kind", "ticket__priority", *([column] if column else []))
-        .annotate(met=Count("pk", filter=Q(state=State.MET)), broken=Count("pk", filter=_broken(now)))
+        .annotate(met=Count("pk", filter=Q(state=State.MET)), broken=Count("pk", filter=broken(now)))
     )
     spans = {
         kind: found

@@ -142,7 +142,9 @@ class RunTable(Table):
         more = record.get_skipped_display() if record.skipped else ""
         if record.status == RunStatus.RUNNING and record.job:
             more = f"{record.job.progress} %"
-        return format_html('{} <span class="text-secondary small" dir="auto">{}</span>', status_badge(record), more)
+        return format_html(
+            '<span>{} <span class="text-secondary small" dir="auto">{}</span></span>', status_badge(record), more
+        )
 
     def render_way(self, record: ReportRun) -> str:
         return _("by the clock") if record.occurrence else _("by hand")

@@ -11,7 +11,23 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db.models import Aggregate, Avg, Count, DateField, DateTimeField, F, Max, Min, Q, QuerySet, Sum
+from django.db.models import (
+    Aggregate,
+    Avg,
+    Case,
+    Count,
+    DateField,
+    DateTimeField,
+    F,
+    IntegerField,
+    Max,
+    Min,
+    Q,
+    QuerySet,
+    Sum,
+    When,
+)
+from django.db.models import Value as Constant
 from django.db.models.functions import Trunc
 from django.utils.translation import gettext as _
 
@@ -25,6 +41,7 @@ from portal.desk.reports.periods import span
 from portal.desk.reports.sources import Column, Kind
 
 CHUNK: Final = 2000
+MOST_ORDERED: Final = 60  # choices
 _FUNCTIONS: Final[dict[Function, type[Aggregate]]] = {
     Function.SUM: Sum,
     Function.AVERAGE: Avg,
@@ -145,7 +162,7 @@ class Answer:
         groups = [f"g{place}" for place in range(len(self.definition.groups))]
         names = dict(zip((head.key for head in self.heads), [*groups, *figures], strict=True))
         order = [_direction(names[key], down=down) for key, down in self.definition.sort]
-        order += [F(name).asc(nulls_last=True) for name in groups]
+        order += [_usual(name, g) for name, g in zip(groups, self.definition.groups, strict=True)]
         order += [f"{name}_id" for name, g in zip(groups, self.definition.groups, strict=True) if _person(g)]
         found: QuerySet[Any, Any] = grouped.order_by(*order).values_list(*groups, *figures)
         return found
@@ -223,6 +240,15 @@ class Answer:
 
 def _person(group: Group) -> bool:
     return group.column.kind == "person"
+
+
+def _usual(name: str, group: Group) -> Any:
+    """Choices in their own order, all else from the smallest; nothing last."""
+    words = group.column.words
+    if not words or len(words) > MOST_ORDERED:
+        return F(name).asc(nulls_last=True)
+    places = [When(**{name: value}, then=Constant(place)) for place, value in enumerate(words)]
+    return Case(*places, default=Constant(len(words)), output_field=IntegerField()).asc()
 
 
 def _direction(name: str, *, down: bool) -> Any:

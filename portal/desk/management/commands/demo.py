@@ -19,6 +19,7 @@ from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.crm import demo as crm
 from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
 from portal.desk.notify import demo as notify
+from portal.desk.reports import demo as reports
 from portal.fieldwork import demo as fieldwork
 from portal.lab import demo as lab
 from portal.survey import demo as survey
@@ -119,3 +120,4 @@ class Command(BaseCommand):
                 forms.fill()
                 charts.fill()
                 notify.fill()
+                reports.fill()
