@@ -38,8 +38,8 @@ def server(**settings_of_it: str) -> Iterator[tuple[str, "subprocess.Popen[bytes
             "MARSAD_BROWSER_HOST": str(database["HOST"]),
         }
     )
-    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--no-log", "portal.config.asgi:application"]
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--workers-kill-timeout", "8", "--no-log", "portal.config.asgi:application"]
     process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, start_new_session=True)
     try:
         _wait_for(port, process)

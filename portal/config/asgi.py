@@ -30,9 +30,11 @@ async def http(
     await _pages(cast(Any, scope), receive_one, send)
 
 
-from portal.config.websockets import websocket_urlpatterns  # noqa: E402  (consumers import models)
+from portal.config.websockets import lifespan, websocket_urlpatterns  # noqa: E402  (consumers import models)
 
-application = ProtocolTypeRouter({"http": http, "websocket": URLRouter(websocket_urlpatterns)})
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": URLRouter(websocket_urlpatterns), "lifespan": lifespan}  # the last for graceful ends
+)
 
 # What a start has loaded lives as long as the process: the collector need not walk it again (9 % of a pull).
 gc.collect()

@@ -92,7 +92,7 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     say("preparing the database and files")
     if not run([*manage, "prepare", "--verbosity", "0"], stop):
         return
-    granian = [sys.executable, "-m", "granian", "--interface", "asginl", "--host", host, "--port", str(port)]
+    granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port)]
     granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.child:application"]
     children = [
         Child("worker", [*manage, "procrastinate", "worker", "--concurrency", str(jobs)]),

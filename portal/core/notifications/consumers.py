@@ -207,7 +207,7 @@ class LiveSocket(AsyncWebsocketConsumer):
                         return message.result()
                 finally:
                     message.cancel()
-                await asyncio.wait({message})
+                await asyncio.wait({message}, timeout=0.5)  # a server that stops may never answer
             code = self.ending.result()
             await send({"type": "websocket.close", "code": code})
             return {"type": "websocket.disconnect", "code": code}
