@@ -109,7 +109,8 @@ def steps(user: User) -> list[Step]:
     }
     asked: dict[str, Any] = {key: Exists(query) for key, query in rows.items()}
     asked |= {"invited": Exists(Invitation.objects.all()), "organization": Q(version__gt=1) | ~Q(address="")}
-    done: dict[str, bool] = dict(Organization.objects.filter(pk=own).values(**asked).get())
+    known: Any = Organization.objects.filter(pk=own).values(**asked).get()
+    done: dict[str, bool] = dict(known)
     done["people"] = done["people"] or done["invited"]
     return [Step(*row, done=done[row[0]]) for row in mine]
 
