@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots check format trace messages lock
+.PHONY: help env run test test-full bench screenshots crawl check format trace messages lock
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -29,6 +29,10 @@ bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS=
 screenshots: env ## pictures of the pages in docs/pictures, of the program on PORT or of one with the demo (ARGS="samples")
 	@sh scripts/system.sh test
 	@exec $(PYTHON) scripts/screenshots.py $(ARGS)
+
+crawl: env ## walk the pages as every role in three languages, wide and narrow, with axe (ARGS="--roles viewer samples")
+	@sh scripts/system.sh test
+	@exec $(PYTHON) scripts/crawl.py $(ARGS)
 
 check: env ## lint, format, types, import directions, migrations, templates, translations, traceability
 	@sh scripts/system.sh run

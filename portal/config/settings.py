@@ -80,6 +80,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "portal.ui.middleware.CompressPagesMiddleware",
     "portal.core.audit.middleware.RequestIdMiddleware",
     "portal.core.monitoring.middleware.MeasureMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.utils import timezone
 
@@ -31,6 +33,16 @@ class HtmxAuthMiddleware:
         page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
         target = f"{login}?{urlencode({REDIRECT_FIELD_NAME: page})}"
         return HttpResponse(status=HTTPStatus.UNAUTHORIZED, headers={"HX-Redirect": target})
+
+
+class CompressPagesMiddleware(GZipMiddleware):
+    """Pages travel compressed, a tenth of their size; files and the API answer as they are. Django's padding guards the
+    tokens in a page against guessing by its length."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if not response.headers.get("Content-Type", "").startswith("text/html"):
+            return response
+        return super().process_response(request, response)
 
 
 class OrganizationTimeZoneMiddleware:

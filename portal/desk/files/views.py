@@ -36,6 +36,7 @@ from portal.desk.files.lists import (
 from portal.desk.files.public import drain
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
+from portal.ui.undo import undoable
 
 LOGGED = 50  # uses of share links on the page
 
@@ -267,7 +268,8 @@ def files_delete(request: HttpRequest) -> HttpResponse:
     gone = sum(reason is None for _id, reason in done)
     if gone:
         text = ngettext("%(count)s file is in the trash.", "%(count)s files are in the trash.", gone)
-        messages.success(request, text % {"count": gone})
+        back = [("act", "restore"), *(("ids", str(id)) for id, reason in done if reason is None)]
+        undoable(request, text % {"count": gone}, url=reverse("files:trash_act"), fields=back)
     names = dict(
         StoredFile.objects.filter(selectors.visible(person(request)), pk__in=ids).values_list("pk", "filename")
     )

@@ -1,7 +1,7 @@
 """The first steps of a new organisation; what is done is read from its data, not remembered."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.db.models import Exists, Q
@@ -107,8 +107,10 @@ def steps(user: User) -> list[Step]:
         "point": SamplingPoint.objects.all(),
         "sample": Sample.objects.filter(deleted_at=None),
     }
-    asked = {key: Exists(query) for key, query in rows.items()} | {"invited": Exists(Invitation.objects.all())}
-    done = Organization.objects.filter(pk=own).values(organization=Q(version__gt=1) | ~Q(address=""), **asked).get()
+    asked: dict[str, Any] = {key: Exists(query) for key, query in rows.items()}
+    asked |= {"invited": Exists(Invitation.objects.all()), "organization": Q(version__gt=1) | ~Q(address="")}
+    known: Any = Organization.objects.filter(pk=own).values(**asked).get()
+    done: dict[str, bool] = dict(known)
     done["people"] = done["people"] or done["invited"]
     return [Step(*row, done=done[row[0]]) for row in mine]
 

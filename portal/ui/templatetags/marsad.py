@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.accounts.models import User
 from portal.core.accounts.services.signin import AVATAR_PATH
 from portal.ui import help as help_texts
+from portal.ui.undo import undo_of
 
 register = template.Library()
 
@@ -137,6 +138,9 @@ def verdict_badge(status: str | None) -> SafeString:
 def _badge(status: str, language: str) -> SafeString:
     colour, name, word = VERDICTS.get(status, ("secondary", "circle-dashed", status))
     return format_html('<span class="badge bg-{}-lt verdict">{}{}</span>', colour, icon(name), word)
+
+
+register.filter("undo_of", undo_of)
 
 
 @register.simple_tag
