@@ -228,7 +228,8 @@ def type_list(request: HttpRequest) -> HttpResponse:
 
 
 def _settings() -> dict[str, Any]:
-    return Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
+    settings: dict[str, Any] = Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
+    return settings
 
 
 @require_POST
