@@ -82,7 +82,8 @@ class Phone:
 
 
 @pytest.mark.covers("004-IDEM-03", "004-IDEM-05", "004-SYNC-05", "004-CLI-01", "C66", "C73", "C80")
-def test_a_day_offline_arrives_once_over_a_bad_line(cast: Cast) -> None:
+def test_a_day_offline_arrives_once_over_a_bad_line(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARSAD_RATE_LIMITS", "off")  # the full size would wait for minutes
     cache.clear()
     assign(cast, cast.bob.user, "XY1101")
     file = application(cast)

@@ -129,10 +129,13 @@ def _refuse_fixed(change: Change, row: Row) -> None:
 
 def _start(batch: Batch, changes: Sequence[Change]) -> None:
     """New sessions: of an application within the areas, begun at a place within them, one open at a time."""
+    known = ground(batch)
+    if known.user is None:  # the program, or somebody of the platform: neither surveys
+        for change in changes:
+            change.refuse("PERMISSION_DENIED", _("You do not have the right to do this."))
+        return
     if not changes:
         return
-    known = ground(batch)
-    assert known.user is not None
     wanted = {change.row["application_id"] for change in changes if change.row}
     applications = {row.pk: row for row in Application.objects.filter(pk__in=wanted, deleted_at=None)}
     _hold_openings(known.user.pk, wanted)

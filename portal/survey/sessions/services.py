@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts.models import Device, User
 from portal.core.accounts.services import device_open
 from portal.core.common import clock
-from portal.core.common.errors import DomainError, FieldError, Invalid, NotFound, TooLarge
+from portal.core.common.errors import Denied, DomainError, FieldError, Invalid, NotFound, TooLarge
 from portal.core.common.ids import uuid7
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
@@ -51,7 +51,9 @@ _SUBMIT: Final = fields.fields(
 
 @contextmanager
 def device_acting(user: User, device_id: str) -> Iterator[Device]:
-    """Writes inside are the device's. Raises DEVICE_NOT_REGISTERED (401)."""
+    """Writes inside are the device's. Raises DEVICE_NOT_REGISTERED (401), Denied for people of the platform."""
+    if user.organization_id is None:
+        raise Denied(_("You do not have the right to do this."))
     device = device_open(user=user, device_id=device_id)
     with scope.acting(device=device.device_id, device_row=device.pk, via="sync"):
         yield device
