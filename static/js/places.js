@@ -61,7 +61,8 @@
     const map = L.map(box, { attributionControl: false, zoomAnimation: !still, fadeAnimation: !still, maxZoom: 19, worldCopyJump: true });
     const all = L.latLngBounds(places.map((place) => [place.lat, place.lon]));
     const shapes = box.dataset.shapes ? areas(JSON.parse(document.getElementById(box.dataset.shapes).textContent)) : null;
-    if (shapes) all.extend(shapes.addTo(map).getBounds());
+    shapes?.addTo(map);
+    if (shapes && !places.length) all.extend(shapes.getBounds());
     map.fitBounds(all.isValid() ? all : ANYWHERE, { padding: [40, 40], maxZoom: 16 });
     L.control.scale({ imperial: false }).addTo(map);
     const lines = L.layerGroup().addTo(map);

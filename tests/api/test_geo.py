@@ -144,7 +144,7 @@ def test_a_refusal_can_be_explained_after_the_boundaries_changed(cast: Cast, tra
     assert shapely.geometry.shape(told["allowedArea"]["features"][0]["geometry"]).area > 0.2
     lon, _lat = told["nearestPoint"]["coordinates"]
     assert lon == pytest.approx(43.9, abs=0.02)
-    assert "42" in told["message"]
+    assert "43.0 km outside" in told["message"]
     for person, status in ((cast.bob, 403), (cast.mallory, 404)):
         assert person.get(f"{path}/explain").status_code == status
         assert person.get(path).status_code == status

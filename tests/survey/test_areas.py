@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from portal.core.audit.models import SecurityEvent
+from portal.core.accounts.policy import record_denial
+from portal.core.audit.models import Action, AuditEntry, SecurityEvent
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Invalid
 from portal.core.geo import units
@@ -63,6 +64,7 @@ def test_an_area_reaches_its_parts_and_a_margin_and_nothing_else(cast: Cast, ass
         assert started.flags == ("FAR_FROM_PARCEL", "CLOCK_SKEW")
 
 
+@pytest.mark.covers("004-LBAC-04")
 def test_the_office_reaches_everything_and_a_surveyor_without_areas_nothing(cast: Cast) -> None:
     technician = cast.person("tom", "Technician", cast.a)
 
@@ -150,7 +152,7 @@ def test_assignments_name_nested_units_of_the_boundaries_in_force(cast: Cast, as
         assert GeoAssignment.objects.get(pk=row.pk).valid_to is not None
 
 
-@pytest.mark.covers("004-LBAC-05")
+@pytest.mark.covers("004-LBAC-05", "C67")
 def test_refusals_are_kept_told_and_the_third_alerts(cast: Cast, assign: Assign) -> None:
     assign("XY1101")
     told = []
@@ -172,4 +174,12 @@ def test_refusals_are_kept_told_and_the_third_alerts(cast: Cast, assign: Assign)
     refused = refusal(decision, attempt)
     assert (refused.code, refused.status) == ("LBAC_VIOLATION", 403)
     assert refused.meta["distanceOutsideM"] == pytest.approx(900, abs=2)
-    assert refused.aftermath is not None
+
+    # whoever rolls the refused request back leaves one audit entry and the record
+    actor = cast.bob.actor(device="tablet-7")
+    label = "POST /api/mobile/v1/sessions"
+    record_denial(actor=actor, organization=cast.a.pk, label=label, reason=refused.code, aftermath=refused.aftermath)
+    with platform():
+        assert GeoDecision.objects.count() == 4
+        assert AuditEntry.objects.filter(action=Action.DENIED).count() == 4
+        assert SecurityEvent.objects.get(type="lbac.violation").count == 4

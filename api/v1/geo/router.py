@@ -139,32 +139,37 @@ def assignment_create(
 
 
 @router.get(
-    "/geo/assignments/{id:assignment_id}", policy="geo.view", response=schemas.AssignmentOut, summary="One assignment"
+    "/geo/assignments/{id:geo_assignment_id}",
+    policy="geo.view",
+    response=schemas.AssignmentOut,
+    summary="One assignment",
 )
-def assignment_detail(request: HttpRequest, assignment_id: UUID) -> dict[str, Any]:
+def assignment_detail(request: HttpRequest, geo_assignment_id: UUID) -> dict[str, Any]:
     """With the names of its unit."""
-    return wire.assignment(selectors.assignment_get(id=assignment_id))
+    return wire.assignment(selectors.assignment_get(id=geo_assignment_id))
 
 
 @router.update(
-    "/geo/assignments/{id:assignment_id}",
+    "/geo/assignments/{id:geo_assignment_id}",
     policy="geo.assign",
     response=schemas.AssignmentOut,
     summary="Change an assignment",
 )
 def assignment_update(
     request: HttpRequest,
-    assignment_id: UUID,
+    geo_assignment_id: UUID,
     payload: Body[Annotated[dict[str, Any], Declared(schemas.AssignmentChange)]],
 ) -> dict[str, Any]:
     """Another unit or period, in effect at once. A narrower level that is not named stays: send null to widen."""
-    return wire.assignment(services.assignment_update(id=assignment_id, data=payload, by=me(request)))
+    return wire.assignment(services.assignment_update(id=geo_assignment_id, data=payload, by=me(request)))
 
 
-@router.delete("/geo/assignments/{id:assignment_id}", policy="geo.unassign", response=None, summary="Take an area away")
-def assignment_delete(request: HttpRequest, assignment_id: UUID) -> Reply:
+@router.delete(
+    "/geo/assignments/{id:geo_assignment_id}", policy="geo.unassign", response=None, summary="Take an area away"
+)
+def assignment_delete(request: HttpRequest, geo_assignment_id: UUID) -> Reply:
     """At once. What was captured before is still taken, and flagged."""
-    services.assignment_delete(id=assignment_id, by=me(request))
+    services.assignment_delete(id=geo_assignment_id, by=me(request))
     return Reply(message=_("Assignment deleted successfully."))
 
 
@@ -181,18 +186,20 @@ def denial_list(request: HttpRequest, query: Query[schemas.DenialQuery]) -> Page
     return paginate(found, query, wire.denial)
 
 
-@router.get("/survey/denials/{id:denial_id}", policy="geo.denials", response=schemas.DenialOut, summary="One refusal")
-def denial_detail(request: HttpRequest, denial_id: UUID) -> dict[str, Any]:
+@router.get(
+    "/survey/denials/{id:geo_decision_id}", policy="geo.denials", response=schemas.DenialOut, summary="One refusal"
+)
+def denial_detail(request: HttpRequest, geo_decision_id: UUID) -> dict[str, Any]:
     """As it was decided then."""
-    return wire.denial(selectors.denial_get(id=denial_id))
+    return wire.denial(selectors.denial_get(id=geo_decision_id))
 
 
 @router.get(
-    "/survey/denials/{id:denial_id}/explain",
+    "/survey/denials/{id:geo_decision_id}/explain",
     policy="geo.denials",
     response=schemas.ExplanationOut,
     summary="Why it was refused",
 )
-def denial_explain(request: HttpRequest, denial_id: UUID) -> dict[str, Any]:
+def denial_explain(request: HttpRequest, geo_decision_id: UUID) -> dict[str, Any]:
     """The point, the areas that the person had then, the distance, and the edition of the boundaries."""
-    return wire.explanation(selectors.denial_get(id=denial_id))
+    return wire.explanation(selectors.denial_get(id=geo_decision_id))

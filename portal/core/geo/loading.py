@@ -238,7 +238,9 @@ def _fault(shape: Any) -> str:
         if frame[0] <= south and frame[1] <= west and north <= frame[2] and east <= frame[3]:
             return _("Longitude and latitude are swapped.")
         return _("The boundary leaves Yemen.")
-    return "" if shape.is_valid else shapely.is_valid_reason(shape)
+    if shape.is_valid:
+        return ""
+    return _("The geometry is not valid: %(reason)s") % {"reason": shapely.is_valid_reason(shape)}
 
 
 def _ancestors(plan: Plan) -> None:

@@ -30,7 +30,7 @@ class GeoDataset(Record):
         FAILED = "failed", _("Failed")
 
     name = models.CharField(_("name"), max_length=120)
-    version = models.CharField(_("edition"), max_length=60)
+    version = models.CharField(_("edition"), max_length=60, db_column="edition")  # the log takes `version` for a number
     active = models.BooleanField(_("in force"), default=False)
     status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.LOADING)
     credit = models.CharField(_("source and licence"), max_length=300, blank=True)

@@ -45,15 +45,16 @@ def message(decision: Decision) -> str:
     """Why, for people."""
     match decision.rule:
         case "APPLICATION_AREA":
-            return _("The application lies outside of the areas that are assigned to you.")
+            return _("The application lies outside of the assigned areas.")
         case "NO_ASSIGNMENT":
-            return _("No area is assigned to you.")
+            return _("No area is assigned.")
         case "SCOPE_EXPIRED":
-            return _("The area was assigned to you, but no longer.")
+            return _("The area was assigned, but is so no longer.")
     if decision.distance_outside_m is None:
-        return _("The place lies outside of the areas that are assigned to you.")
-    return _("The place lies %(distance)s m outside of the areas that are assigned to you.") % {
-        "distance": f"{decision.distance_outside_m:.0f}"
+        return _("The place lies outside of the assigned areas.")
+    away = decision.distance_outside_m
+    return _("The place lies %(distance)s outside of the assigned areas.") % {
+        "distance": f"{away:.0f} m" if away < 1000 else f"{away / 1000:.1f} km"
     }
 
 

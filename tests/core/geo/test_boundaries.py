@@ -11,6 +11,7 @@ import orjson
 import pyogrio
 import pytest
 import shapely
+from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
 from portal.core.common.errors import Conflict
@@ -56,7 +57,7 @@ def points_over(shapes: list[Any], count: int, seed: int) -> tuple[Any, Any]:
 def test_every_point_is_decided_as_the_source_decides(tmp_path: Path) -> None:
     files = source_files(tmp_path)
     with platform():
-        made = loading.dataset_create(name="COD-AB", version="2019")
+        made = loading.dataset_create(name="COD-AB", version="2019-10-02")
         loading.dataset_fill(made, loading.read(files))
         assert (made.status, made.faults) == ("ready", [])
         loading.dataset_activate(made)
@@ -177,6 +178,11 @@ def test_a_newer_edition_changes_no_older_rows_and_the_platform_alone_writes(dem
     assert load([feature("YE980101", 44.2, 15.2)], "2").status == "ready"  # the corrected file
     with pytest.raises(Conflict):
         load([], "2")
+
+    call_command("load_boundaries", str(tmp_path / "1.geojson"), name="Mine", version="2026-11-21", verbosity=0)
+    assert units.index().version == "2026-11-21"
+    with pytest.raises(CommandError, match="here already"):
+        call_command("load_boundaries", str(tmp_path / "1.geojson"), name="Mine", version="2026-11-21")
 
     garbage = tmp_path / "x.gpkg"
     garbage.write_bytes(b"<OGRVRTDataSource/>")

@@ -25,7 +25,7 @@ def deep(depth: int) -> Any:
     return found
 
 
-@pytest.mark.covers("004-VAL-01", "004-VAL-02", "004-VAL-04", "004-VAL-05")
+@pytest.mark.covers("004-VAL-01", "004-VAL-02", "004-VAL-04", "004-VAL-05", "C68", "C77")
 @pytest.mark.parametrize(
     ("kind", "coordinates", "code", "word"),
     [
@@ -128,7 +128,7 @@ def test_positions_are_rounded_to_a_centimetre_or_a_millimetre(demo: Index) -> N
 
 @given(
     kind=st.sampled_from(sorted(geometry.DEPTHS)),
-    value=st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), st.lists, max_leaves=10),
+    value=st.recursive(st.sampled_from([None, True, "44.1", 10**400]) | st.floats(), st.lists, max_leaves=10),
 )
 def test_nothing_that_is_sent_breaks_the_check(kind: str, value: Any) -> None:
     class Everywhere:

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="updated")),
                 ("name", models.CharField(max_length=120, verbose_name="name")),
-                ("version", models.CharField(max_length=60, verbose_name="edition")),
+                ("version", models.CharField(db_column="edition", max_length=60, verbose_name="edition")),
                 ("active", models.BooleanField(default=False, verbose_name="in force")),
                 (
                     "status",

@@ -23,7 +23,7 @@ from portal.ui.templatetags.marsad import icon, ltr
 _ALL = _("All")
 # Colour, icon and word.
 STATES: dict[str, tuple[str, str, str | Promise]] = {
-    "active": ("green", "circle-check", _("In force")),
+    "active": ("green", "circle-check", _("Active now")),
     "upcoming": ("blue", "calendar", _("Not begun")),
     "ended": ("secondary", "archive", _("Ended")),
 }
@@ -141,7 +141,7 @@ class DenialFilter(django_filters.FilterSet):
 
 class DenialTable(Table):
     created_at = DateTimeColumn(
-        verbose_name=_("When"), linkify=("survey:denial_detail", {"denial_id": django_tables2.A("pk")})
+        verbose_name=_("When"), linkify=("survey:denial_detail", {"geo_decision_id": django_tables2.A("pk")})
     )
     user = TextColumn(accessor="user__name", verbose_name=_("Person"))
     rule = django_tables2.Column(verbose_name=_("Reason"))

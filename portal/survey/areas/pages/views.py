@@ -173,8 +173,8 @@ def assignment_create(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @policy("geo.assign")
-def assignment_edit(request: HttpRequest, assignment_id: UUID) -> HttpResponse:
-    row = selectors.assignment_get(id=assignment_id)
+def assignment_edit(request: HttpRequest, geo_assignment_id: UUID) -> HttpResponse:
+    row = selectors.assignment_get(id=geo_assignment_id)
     chosen = {name: request.GET[name] for name in AssignmentForm.base_fields if name in request.GET}
     form = AssignmentForm(request.POST or None, organization=_organization(), chosen=chosen, row=row)
     if form.is_valid():
@@ -212,9 +212,9 @@ def _assignment_form(request: HttpRequest, form: AssignmentForm, row: GeoAssignm
 
 @require_POST
 @policy("geo.assign")
-def assignment_end(request: HttpRequest, assignment_id: UUID) -> HttpResponse:
+def assignment_end(request: HttpRequest, geo_assignment_id: UUID) -> HttpResponse:
     try:
-        services.assignment_end(id=assignment_id, by=person(request))
+        services.assignment_end(id=geo_assignment_id, by=person(request))
     except NotFound:
         raise
     except DomainError as refusal:
@@ -226,8 +226,8 @@ def assignment_end(request: HttpRequest, assignment_id: UUID) -> HttpResponse:
 
 @require_POST
 @policy("geo.unassign")
-def assignment_delete(request: HttpRequest, assignment_id: UUID) -> HttpResponse:
-    services.assignment_delete(id=assignment_id, by=person(request))
+def assignment_delete(request: HttpRequest, geo_assignment_id: UUID) -> HttpResponse:
+    services.assignment_delete(id=geo_assignment_id, by=person(request))
     messages.success(request, _("The assignment has been deleted."))
     return redirect("survey:assignment_list")
 
@@ -291,9 +291,9 @@ def denial_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @policy("geo.denials")
-def denial_detail(request: HttpRequest, denial_id: UUID) -> HttpResponse:
+def denial_detail(request: HttpRequest, geo_decision_id: UUID) -> HttpResponse:
     """Why: the place, the areas that the person had then, the way to the nearest, and the edition of the boundaries."""
-    row = selectors.denial_get(id=denial_id)
+    row = selectors.denial_get(id=geo_decision_id)
     told = wire.explanation(row)
     context = {
         "row": row,

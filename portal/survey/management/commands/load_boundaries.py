@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE")
         parser.add_argument("--name", required=True, help="for example COD-AB")
-        parser.add_argument("--version", dest="edition", required=True, help="for example 2019-10-02")
+        parser.add_argument("--version", required=True, help="for example 2019-10-02")
         parser.add_argument("--credit", default="", help="source and licence, shown below maps")
         parser.add_argument("--keep", action="store_true", help="leave the boundaries in force that are")
 
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             raise CommandError("\n".join(lines))
         try:
             with platform(by=Actor(name="load_boundaries", via="command")), transaction.atomic():
-                row = loading.dataset_create(name=options["name"], version=options["edition"], credit=options["credit"])
+                row = loading.dataset_create(name=options["name"], version=options["version"], credit=options["credit"])
                 loading.dataset_fill(row, plan)
                 if not options["keep"]:
                     loading.dataset_activate(row)
