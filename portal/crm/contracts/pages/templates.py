@@ -228,7 +228,7 @@ def type_list(request: HttpRequest) -> HttpResponse:
 
 
 def _settings() -> dict[str, Any]:
-    return Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
+    return dict(Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id()))
 
 
 @require_POST
