@@ -62,6 +62,8 @@
   function show(event) {
     if (event.html) replace(event.html);
     document.body.dispatchEvent(new CustomEvent(`marsad:${event.type}`, { detail: event }));
+    // For what is about one record: htmx would need `eval` to look into the event.
+    if (event.id) document.body.dispatchEvent(new CustomEvent(`marsad:${event.type}:${event.id}`, { detail: event }));
     const said = event.data?.notice;
     if (said) window.marsad.toast(said.text ?? said, said.level ?? "info");
   }

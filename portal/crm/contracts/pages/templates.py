@@ -228,8 +228,7 @@ def type_list(request: HttpRequest) -> HttpResponse:
 
 
 def _settings() -> dict[str, Any]:
-    settings: dict[str, Any] = Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id())
-    return settings
+    return dict(Organization.objects.values_list("settings", flat=True).get(pk=scope.organization_id()))
 
 
 @require_POST
