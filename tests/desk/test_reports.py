@@ -492,6 +492,10 @@ def test_a_report_is_built_changed_restored_and_deleted(cast: Cast) -> None:
         assert client.get(reverse("custom_reports:detail", args=[row.pk])).status_code == 200, row.builtin
         assert client.get(reverse("custom_reports:edit", args=[row.pk])).status_code == 302
 
+    assert client.post("/reports/new", {}).status_code == 422
+    assert client.post("/reports/preview", {"source": "nothing", "form": "x"}).status_code == 200
+    assert client.get("/reports/new?source=submissions").status_code == 200
+
     body: dict[str, Any] = {
         "name": "Deals of mine",
         "source": "deals",

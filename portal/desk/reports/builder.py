@@ -4,6 +4,7 @@ that can be chosen next. Without scripts each change is a press on a button; wit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
@@ -11,7 +12,7 @@ from django.utils.translation import gettext as _
 from portal.collect.charts.choices import Bucket
 from portal.collect.forms.selectors import forms_seen
 from portal.core.accounts.models import User
-from portal.core.common.errors import DomainError
+from portal.core.common.errors import Denied, DomainError, Invalid
 from portal.core.common.ids import parse_uuid
 from portal.core.tenancy import scope
 from portal.desk.reports import sources
@@ -272,10 +273,8 @@ def _has_value(said: Mapping[str, Any]) -> bool:
 
 
 def of_definition(user: User, said: Mapping[str, Any]) -> Draft:
-    """From a stored or a copied definition; the one in force where it is one. Raises Invalid for a source out of
-    sight."""
-    source = sources.source_for(user, said.get("source"))
-    form = parse_uuid(said.get("form"))
+    """From a stored or a copied definition, or from nothing. Raises Denied for who may see no source at all."""
+    source, form, offered = _chosen(user, said.get("source"), said.get("form"))
     whole = {
         "source": source.key,
         "form": str(form) if form else "",
@@ -291,14 +290,25 @@ def of_definition(user: User, said: Mapping[str, Any]) -> Draft:
         "version": said.get("version", ""),
     }
     whole["grouped"] = bool(whole["groupBy"] or whole["aggregates"])
-    return Draft(user, whole, source, source.offered(user, form))
+    return Draft(user, whole, source, offered)
+
+
+def _chosen(user: User, key: object, form: object) -> tuple[Source, UUID | None, dict[str, Column]]:
+    """The source, else the first one in sight; a form that is gone adds no columns."""
+    seen = sources.seen(user)
+    if not seen:
+        raise Denied(_("You may not see anything that a report could be about."))
+    source = seen.get(str(key)) or next(iter(seen.values()))
+    chosen = parse_uuid(form) if source.more else None
+    try:
+        return source, chosen, source.offered(user, chosen)
+    except Invalid:
+        return source, None, source.offered(user)
 
 
 def of_form(user: User, data: QueryDict) -> Draft:
     """From what the page sent, its pressed button taken into account (`action`: `up:2`, `down:2`, `remove:2`)."""
-    source = sources.source_for(user, data.get("source"))
-    form = parse_uuid(data.get("form")) if source.more else None
-    offered = source.offered(user, form)
+    source, form, offered = _chosen(user, data.get("source"), data.get("form"))
     same = data.get("was") == source.key
     said: dict[str, Any] = {
         "source": source.key,

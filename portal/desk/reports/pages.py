@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from portal.core.accounts.policy import policy
 from portal.core.common.errors import Conflict, DomainError, Invalid
 from portal.core.common.ids import parse_uuid
-from portal.desk.reports import builder, definitions, selectors, services, sources
+from portal.desk.reports import builder, definitions, selectors, services
 from portal.desk.reports.builder import Draft
 from portal.desk.reports.display import filters_in_words, left_to_right, picture, told
 from portal.desk.reports.forms import RunForm
@@ -94,7 +94,7 @@ def report_detail(request: HttpRequest, custom_report_id: UUID) -> HttpResponse:
     user = person(request)
     report = selectors.report_for(user, custom_report_id)
     said = request.GET.get("page", "")
-    page = min(int(said), COUNTED // PREVIEW) if said.isascii() and said.isdigit() and said != "0" else 1
+    page = min(int(said[:6]), COUNTED // PREVIEW) if said.isascii() and said.isdigit() and int(said[:6]) > 0 else 1
     context = frame(request, report, "report")
     initial = {"format": "pdf", "language": translation.get_language() or "en"}
     context |= {"run_form": RunForm(initial=initial), "fault": ""}
@@ -201,9 +201,7 @@ def _draft(request: HttpRequest, report: CustomReport | None) -> Draft:
         return builder.of_definition(user, {**report.definition, **said, "version": report.version})
     if id := parse_uuid(request.GET.get("from")):
         return builder.of_definition(user, services.copy_of(selectors.report_for(user, id)))
-    seen = sources.seen(user)
-    wished = request.GET.get("source", "")
-    return builder.of_definition(user, {"source": wished if wished in seen else next(iter(seen), "")})
+    return builder.of_definition(user, {"source": request.GET.get("source", "")})
 
 
 def _pressed(request: HttpRequest) -> bool:

@@ -208,7 +208,12 @@ def schedule_edit(request: HttpRequest, report_schedule_id: UUID) -> HttpRespons
 def schedule_pause(request: HttpRequest, report_schedule_id: UUID) -> HttpResponse:
     """Pause one that is active, go on with one that is paused."""
     schedule = selectors.schedule_for(person(request), report_schedule_id)
-    schedules.schedule_update(id=schedule.pk, data={"isActive": not schedule.is_active}, by=person(request))
+    try:
+        schedules.schedule_update(id=schedule.pk, data={"isActive": not schedule.is_active}, by=person(request))
+    except Denied:
+        raise
+    except DomainError as refusal:
+        messages.error(request, refusal.errors[0].message if refusal.errors else str(refusal.message))
     return redirect("custom_reports:schedules", schedule.report_id)
 
 
