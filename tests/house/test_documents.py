@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-READERS = {"text", "flag", "number", "choice", "names", "folder", "get", "megabytes"}
+READERS = {"address", "text", "flag", "number", "choice", "names", "folder", "get", "megabytes"}
 
 
 def read_variables(repository: Path) -> set[str]:
