@@ -10,9 +10,10 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.utils.translation import gettext_lazy as _
 from ninja import NinjaAPI
 from ninja import Router as NinjaRouter
+from ninja.openapi.schema import REF_TEMPLATE
 from ninja.operation import Operation as NinjaOperation
 from ninja.operation import PathView as NinjaPathView
-from pydantic import BaseModel
+from ninja.schema import NinjaGenerateJsonSchema
 
 from api.kit import access, body, faults, idempotency, throttle, uploads
 from api.kit.surface import V1, Surface
@@ -75,19 +76,19 @@ class Operation(NinjaOperation):
         **options: Any,
     ) -> None:
         shape = options.pop("response", None)
-        answers = {status: shape and surface.shape(shape), **self._faults(policy, methods, surface)}
-        super().__init__(path, methods, view, response=answers, **options)
+        super().__init__(path, methods, view, response={status: shape and surface.shape(shape)}, **options)
         self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
         self.surface, self.keyed, self.free, self.upload = surface, keyed, free, upload
 
-    @staticmethod
-    def _faults(policy: Policy, methods: list[str], surface: Surface) -> dict[int, type[BaseModel]]:
+    @property
+    def faults(self) -> list[int]:
+        """The statuses with which any operation of this kind may be refused."""
         codes = [400, 429, 500, 503]
-        codes += [] if policy.public else [401, 403, 404]
-        codes += [] if methods == ["GET"] else [409, 413, 415]
-        return dict.fromkeys(sorted(codes), surface.failed)
+        codes += [] if self.policy.public else [401, 403, 404]
+        codes += [] if self.methods == ["GET"] else [409, 413, 415]
+        return sorted(codes)
 
     def clone(self) -> "Operation":
         copy: Operation = super().clone()  # type: ignore[assignment]
@@ -244,6 +245,7 @@ class Api(NinjaAPI):
 
     def __init__(self, *, namespace: str, surface: Surface = V1, **options: Any) -> None:
         self.surface = surface
+        self._documents: dict[str, Any] = {}
         super().__init__(urls_namespace=namespace, docs_url=None, openapi_url=None, parser=body.JsonParser(), **options)
         self.add_exception_handler(Exception, self._refuse)  # type: ignore[arg-type]
 
@@ -262,24 +264,39 @@ class Api(NinjaAPI):
         return "_".join([operation.methods[0].lower(), *words])
 
     def get_openapi_schema(self, **options: Any) -> Any:
-        """ninja's document with the authentication and the meaning of every error."""
-        schema = super().get_openapi_schema(**options)
+        """ninja's document with the authentication and every error, made once per process.
+
+        Errors have one shape: as answers of ninja each would be a model of its own for each operation, some five
+        thousand, which took 57 MB and 2 s of a start and 4 s of each making of the document.
+        """
+        key = repr(sorted(options.items()))
+        if key not in self._documents:
+            self._documents[key] = self._document(super().get_openapi_schema(**options))
+        return self._documents[key]
+
+    def _document(self, schema: Any) -> Any:
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         schema["components"]["securitySchemes"] = {"bearer": bearer}
         schema["security"] = [{"bearer": []}]
-        open_ids = {
-            self.get_openapi_operation_id(operation)
+        failed = self.surface.failed.model_json_schema(
+            ref_template=REF_TEMPLATE, mode="serialization", schema_generator=NinjaGenerateJsonSchema
+        )
+        schema["components"]["schemas"] |= failed.pop("$defs", {}) | {self.surface.failed.__name__: failed}
+        content = {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model=self.surface.failed.__name__)}}}
+        operations = {
+            self.get_openapi_operation_id(operation): operation
             for bound in self._get_bound_routers()
             for view in bound.path_operations.values()
             for operation in view.operations
-            if isinstance(operation, Operation) and operation.policy.public
+            if isinstance(operation, Operation)
         }
-        for methods in schema["paths"].values():
-            for details in methods.values():
-                if details["operationId"] in open_ids:
-                    details["security"] = []
-                for code, answer in details["responses"].items():
-                    answer["description"] = _MEANINGS.get(int(code), "Done")
+        for details in (details for methods in schema["paths"].values() for details in methods.values()):
+            operation = operations[details["operationId"]]
+            if operation.policy.public:
+                details["security"] = []
+            details["responses"] |= {code: {"content": content} for code in operation.faults}
+            for code, answer in details["responses"].items():
+                answer["description"] = _MEANINGS.get(int(code), "Done")
         return schema
 
 

@@ -1,12 +1,13 @@
 """How names, telephone numbers and countries are compared: one spelling for what people write in several ways."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Final
 
 import phonenumbers
-from phonenumbers.geodata.locale import LOCALE_DATA
 
 from portal.core.common.text import latin_digits, normalise
 
@@ -44,6 +45,20 @@ _COUNTRY_ALIASES: Final = {
 }
 
 
+def _country_names() -> Mapping[str, Mapping[str, str]]:
+    """Country -> language -> name. Its package, if imported, brings the places of all telephone numbers too: 97 MB."""
+    path = Path(phonenumbers.__file__).parent / "geodata" / "locale.py"
+    spec = spec_from_file_location("phonenumbers.countries.locale", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.LOCALE_DATA  # type: ignore[no-any-return]
+
+
+_COUNTRIES: Final = _country_names()
+
+
 def company_key(name: str) -> str:
     """`Société Atlas SARL` and `SOCIETE ATLAS` as one; "" for a name of legal forms alone."""
     text = f" {' '.join(_APART.sub(' ', normalise(name)).split())} "
@@ -76,8 +91,8 @@ def phone_shown(number: str) -> str:
 
 @cache
 def _countries() -> dict[str, str]:
-    names = {code.lower(): code for code in LOCALE_DATA}
-    for code in LOCALE_DATA:
+    names = {code.lower(): code for code in _COUNTRIES}
+    for code in _COUNTRIES:
         for language in ("en", "fr", "ar"):
             names[normalise(country_name(code, language))] = code
     return names | _COUNTRY_ALIASES
@@ -89,14 +104,14 @@ def country_code(text: str) -> str | None:
 
 
 def country_name(code: str, language: str) -> str:
-    known = LOCALE_DATA.get(code, {})
+    known = _COUNTRIES.get(code, {})
     name = known.get(language) or known.get("en") or code
     return known.get(name[1:], code) if name.startswith("*") else name
 
 
 @cache
 def country_choices(language: str) -> list[tuple[str, str]]:
-    return sorted(((code, country_name(code, language)) for code in LOCALE_DATA), key=lambda item: normalise(item[1]))
+    return sorted(((code, country_name(code, language)) for code in _COUNTRIES), key=lambda item: normalise(item[1]))
 
 
 def trigrams(text: str) -> frozenset[str]:

@@ -3,11 +3,12 @@
 Called by the laboratory's `derive`, under the clock's lock, so that two devices cannot both take the same step.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
@@ -45,15 +46,26 @@ def legal(batch: Batch) -> None:
     imported = scope.actor().via == "import"
     person = _Person(batch.user)
     changes = {change.id: change for change in batch.of("sample")}
+    blocked = _obstacles(_going_to(batch, SampleStatus.VALIDATED), _going_to(batch, SampleStatus.APPROVED), person.id)
     for id, row in list(batch.writes["sample"].items()):
         change = changes[id]
-        refusal = _refusal(change, row, batch.before["sample"].get(id), person, imported=imported)
+        refusal = _refusal(change, row, batch.before["sample"].get(id), person, imported=imported) or blocked.get(id)
         if refusal:
             del batch.writes["sample"][id]
             before = batch.before["sample"].get(id)
             allowed = machine.following(before["status"]) if before and refusal[0] == ILLEGAL else ()
             change.refuse(*refusal, allowed=tuple(allowed))
     _refuse_locked_results(batch, imported=imported)
+
+
+def _going_to(batch: Batch, target: str) -> dict[UUID, Row]:
+    """The samples that a person takes to this status."""
+    before = batch.before["sample"]
+    return {
+        id: row
+        for id, row in batch.writes["sample"].items()
+        if batch.user and row["status"] == target and id in before and before[id]["status"] != target
+    }
 
 
 class _Person:
@@ -73,7 +85,8 @@ class _Person:
         return self.rights is None or right in self.rights
 
 
-type _Refusal = tuple[str, str, str | None] | None
+type _Refused = tuple[str, str, str | None]
+type _Refusal = _Refused | None
 
 
 def _refusal(change: Change, row: Row, before: Row | None, person: _Person, *, imported: bool) -> _Refusal:
@@ -112,53 +125,47 @@ def _step_refusal(change: Change, row: Row, before: Row, person: _Person) -> _Re
         )
     if step.reason and not _reason(change):
         return "VALIDATION_ERROR", _("Say why."), "reason"
-    if target == SampleStatus.VALIDATED:
-        return _not_ready(row)
-    if target == SampleStatus.APPROVED and person.id is not None:
-        return _not_independent(row["id"], person.id)
     return None
 
 
 def obstacle(*, sample: Sample, target: str, person: UUID) -> str:
     """Why a step that a person has the right for cannot be taken yet, or not by them; '' where it can."""
-    refusal: _Refusal = None
-    if target == SampleStatus.VALIDATED:
-        refusal = _not_ready({"id": sample.pk, "result_count": sample.result_count})
-    elif target == SampleStatus.APPROVED:
-        refusal = _not_independent(sample.pk, person)
+    row = {sample.pk: {"result_count": sample.result_count}}
+    validated, approved = (row if target == step else {} for step in (SampleStatus.VALIDATED, SampleStatus.APPROVED))
+    refusal = _obstacles(validated, approved, person).get(sample.pk)
     return refusal[1] if refusal else ""
 
 
-def _not_ready(row: Row) -> _Refusal:
-    if not row["result_count"]:
-        return ILLEGAL, _("There is no result to validate yet."), "status"
-    waiting = Retest.objects.filter(result__sample=row["id"], result__deleted_at=None, withdrawn_at=None)
-    if waiting.exclude(result__in=replaced_ids(row["id"])).exists():
-        return ILLEGAL, _("A retest is still to be done. Enter its result or withdraw it first."), "status"
-    return None
+def _obstacles(
+    validated: Mapping[UUID, Row], approved: Mapping[UUID, Row], person: UUID | None
+) -> dict[UUID, _Refused]:
+    """Which samples cannot be validated or approved yet, or not by this person: the same few queries for any number."""
+    found: dict[UUID, _Refused] = {}
+    if validated:
+        waiting = Retest.objects.filter(result__sample__in=validated, result__deleted_at=None, withdrawn_at=None)
+        waiting = waiting.exclude(result__in=replaced_ids(*validated))
+        said = _("A retest is still to be done. Enter its result or withdraw it first.")
+        found |= dict.fromkeys(waiting.values_list("result__sample", flat=True), (ILLEGAL, said, "status"))
+        said = _("There is no result to validate yet.")
+        found |= {id: (ILLEGAL, said, "status") for id, row in validated.items() if not row["result_count"]}
+    rule = approval_rule() if approved and person else ANYONE
+    if rule == NOT_INVOLVED:
+        said = _("Somebody else than the people who entered the results has to approve the sample.")
+        entered = Result.objects.filter(
+            Q(created_by=person) | Q(updated_by=person), sample__in=approved, deleted_at=None
+        )
+        found |= dict.fromkeys(entered.values_list("sample", flat=True), (DENIED, said, "status"))
+    if rule != ANYONE:
+        said = _("Somebody else than the person who validated the sample has to approve it.")
+        steps = SampleStep.objects.filter(sample__in=approved, target=SampleStatus.VALIDATED)
+        last = dict(steps.order_by("at", "id").values_list("sample", "by"))
+        found |= {id: (DENIED, said, "status") for id, by in last.items() if by == person}
+    return found
 
 
-def replaced_ids(sample: UUID) -> Any:
-    """The results of a sample in whose place a later one counts."""
-    return Result.objects.filter(sample=sample, deleted_at=None, replaces__isnull=False).values("replaces")
-
-
-def _not_independent(sample: UUID, person: UUID) -> _Refusal:
-    rule = approval_rule()
-    if rule == ANYONE:
-        return None
-    validator = SampleStep.objects.filter(sample=sample, target=SampleStatus.VALIDATED).order_by("at", "id").last()
-    if validator is not None and validator.by_id == person:
-        return DENIED, _("Somebody else than the person who validated the sample has to approve it."), "status"
-    if rule == NOT_INVOLVED and person in analysts(sample):
-        return DENIED, _("Somebody else than the people who entered the results has to approve the sample."), "status"
-    return None
-
-
-def analysts(sample: UUID) -> set[UUID]:
-    """Who entered or changed the living results of a sample."""
-    rows = Result.objects.filter(sample=sample, deleted_at=None).values_list("created_by", "updated_by")
-    return {id for row in rows for id in row if id is not None}
+def replaced_ids(*samples: UUID) -> Any:
+    """The results of samples in whose place a later one counts."""
+    return Result.objects.filter(sample__in=samples, deleted_at=None, replaces__isnull=False).values("replaces")
 
 
 def _refuse_locked_results(batch: Batch, *, imported: bool) -> None:
