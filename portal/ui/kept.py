@@ -126,13 +126,13 @@ def filter_save(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def filter_edit(request: HttpRequest, filter_id: UUID) -> HttpResponse:
+def filter_edit(request: HttpRequest, saved_filter_id: UUID) -> HttpResponse:
     said, user = request.POST, person(request)
     _organization(user)
     _told(
         request,
         lambda: kept.filter_edit(
-            user=user, id=filter_id, name=said.get("name", ""), shared="shared" in said, usual="usual" in said
+            user=user, id=saved_filter_id, name=said.get("name", ""), shared="shared" in said, usual="usual" in said
         ),
         _("The filter is saved."),
     )
@@ -141,10 +141,10 @@ def filter_edit(request: HttpRequest, filter_id: UUID) -> HttpResponse:
 
 @require_POST
 @signed_in
-def filter_delete(request: HttpRequest, filter_id: UUID) -> HttpResponse:
+def filter_delete(request: HttpRequest, saved_filter_id: UUID) -> HttpResponse:
     user = person(request)
     _organization(user)
-    _told(request, lambda: kept.filter_delete(user=user, id=filter_id), _("The filter is deleted."))
+    _told(request, lambda: kept.filter_delete(user=user, id=saved_filter_id), _("The filter is deleted."))
     return _back(request)
 
 

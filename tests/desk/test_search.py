@@ -21,7 +21,7 @@ def found(user: Any, text: str) -> dict[str, list[str]]:
     return {group.kind.key: [hit.title for hit in group.hits] for group in groups}
 
 
-@pytest.mark.covers("002-SEARCH-01")
+@pytest.mark.covers("001-US1-AS3")
 def test_search_everything() -> None:
     cast = Cast()
     with tenant(cast.a.pk, by=cast.alice.actor()):
