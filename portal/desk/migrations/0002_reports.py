@@ -10,7 +10,6 @@ from portal.core.tenancy.operations import TenantTable
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("desk", "0001_figures"),
         ("files", "0001_initial"),
@@ -37,7 +36,7 @@ class Migration(migrations.Migration):
                 ("source", models.CharField(max_length=30, verbose_name="about")),
                 ("definition", models.JSONField(verbose_name="definition")),
                 ("shared", models.BooleanField(default=False, verbose_name="shared")),
-                ("builtin", models.CharField(blank=True, editable=False, max_length=40)),
+                ("builtin", models.CharField(blank=True, default="", editable=False, max_length=40)),
                 ("version", models.BigIntegerField(default=1, editable=False)),
                 ("search_text", models.TextField(default="", editable=False)),
                 (

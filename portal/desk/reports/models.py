@@ -21,7 +21,7 @@ class CustomReport(TenantModel, SoftDeleted):
     source = models.CharField(_("about"), max_length=30)
     definition = models.JSONField(_("definition"))
     shared = models.BooleanField(_("shared"), default=False)
-    builtin = models.CharField(max_length=40, blank=True, editable=False)
+    builtin = models.CharField(max_length=40, default="", blank=True, editable=False)
     owner = models.ForeignKey(
         "accounts.User", models.PROTECT, null=True, editable=False, related_name="+", verbose_name=_("owner")
     )

@@ -6,7 +6,7 @@ import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import IntegrityError, connection
-from django.db.models import TextField
+from django.db.models import CharField, TextField
 
 from portal.core.sync import checks
 from portal.core.sync.models import Clock, FeedRecord, SyncedModel
@@ -50,7 +50,10 @@ def test_every_door_moves_the_version_and_the_feed(model: Any) -> None:
     cast = Cast()
     record = made(model, cast)
     table = model._meta.db_table
-    text = next(f.attname for f in model._meta.concrete_fields if isinstance(f, TextField) and f.editable)
+    texts = [
+        f for f in model._meta.concrete_fields if isinstance(f, TextField | CharField) and f.editable and not f.choices
+    ]
+    text = min((f for f in texts if not f.choices), key=lambda f: not isinstance(f, TextField)).attname
 
     def state() -> tuple[int, int, int]:
         version = model.objects.get(pk=record.pk).version
