@@ -186,18 +186,18 @@ def _csv(file: IO[bytes], batches: Iterable[Batch]) -> int:
     return count
 
 
-_families: dict[str, tuple[Layer, ...]] = {}
+_families: dict[Layer, tuple[Layer, ...]] = {}
 
 
 def family(*layers: Layer) -> tuple[Layer, ...]:
     """Say which layers stand in one table when they are written as CSV."""
     for layer in layers:
-        _families[layer.name] = layers
+        _families[layer] = layers
     return layers
 
 
 def known(layer: Layer) -> tuple[Layer, ...]:
-    return _families.get(layer.name, (layer,))
+    return _families.get(layer, (layer,))
 
 
 def to_metres(degrees: Any, zone: int) -> Any:
