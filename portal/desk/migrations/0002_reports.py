@@ -78,6 +78,24 @@ class Migration(migrations.Migration):
                 "verbose_name": "report",
                 "verbose_name_plural": "reports",
                 "ordering": ["-updated_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-updated_at", "-id"],
+                        name="custom_report_newest",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("builtin", ""), _negated=True),
+                        fields=("organization", "builtin"),
+                        name="custom_report_builtin_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("builtin", ""), ("shared", True), _connector="OR"),
+                        name="custom_report_builtin_is_shared",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -154,6 +172,22 @@ class Migration(migrations.Migration):
                 "verbose_name": "schedule",
                 "verbose_name_plural": "schedules",
                 "ordering": ["created_at", "id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="report_schedule_due"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("hour__range", (0, 23)),
+                            ("minute__range", (0, 59)),
+                            ("month_day__range", (1, 31)),
+                            ("weekday__range", (0, 6)),
+                        ),
+                        name="report_schedule_of_the_clock",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -280,6 +314,18 @@ class Migration(migrations.Migration):
                 "verbose_name": "run",
                 "verbose_name_plural": "runs",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "report", "-created_at", "-id"], name="report_run_newest"),
+                    models.Index(fields=["organization", "person", "-created_at", "-id"], name="report_run_of_person"),
+                    models.Index(
+                        condition=models.Q(("file__isnull", False)), fields=["expires_at"], name="report_run_expires"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("schedule", "occurrence", "person"), name="report_run_once_an_occurrence"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -331,72 +377,8 @@ class Migration(migrations.Migration):
                 "verbose_name": "version",
                 "verbose_name_plural": "versions",
                 "ordering": ["-number", "-id"],
+                "constraints": [models.UniqueConstraint(fields=("report", "number"), name="report_version_once")],
             },
-        ),
-        migrations.AddIndex(
-            model_name="customreport",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-updated_at", "-id"],
-                name="custom_report_newest",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customreport",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("builtin", ""), _negated=True),
-                fields=("organization", "builtin"),
-                name="custom_report_builtin_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="customreport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("builtin", ""), ("shared", True), _connector="OR"),
-                name="custom_report_builtin_is_shared",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reportschedule",
-            index=models.Index(
-                condition=models.Q(("next_at__isnull", False)), fields=["next_at"], name="report_schedule_due"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportschedule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("hour__range", (0, 23)),
-                    ("minute__range", (0, 59)),
-                    ("month_day__range", (1, 31)),
-                    ("weekday__range", (0, 6)),
-                ),
-                name="report_schedule_of_the_clock",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="reportrun",
-            index=models.Index(fields=["organization", "report", "-created_at", "-id"], name="report_run_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="reportrun",
-            index=models.Index(fields=["organization", "person", "-created_at", "-id"], name="report_run_of_person"),
-        ),
-        migrations.AddIndex(
-            model_name="reportrun",
-            index=models.Index(
-                condition=models.Q(("file__isnull", False)), fields=["expires_at"], name="report_run_expires"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportrun",
-            constraint=models.UniqueConstraint(
-                fields=("schedule", "occurrence", "person"), name="report_run_once_an_occurrence"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reportversion",
-            constraint=models.UniqueConstraint(fields=("report", "number"), name="report_version_once"),
         ),
         *(TenantTable(name) for name in ("CustomReport", "ReportRun", "ReportSchedule", "ReportVersion")),
         AuditedTable("CustomReport", "custom_report"),

@@ -95,6 +95,25 @@ class Migration(migrations.Migration):
                 "verbose_name": "application",
                 "verbose_name_plural": "applications",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-created_at", "-id"],
+                        name="application_newest",
+                    ),
+                    models.Index(fields=["organization", "governorate_id", "id"], name="application_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="application_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="application_in_sub_district"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "application_number"), name="application_number_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("latitude__range", (-90, 90)), ("longitude__range", (-180, 180))),
+                        name="application_place",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -163,6 +182,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "survey task",
                 "verbose_name_plural": "survey tasks",
                 "ordering": ["-created_at", "-id"],
+                "indexes": [
+                    models.Index(fields=["organization", "application"], name="dispatch_of_application"),
+                    models.Index(fields=["organization", "governorate_id", "id"], name="dispatch_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="dispatch_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="dispatch_in_sub_district"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -341,6 +366,34 @@ class Migration(migrations.Migration):
                 "verbose_name": "survey session",
                 "verbose_name_plural": "survey sessions",
                 "ordering": ["-started_at", "-id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "-started_at", "-id"],
+                        name="session_newest",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "status", "-started_at", "-id"],
+                        name="session_by_status",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "surveyor", "-started_at", "-id"],
+                        name="session_of_surveyor",
+                    ),
+                    models.Index(fields=["organization", "governorate_id", "id"], name="session_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="session_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="session_in_sub_district"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("organization", "session_number"), name="session_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None), ("status__in", ("draft", "active", "returned"))),
+                        fields=("organization", "application", "surveyor"),
+                        name="session_open_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -477,6 +530,23 @@ class Migration(migrations.Migration):
                 "verbose_name": "survey point",
                 "verbose_name_plural": "survey points",
                 "ordering": ["session", "number", "id"],
+                "indexes": [
+                    models.Index(fields=["organization", "governorate_id", "id"], name="point_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="point_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="point_in_sub_district"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "session", "number"),
+                        name="point_number_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("item_key", ""), _negated=True),
+                        fields=("organization", "session", "item_key"),
+                        name="point_key_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -623,6 +693,28 @@ class Migration(migrations.Migration):
                 "verbose_name": "survey geometry",
                 "verbose_name_plural": "survey geometries",
                 "ordering": ["session", "number", "id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=["organization", "cell"],
+                        name="geometry_by_cell",
+                    ),
+                    models.Index(fields=["organization", "governorate_id", "id"], name="geometry_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="geometry_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="geometry_in_sub_district"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("deleted_at", None)),
+                        fields=("organization", "session", "number"),
+                        name="geometry_number_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("item_key", ""), _negated=True),
+                        fields=("organization", "session", "item_key"),
+                        name="geometry_key_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -843,6 +935,29 @@ class Migration(migrations.Migration):
                 "verbose_name": "attachment",
                 "verbose_name_plural": "attachments",
                 "ordering": ["session", "created_at", "id"],
+                "indexes": [
+                    models.Index(fields=["organization", "session", "created_at", "id"], name="attachment_of_session"),
+                    models.Index(
+                        condition=models.Q(("sha256", ""), _negated=True),
+                        fields=["organization", "sha256"],
+                        name="attachment_by_hash",
+                    ),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), ("status", "pending")),
+                        fields=["created_at"],
+                        name="attachment_unconfirmed",
+                    ),
+                    models.Index(fields=["organization", "governorate_id", "id"], name="attachment_in_governorate"),
+                    models.Index(fields=["organization", "district_id", "id"], name="attachment_in_district"),
+                    models.Index(fields=["organization", "sub_district_id", "id"], name="attachment_in_sub_district"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("item_key", ""), _negated=True),
+                        fields=("organization", "session", "item_key"),
+                        name="attachment_key_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
@@ -900,212 +1015,12 @@ class Migration(migrations.Migration):
                 "verbose_name": "remark of a review",
                 "verbose_name_plural": "remarks of a review",
                 "ordering": ["created_at", "id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "session", "revision", "entity", "entity_id"), name="review_remark_once"
+                    )
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-created_at", "-id"],
-                name="application_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="application_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["organization", "district_id", "id"], name="application_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="application",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="application_in_sub_district"),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "application_number"), name="application_number_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="application",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("latitude__range", (-90, 90)), ("longitude__range", (-180, 180))),
-                name="application_place",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="dispatch",
-            index=models.Index(fields=["organization", "application"], name="dispatch_of_application"),
-        ),
-        migrations.AddIndex(
-            model_name="dispatch",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="dispatch_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="dispatch",
-            index=models.Index(fields=["organization", "district_id", "id"], name="dispatch_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="dispatch",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="dispatch_in_sub_district"),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "-started_at", "-id"],
-                name="session_newest",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "status", "-started_at", "-id"],
-                name="session_by_status",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)),
-                fields=["organization", "surveyor", "-started_at", "-id"],
-                name="session_of_surveyor",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="session_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(fields=["organization", "district_id", "id"], name="session_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="surveysession",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="session_in_sub_district"),
-        ),
-        migrations.AddConstraint(
-            model_name="surveysession",
-            constraint=models.UniqueConstraint(fields=("organization", "session_number"), name="session_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="surveysession",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None), ("status__in", ("draft", "active", "returned"))),
-                fields=("organization", "application", "surveyor"),
-                name="session_open_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveypoint",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="point_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="surveypoint",
-            index=models.Index(fields=["organization", "district_id", "id"], name="point_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="surveypoint",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="point_in_sub_district"),
-        ),
-        migrations.AddConstraint(
-            model_name="surveypoint",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)),
-                fields=("organization", "session", "number"),
-                name="point_number_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="surveypoint",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("item_key", ""), _negated=True),
-                fields=("organization", "session", "item_key"),
-                name="point_key_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveygeometry",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None)), fields=["organization", "cell"], name="geometry_by_cell"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveygeometry",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="geometry_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="surveygeometry",
-            index=models.Index(fields=["organization", "district_id", "id"], name="geometry_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="surveygeometry",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="geometry_in_sub_district"),
-        ),
-        migrations.AddConstraint(
-            model_name="surveygeometry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("deleted_at", None)),
-                fields=("organization", "session", "number"),
-                name="geometry_number_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="surveygeometry",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("item_key", ""), _negated=True),
-                fields=("organization", "session", "item_key"),
-                name="geometry_key_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(fields=["organization", "session", "created_at", "id"], name="attachment_of_session"),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(
-                condition=models.Q(("sha256", ""), _negated=True),
-                fields=["organization", "sha256"],
-                name="attachment_by_hash",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(
-                condition=models.Q(("deleted_at", None), ("status", "pending")),
-                fields=["created_at"],
-                name="attachment_unconfirmed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(fields=["organization", "governorate_id", "id"], name="attachment_in_governorate"),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(fields=["organization", "district_id", "id"], name="attachment_in_district"),
-        ),
-        migrations.AddIndex(
-            model_name="surveyattachment",
-            index=models.Index(fields=["organization", "sub_district_id", "id"], name="attachment_in_sub_district"),
-        ),
-        migrations.AddConstraint(
-            model_name="surveyattachment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("item_key", ""), _negated=True),
-                fields=("organization", "session", "item_key"),
-                name="attachment_key_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reviewremark",
-            constraint=models.UniqueConstraint(
-                fields=("organization", "session", "revision", "entity", "entity_id"), name="review_remark_once"
-            ),
         ),
         TenantTable("Application"),
         TenantTable("Dispatch"),
