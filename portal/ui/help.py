@@ -34,7 +34,10 @@ TERMS: Final[dict[str, tuple[Promise, Promise]]] = {
     ),
     "uncertainty": (
         _("Expanded uncertainty"),
-        _("The range around the value in which the true one lies with about 95 % confidence (coverage factor k = 2)."),
+        _(
+            "The range around the value in which the true one lies with a confidence of about 95 %, coverage factor"
+            " k = 2."
+        ),
     ),
     "holding_time": (
         _("Holding time"),
