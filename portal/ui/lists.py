@@ -182,9 +182,7 @@ def list_page[M: Model](
         "keeps": keeps,
         "saved": saved,
         "may_keep_all": bool(saved) and request.user.has_permission("organization.edit"),  # type: ignore[union-attr]
-        "can_save": bool(keeps.place and plain(query))
-        and not (form and form.errors)
-        and not any(now for _r, now in saved),
+        "can_save": _worth(keeps, query, form) and not any(now for _r, now in saved),
         "bare": f"{request.path}?{PLAIN}=1" if keeps.usual else request.path,
         "live_query": urlencode([*((key, value) for key, values in query.lists() for value in values), *held]),
         "arrived": arrivals(arrived) if arrivals and arrived else "",
