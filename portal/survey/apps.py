@@ -7,6 +7,7 @@ class SurveyConfig(AppConfig):
 
     def ready(self) -> None:
         """Each part declares its rights, events, collections and menu entries itself, in its `register()`."""
+        from portal.survey import search
         from portal.survey.areas import room as areas
         from portal.survey.pages import room as pages
         from portal.survey.sessions import room as sessions
@@ -14,3 +15,4 @@ class SurveyConfig(AppConfig):
         areas.register()
         sessions.register()
         pages.register()
+        search.fill()

@@ -25,6 +25,7 @@ KINDS: Final = [
         label=_("Survey session to review"),
         category="tasks",
         title=_("{{ number }} of {{ surveyor }} waits for a review"),
+        page="survey:session_detail",
         permission="sessions.review",
     ),
     NotificationKind(
@@ -34,6 +35,7 @@ KINDS: Final = [
         title=_("{{ number }} was returned to you"),
         body="{{ reason }}",
         channels=(Channel.IN_APP, Channel.EMAIL),
+        page="survey:session_detail",
         permission="sessions.capture",
     ),
 ]

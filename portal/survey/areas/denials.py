@@ -17,6 +17,8 @@ from portal.core.accounts.models import User
 from portal.core.audit.security import raise_event
 from portal.core.common import clock
 from portal.core.common.errors import Denied
+from portal.core.monitoring.counters import counted
+from portal.core.monitoring.logs import note
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
 from portal.core.tenancy import scope
@@ -108,6 +110,8 @@ def deny(decision: Decision, attempt: Attempt, *, audited: bool = False) -> GeoD
         },
         actor=user.pk,
     )
+    counted("geo_denials", rule=decision.rule.lower())
+    note(coordinates=[attempt.lon, attempt.lat])
     publish("lbac.violation", entity="session", id=row.pk, data={"userId": str(user.pk), "rule": decision.rule})
     if recent % MANY == 0:
         notify(
