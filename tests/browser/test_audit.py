@@ -54,7 +54,7 @@ def test_a_verification_shows_its_progress_and_survives_a_reload(page: Page, cas
     page.goto("/audit/integrity")
     expect(page.get_by_role("heading", name="Not verified yet")).to_be_visible()
 
-    page.get_by_label("Everything").check()
+    page.get_by_role("radio", name="Everything").check()
     page.get_by_role("button", name="Verify now").click()
 
     bar = page.get_by_role("progressbar")

@@ -68,7 +68,7 @@ def test_a_limit_is_added_and_changed_in_its_row_on_a_phone(page: Page, cast: Ca
     page.set_viewport_size({"width": 390, "height": 844})
     enter_as(page, cast.alice)
     page.goto("/standards/new")
-    page.get_by_label("Key").fill("LAB")
+    page.get_by_role("textbox", name="Key").fill("LAB")
     page.get_by_label("Edition").fill("1")
     page.get_by_label("Reference").fill("LAB 1")
     page.get_by_label("English name").fill("Own limits")

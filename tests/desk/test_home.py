@@ -64,7 +64,7 @@ def test_each_role_finds_what_waits_for_it_and_lists_of_exactly_that(cast: Cast)
     for role in ("Manager", "SalesAgent", "SupportAgent"):
         for count, url in told[role].values():
             listed = page(people[role]).get(url, headers=FRAGMENT)
-            assert listed.context["table"].paginator.count == count, url  # the list holds what the number says
+            assert listed.context["page"].paginator.count == count, url  # the list holds what the number says
     assert needs(cast.mallory) == {}
     assert "Begin a project" in page(cast.mallory).get("/").content.decode()
 

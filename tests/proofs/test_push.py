@@ -388,7 +388,7 @@ def test_customers_are_imported_by_a_worker_that_is_killed(
 
     def until(status: str, *, at: int = 0) -> None:
         """Wait for a state, or for a row of the state in force."""
-        patience = time.monotonic() + 20 + CUSTOMERS / 50
+        patience = time.monotonic() + 90 + CUSTOMERS / 50
         while not (run()[0] == status or (at and run()[2] >= at)):
             assert time.monotonic() < patience, run()
             time.sleep(0.05)

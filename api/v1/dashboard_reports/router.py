@@ -11,11 +11,11 @@ from ninja import Body, Query
 
 from api.kit import Declared, Listing, Page, Reply, Router, expected_version, paginate
 from api.v1.dashboard_reports.schemas import (
+    CustomReportOut,
     GeneratedOut,
     GenerateIn,
     ReportChange,
     ReportIn,
-    ReportOut,
     ReportQuery,
     RunOut,
     RunQuery,
@@ -36,7 +36,9 @@ _RUN = "/dashboard/reports/runs/{id:report_run_id}"
 _SCHEDULE = "/dashboard/reports/schedules/{id:report_schedule_id}"
 
 
-@router.get("/dashboard/reports", policy="custom_reports.view", response=list[ReportOut], summary="Custom reports")
+@router.get(
+    "/dashboard/reports", policy="custom_reports.view", response=list[CustomReportOut], summary="Custom reports"
+)
 def custom_report_list(request: HttpRequest, query: Query[ReportQuery]) -> Page:
     """Your own and shared ones, about what you may see; the built-in ones among them."""
     found = selectors.report_list(
@@ -48,7 +50,7 @@ def custom_report_list(request: HttpRequest, query: Query[ReportQuery]) -> Page:
 @router.post(
     "/dashboard/reports",
     policy="custom_reports.edit",
-    response=ReportOut,
+    response=CustomReportOut,
     status=201,
     summary="Create a custom report",
 )
@@ -69,12 +71,13 @@ def custom_report_sources(request: HttpRequest) -> list[dict[str, Any]]:
     return [wire.source(source, user=user) for source in sources.seen(user).values()]
 
 
-@router.get(_REPORT, policy="custom_reports.view", response=ReportOut, summary="One custom report")
+@router.get(_REPORT, policy="custom_reports.view", response=CustomReportOut, summary="One custom report")
 def custom_report_detail(request: HttpRequest, custom_report_id: UUID) -> Reply:
+    """With its definition as it is stored; what the reader may not see any more is refused when it is run."""
     return record(wire.report(selectors.report_for(me(request), custom_report_id)))
 
 
-@router.update(_REPORT, policy="custom_reports.edit", response=ReportOut, summary="Change a custom report")
+@router.update(_REPORT, policy="custom_reports.edit", response=CustomReportOut, summary="Change a custom report")
 def custom_report_update(
     request: HttpRequest, custom_report_id: UUID, payload: Body[Annotated[dict[str, Any], Declared(ReportChange)]]
 ) -> Reply:
@@ -155,6 +158,7 @@ def report_run_retry(request: HttpRequest, report_run_id: UUID) -> dict[str, Any
     f"{_REPORT}/schedules", policy="custom_reports.view", response=list[ScheduleOut], summary="Schedules of a report"
 )
 def report_schedule_list(request: HttpRequest, custom_report_id: UUID, query: Query[Listing]) -> Page:
+    """In the order in which they were made, with the next run of each."""
     report = selectors.report_for(me(request), custom_report_id)
     return paginate(selectors.schedule_list(report=report), query, wire.schedule)
 

@@ -63,7 +63,7 @@ class ReportChange(ReportIn):
     version: int | None = Field(None, description="The version that you changed; a stale one is 409 VERSION_CONFLICT")
 
 
-class ReportOut(Out):
+class CustomReportOut(Out):
     id: UUID
     organization_id: UUID
     name: str

@@ -59,6 +59,7 @@ def _link(rel: str, path: str, title: object = "", kind: str = "application/json
 
 @router.get("/ogc", policy=SIGNED_IN, response=None, summary="Landing page", openapi_extra=_described())
 def ogc_landing(request: HttpRequest) -> HttpResponse:
+    """Where a program that speaks OGC API Features begins."""
     return _answer(
         {
             "title": _("Surveys of %(organization)s") % {"organization": request.organization},  # type: ignore[attr-defined]
@@ -75,6 +76,7 @@ def ogc_landing(request: HttpRequest) -> HttpResponse:
 
 @router.get("/ogc/conformance", policy=SIGNED_IN, response=None, summary="Conformance", openapi_extra=_described())
 def ogc_conformance(request: HttpRequest) -> HttpResponse:
+    """Which parts of the standard are kept."""
     return _answer({"conformsTo": CONFORMANCE})
 
 
@@ -82,6 +84,7 @@ def ogc_conformance(request: HttpRequest) -> HttpResponse:
     "/ogc/collections", policy="sessions.view", response=None, summary="Collections", openapi_extra=_described()
 )
 def ogc_collections(request: HttpRequest) -> HttpResponse:
+    """Those that you may read: `points`, `geometries`, `applications`."""
     found = [_collection(one) for one in COLLECTIONS.values() if me(request).has_permission(one.permission)]
     return _answer({"links": [_link("self", f"{ROOT}/collections")], "collections": found})
 
@@ -152,6 +155,7 @@ def ogc_items(request: HttpRequest, collection_id: str, query: Query[ItemsQuery]
     openapi_extra=_described(GEOJSON),
 )
 def ogc_item(request: HttpRequest, collection_id: str, feature_id: UUID) -> HttpResponse:
+    """By the id that the list of features gives; 404 outside of your areas."""
     collection = _found(request, collection_id)
     found = collection.features(items(collection, user=me(request)).filter(pk=feature_id))
     if not found:

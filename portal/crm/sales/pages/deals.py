@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core.accounts.policy import policy
 from portal.core.common import clock
-from portal.core.common.errors import DomainError, NotFound
+from portal.core.common.errors import DomainError, Invalid, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.common.sheets import TYPES
 from portal.core.common.text import normalise
@@ -222,7 +222,11 @@ def sale_delete(request: HttpRequest, deal_id: UUID) -> HttpResponse:
 @require_POST
 @policy("sales.edit")
 def sale_clone(request: HttpRequest, deal_id: UUID) -> HttpResponse:
-    copy = services.deal_clone(id=deal_id, by=person(request))
+    try:
+        copy = services.deal_clone(id=deal_id, by=person(request))
+    except Invalid as refusal:  # the sums of an imported deal may not fit its lines
+        messages.error(request, refusal_text(refusal))
+        return redirect("crm:sale_detail", deal_id)
     messages.success(request, _("This is the copy; the original stays as it is."))
     return redirect("crm:sale_detail", copy.pk)
 
