@@ -94,7 +94,12 @@ def test_a_day_offline_arrives_once_over_a_bad_line(cast: Cast, monkeypatch: pyt
     photos = [photo(size=(64 + n, 48)).getvalue() for n in range(PHOTOS)]
     steps: list[Callable[[Phone, str], Any]] = [
         lambda phone, session: phone.call("POST", f"/sessions/{session}/points/batch", {"points": points[:40]}, "b-1"),
-        lambda phone, session: phone.call("POST", f"/sessions/{session}/points/batch", {"points": points[20:]}, "b-2"),
+        *(
+            lambda phone, session, at=at: phone.call(  # type: ignore[misc]
+                "POST", f"/sessions/{session}/points/batch", {"points": points[at : at + 200]}, f"b-2-{at}"
+            )
+            for at in range(20, POINTS, 200)
+        ),
         lambda phone, session: phone.call(
             "POST", f"/sessions/{session}/geometries/batch", {"geometries": parcels}, "b-3"
         ),
