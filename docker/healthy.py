@@ -13,6 +13,7 @@ if sys.argv[1:] == ["worker"]:
     sys.exit(not (found and found[0]))
 
 host = os.environ.get("MARSAD_HOSTS", "localhost").split(",")[0].lstrip(".")
-address = f"http://127.0.0.1:{os.environ.get('GRANIAN_PORT', '8000')}/health/ready"
+listens = os.environ.get("GRANIAN_HOST", "0.0.0.0").replace("0.0.0.0", "127.0.0.1")
+address = f"http://{listens}:{os.environ.get('GRANIAN_PORT', '8000')}/health/ready"
 with urlopen(Request(address, headers={"Host": host}), timeout=4) as answer:
     sys.exit(answer.status != 200)

@@ -48,6 +48,7 @@ run() {
     exec unshare --mount --pid --fork --kill-child sh -eu -c '
         try=$1; shift
         root=$try/root
+        mkdir -p "$try/data/state"
         mount --bind "$try/data" "$root/data"
         mount -t tmpfs -o size=64m,mode=1777 tmpfs "$root/data/state"
         mount --bind "$try/backups" "$root/backups"

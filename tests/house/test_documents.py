@@ -1,12 +1,14 @@
 """The pages for people who run the program name what the program reads."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
 READERS = {"address", "text", "flag", "number", "choice", "names", "folder", "get", "megabytes", "networks", "bucket"}
 
 
+@functools.cache
 def read_variables(repository: Path) -> set[str]:
     """Names that the code asks the environment for."""
     found = set()
@@ -40,3 +42,12 @@ def test_documents_name_files_and_targets_that_exist(repository: Path) -> None:
         for path in re.findall(r"`((?:portal|api|docker|tests|scripts|templates)/[\w./]*\w)`", text):
             assert (repository / path).exists(), f"{page.name}: {path}"
         assert set(re.findall(r"`make ([a-z-]+)`", text)) <= targets, page.name
+
+
+def test_what_containers_and_units_set_is_what_the_program_reads(repository: Path) -> None:
+    of_the_scripts = {"MARSAD_OWNER_PASSWORD", "MARSAD_APP_PASSWORD", "MARSAD_BACKUP_DAYS"}
+    files = [*(repository / "docker").glob("compose*.yaml"), repository / "docker" / "systemd" / "marsad.env.example"]
+
+    for path in files:
+        given = set(re.findall(r"^\s*(MARSAD_[A-Z0-9_]+)[:=]", path.read_text(), re.MULTILINE))
+        assert given - of_the_scripts <= read_variables(repository), path.name
