@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots crawl check format trace messages lock
+.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -44,6 +44,9 @@ format: env ## lay out Python and templates as the checks want them
 
 trace: env ## what the source specifications ask for that has no test (ARGS=--missing lists them)
 	@$(PYTHON) scripts/trace.py $(ARGS)
+
+trace-map: env ## write docs/trace.md: each endpoint and requirement, its tests, their code
+	@$(PYTHON) scripts/trace_map.py
 
 messages: env ## collect the texts of the program into locale/ar and locale/fr
 	@$(PYTHON) -c 'import sys; sys.path[:0] = ["scripts"]; import messages; messages.update()'

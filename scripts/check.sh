@@ -18,6 +18,7 @@ check types mypy
 check imports lint-imports
 check system python manage.py check
 check migrations env PYTHONWARNINGS=ignore python manage.py makemigrations --check --dry-run
+check migrations-online env PYTHONWARNINGS=ignore python scripts/migrations.py
 if [ -d templates ]; then
     check templates djlint --lint --quiet templates
     check templates-django sh -c 'find templates -name "*.html" | xargs djade --check --target-version 6.1'

@@ -24,7 +24,7 @@ CSRF_TRUSTED_ORIGINS = env.names("MARSAD_ORIGINS")
 PUBLIC_URL = env.text("MARSAD_PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000, low=1, high=65535)}").rstrip(
     "/"
 )
-TRUSTED_PROXIES = env.names("MARSAD_TRUSTED_PROXIES")
+TRUSTED_PROXIES = env.networks("MARSAD_TRUSTED_PROXIES")
 
 # --- database: two roles on one database -------------------------------------
 # `default` is the application role, bound by row-level security. `owner` owns the schema and is used
@@ -200,7 +200,7 @@ WEBHOOK_PRIVATE = env.flag("MARSAD_WEBHOOK_PRIVATE", False)  # addresses inside 
 
 # --- pages ----------------------------------------------------------------------
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = env.folder("MARSAD_STATIC", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
     "files": env.file_store(FILES_S3, DATA_DIR / "files" / "store"),

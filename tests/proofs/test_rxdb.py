@@ -1,8 +1,10 @@
 """A client nobody here wrote: RxDB replicates with our endpoints through some forty lines of adapter."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from portal.core.audit.models import Action, AuditEntry
 from portal.core.sync.models import Conflict
 from portal.core.tenancy.scope import tenant
 from portal.lab.models import Sample
-from tests.api.conftest import Cast
+from tests.api.conftest import PASSWORD, Cast
 from tests.live import serving
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 HERE = Path(__file__).parent / "rxdb"
+EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 
 
 @pytest.fixture(scope="module")
@@ -35,16 +38,19 @@ def node() -> str:
 
 
 @pytest.mark.covers("001-FR-030", "001-FR-031", "001-SC-003", "004-SYNC-09")
-def test_rxdb_replicates(cast: Cast, node: str) -> None:
+def test_rxdb_and_the_clients_of_the_documentation_replicate(cast: Cast, node: str, tmp_path: Path) -> None:
     token = cast.alice.headers["Authorization"].removeprefix("Bearer ")
 
     with serving() as address:
         done = subprocess.run(
             [node, "client.js", address, token], cwd=HERE, capture_output=True, text=True, timeout=120, check=False
         )
+        assert done.returncode == 0, done.stderr
+        check_rxdb(json.loads(done.stdout), cast)
+        check_examples(address, node, tmp_path, cast)
 
-    assert done.returncode == 0, done.stderr
-    said: dict[str, Any] = json.loads(done.stdout)
+
+def check_rxdb(said: dict[str, Any], cast: Cast) -> None:
     with tenant(cast.a.pk):
         rows = Sample.objects.filter(deleted_at=None).order_by("id")
         stored = [{"id": str(r.pk), "version": r.version, "notes": r.notes, "location": r.location} for r in rows]
@@ -62,3 +68,38 @@ def test_rxdb_replicates(cast: Cast, node: str) -> None:
     assert audited[Action.DELETE] == 1
     assert audited[Action.UPDATE] == 5, "a repeated push changes nothing"
     assert audited[Action.CONFLICT_LOST] == 2
+
+
+def check_examples(address: str, node: str, folder: Path, cast: Cast) -> None:
+    """The clients of docs/examples do what the guide says: keep, push, pull, follow."""
+
+    def run(*command: str) -> str:
+        environment = os.environ | {"MARSAD_FIELD": str(folder)}
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    device = [sys.executable, str(EXAMPLES / "field_client.py")]
+    follow = [
+        node,
+        str(EXAMPLES / "follow.mjs"),
+        address,
+        "carol@example.test",
+        PASSWORD,
+        str(folder / "cursor"),
+        "--once",
+    ]
+    run(*device, "sign-in", address, "bob@example.test", PASSWORD)
+    sample = run(*device, "sample", "Anfa, tap 4", "NO3", "12.00", "mg/L N").strip()
+    waiting = run(*device, "list")
+    synced = run(*device, "sync")
+    seen = [json.loads(line) for line in run(*follow).splitlines()]
+
+    assert f"{sample} v0 not sent yet Anfa, tap 4" in waiting
+    assert synced.startswith("pushed {'created': 2} pulled ")
+    assert f"{sample} v" in run(*device, "list")
+    assert run(*device, "sync") == "pushed {} pulled 0\n"
+    assert [(one["id"], one["verdict"]) for one in seen if one.get("location") == "Anfa, tap 4"] == [(sample, "fail")]
+    assert run(*follow) == "", "the cursor was kept"
+    with tenant(cast.a.pk):
+        assert Sample.objects.get(pk=sample).results.get().value_text == "12.00"

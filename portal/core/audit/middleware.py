@@ -13,16 +13,19 @@ _SAFE = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 
 def client_address(request: HttpRequest) -> str:
     """The peer's address; behind a trusted proxy, the last address in `X-Forwarded-For` that is not a proxy."""
-    peer = request.META.get("REMOTE_ADDR", "") or ""
-    if peer in settings.TRUSTED_PROXIES:
-        for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-            if hop.strip() and hop.strip() not in settings.TRUSTED_PROXIES:
-                peer = hop.strip()
-                break
-    try:
-        return str(ipaddress.ip_address(peer))
-    except ValueError:
-        return ""
+    hops = [request.META.get("REMOTE_ADDR", "") or ""]
+    if settings.TRUSTED_PROXIES:
+        hops += reversed([hop.strip() for hop in request.headers.get("X-Forwarded-For", "").split(",") if hop.strip()])
+    found = ""
+    for hop in hops:
+        try:
+            address = ipaddress.ip_address(hop)
+        except ValueError:
+            break  # what a client wrote itself, in front of the last address that is known
+        found = str(address)
+        if not any(address in network for network in settings.TRUSTED_PROXIES):
+            break
+    return found
 
 
 class RequestIdMiddleware:

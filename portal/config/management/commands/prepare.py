@@ -9,6 +9,8 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand
 
+from portal.config import env
+
 
 class Command(BaseCommand):
     help = "Checks the program, makes the database, loads the demo organisation once, compiles texts and static files."
@@ -19,7 +21,8 @@ class Command(BaseCommand):
         call_command("bootstrap", verbosity=verbosity)
         if settings.MARSAD_ENV in ("demo", "dev") and "demo" in get_commands():
             once("demo", _database(), lambda: call_command("demo", verbosity=verbosity))
-        if settings.STORAGES["staticfiles"]["BACKEND"].startswith("whitenoise"):
+        made = env.text("MARSAD_STATIC")  # by whoever packed the program
+        if settings.STORAGES["staticfiles"]["BACKEND"].startswith("whitenoise") and not made:
             once("static", _static_state(), collect)
 
 
