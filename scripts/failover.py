@@ -33,7 +33,9 @@ ACCOUNT: dict[str, Any] = (
 POOLS = """\
 [databases]
 marsad = host=127.0.0.1 port={port} dbname=marsad
-marsad_owner = host=127.0.0.1 port={port} dbname=marsad pool_mode=session
+
+[users]
+marsad_owner = pool_mode=session
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -195,8 +197,7 @@ class Housed(Product):
 
     def __init__(self, house: House) -> None:
         owner, app = (
-            f"postgresql://marsad_{who}:{PASSWORD}@127.0.0.1:{house.pool_port}/{name}"
-            for who, name in (("owner", "marsad_owner"), ("app", "marsad"))
+            f"postgresql://marsad_{who}:{PASSWORD}@127.0.0.1:{house.pool_port}/marsad" for who in ("owner", "app")
         )
         database = {"DATABASE_URL": owner, "MARSAD_APP_DATABASE_URL": app, "MARSAD_CONN_MAX_AGE": "0"}
         super().__init__(**ENVIRONMENT, **database)
@@ -215,10 +216,10 @@ class Failover(Soak):
         """A third of the time later a moment to return to; at the half the primary dies."""
         third = self.options.minutes * 20
         self.over.wait(third)
+        self.house.copy(self.product.data / "audit", self.house.folder / "audit")  # first: it names no later state
         with self.journal.lock:
             self.before = {kind: set(marks) for kind, marks in self.journal.rows.items()}
         self.moment = self.house.primary.sql("SELECT clock_timestamp()")[0][0]
-        self.house.copy(self.product.data / "audit", self.house.folder / "audit")
         self.over.wait(5)
         self.house.primary.sql("SELECT pg_switch_wal()")
         self.over.wait(third / 2)
@@ -245,14 +246,11 @@ class Failover(Soak):
 
     def compare(self) -> None:
         super().compare()
+        self.deaf.set()
+        self.product.stop()
         began = time.monotonic()
         self.house.return_to(self.moment)
-        took = time.monotonic() - began
-        later = self.house.past.sql("SELECT count(*) FROM sync_record WHERE ts > %s", self.moment, database="marsad")[
-            0
-        ][0]
-        if later:
-            self.journal.fault(f"{later} records are there of after the moment")
+        self.found.append(f"returned to {self.moment:%H:%M:%S} in {time.monotonic() - began:.1f} s")
         self.house.point(self.house.past)
         elsewhere = Housed(self.house)
         try:
@@ -264,13 +262,14 @@ class Failover(Soak):
                 if done.returncode:
                     self.journal.fault(f"{command}: {done.stderr}")
             elsewhere.start()
+            later = elsewhere.sql("SELECT count(*) FROM sync_record WHERE ts > %s", self.moment)[0][0]
+            if later:
+                self.journal.fault(f"{later} records of after the moment are there")
             self.whole(elsewhere)
             self.fetch_again(elsewhere)
             self.verified(elsewhere, "returned in time")
         finally:
             elsewhere.discard()
-            self.house.point(self.house.replica)
-        self.found.append(f"returned to {self.moment:%H:%M:%S} in {took:.1f} s")
 
 
 def main() -> int:

@@ -552,13 +552,15 @@ class Listen:
                         message = json.loads(text)
                         self.heard[number] += 1
                         self.last[number] = time.monotonic()
-                        if message["type"] == "live.resync":
+                        if message["type"] == "resync":
                             self.resyncs.append(time.monotonic())
                     self.closed[str(wire.close_code)] += 1
             except ConnectionClosed as error:
                 self.closed[str(error.rcvd.code if error.rcvd else "cut")] += 1
             except (OSError, InvalidHandshake, TimeoutError, httpx.TransportError) as error:
                 self.closed[type(error).__name__] += 1
+            except Exception:  # noqa: BLE001  whatever it is, it is a finding
+                self.soak.journal.fault(f"listener {number}: {traceback.format_exc(limit=-4)}")
             await asyncio.sleep(0.5)
 
 
@@ -721,8 +723,7 @@ class Soak:
             device.line.sign_in()
         headers = {"Authorization": f"Bearer {device.line.token}", "X-Device-ID": device.line.device}
         answer = device.line.http.get(f"/api/v1/sync/changes?cursor={cursor}", headers=headers)
-        error = answer.json().get("error") or {}
-        if answer.status_code != 409 or not (error.get("details") or {}).get("fullResyncRequired"):
+        if answer.status_code != 409 or not answer.json()["meta"].get("fullResyncRequired"):
             self.journal.fault(f"an old cursor was answered {answer.status_code} {answer.text[:300]}")
         device.begin()
         device.step()
@@ -774,8 +775,8 @@ class Soak:
         """Memory of web process and worker every few seconds."""
         while not self.deaf.wait(5):
             for kind in MEASURED:
-                for process in self.product.processes(kind):
-                    with suppress(psutil.Error):
+                with suppress(psutil.Error):
+                    for process in self.product.processes(kind):
                         self.memory.append((self.clock(), kind, process.pid, process.memory_full_info().uss))
 
     def settle(self, began_at: datetime) -> None:
