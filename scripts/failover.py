@@ -4,7 +4,8 @@ Primary and synchronous streaming replica, an archive of the log of changes, PgB
 the load of `scripts/soak.py`. In the middle the primary is killed (SIGKILL) and the replica promoted; then journal and
 database are compared. At last base backup and archive bring back the state of an earlier moment (point in time
 recovery), which is compared too, and a device fetches everything again. Ends with 1 where anything is wrong. Needs
-PostgreSQL 15 or newer, PgBouncer and Redis. Usage: python scripts/failover.py [--minutes 3] [--seed 1] [--think 0.5]
+PgBouncer, Redis and a PostgreSQL of the system (15 or newer), or `--data`, a stopped data folder whose embedded cluster
+it begins with a copy of. Usage: python scripts/failover.py [--minutes 3] [--seed 1] [--think 0.5] [--data FOLDER]
 """
 
 import argparse
@@ -23,7 +24,11 @@ from typing import Any
 
 import httpx
 import psycopg
+from program import ROOT
 from soak import ENVIRONMENT, Product, Soak
+
+sys.path.insert(0, str(ROOT))
+from portal.config import postgres
 
 PASSWORD = "of-the-failover"  # of a cluster that is thrown away
 REPLICA = "marsad_replica"
@@ -35,7 +40,7 @@ POOLS = """\
 marsad = host=127.0.0.1 port={port} dbname=marsad
 
 [users]
-marsad_owner = pool_mode=session
+{owner} = pool_mode=session
 
 [pgbouncer]
 listen_addr = 127.0.0.1
@@ -56,8 +61,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def programs() -> Path:
-    """The newest PostgreSQL of the system, or the one that MARSAD_PG_BINDIR names."""
+def newest() -> Path:
+    """The programs of the newest PostgreSQL of the system, or those that MARSAD_PG_BINDIR names."""
     named = os.environ.get("MARSAD_PG_BINDIR")
     found = [Path(named)] if named else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
     if not found:
@@ -68,13 +73,13 @@ def programs() -> Path:
 class Server:
     """One PostgreSQL in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, programs: Path) -> None:
+        self.folder, self.port, self.programs = folder, free_port(), programs
         self.process: subprocess.Popen[bytes] | None = None
 
     def run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [str(programs() / program), *arguments], check=False, capture_output=True, text=True, cwd="/", **ACCOUNT
+            [str(self.programs / program), *arguments], check=False, capture_output=True, text=True, cwd="/", **ACCOUNT
         )
         if done.returncode:
             raise SystemExit(f"{program}: {done.stderr}")
@@ -82,7 +87,7 @@ class Server:
     def start(self, **settings: str) -> None:
         values = {"listen_addresses": "127.0.0.1", "port": str(self.port), "unix_socket_directories": ""}
         values |= {"wal_level": "replica", "hot_standby": "on", "max_connections": "150"} | settings
-        command = [str(programs() / "postgres"), "-D", str(self.folder)]
+        command = [str(self.programs / "postgres"), "-D", str(self.folder)]
         command += [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
         with (self.folder.parent / f"{self.folder.name}.log").open("ab") as log:
             self.process = subprocess.Popen(command, cwd="/", stdout=log, stderr=log, start_new_session=True, **ACCOUNT)
@@ -111,9 +116,13 @@ class Server:
 class House:
     """Primary, replica, archive, pooler."""
 
-    def __init__(self) -> None:
+    def __init__(self, data: Path | None) -> None:
         self.folder = folder = Path(tempfile.mkdtemp(prefix="marsad-house-"))
-        self.primary, self.replica, self.past = (Server(folder / name) for name in ("primary", "replica", "past"))
+        self.data, self.owner = data, "postgres" if data else "marsad_owner"
+        programs = postgres.programs() if data else newest()
+        self.primary, self.replica, self.past = (
+            Server(folder / name, programs) for name in ("primary", "replica", "past")
+        )
         self.base, self.archive, self.pool_port = folder / "base", folder / "archive", free_port()
         self.pool: subprocess.Popen[bytes] | None = None
         self.front = self.primary
@@ -125,14 +134,20 @@ class House:
             shutil.chown(self.folder, "postgres")
             shutil.chown(self.archive, "postgres")
         primary = self.primary
-        primary.run("initdb", "-D", str(primary.folder), "-U", "postgres", "--locale=C.UTF-8", "--auth=trust")
+        if self.data:
+            self.copy(self.data / "postgres" / "data", primary.folder)
+            trusted = ("local all all", "host all all 127.0.0.1/32", "host replication all 127.0.0.1/32")
+            (primary.folder / "pg_hba.conf").write_text("".join(f"{who} trust\n" for who in trusted))
+        else:
+            primary.run("initdb", "-D", str(primary.folder), "-U", "postgres", "--locale=C.UTF-8", "--auth=trust")
         archiving = f"test ! -f {self.archive}/%f && cp %p {self.archive}/%f"
         primary.start(archive_mode="on", archive_command=archiving)
-        for name, right in (("marsad_owner", "CREATEROLE"), ("marsad_app", "NOSUPERUSER NOBYPASSRLS")):
-            primary.sql(f"CREATE ROLE {name} LOGIN {right} PASSWORD '{PASSWORD}'")
-        primary.sql("CREATE ROLE marsad_audit NOLOGIN")
-        primary.sql("GRANT marsad_audit TO marsad_owner WITH ADMIN OPTION")
-        primary.sql("CREATE DATABASE marsad OWNER marsad_owner")
+        if not self.data:
+            for name, right in (("marsad_owner", "CREATEROLE"), ("marsad_app", "NOSUPERUSER NOBYPASSRLS")):
+                primary.sql(f"CREATE ROLE {name} LOGIN {right} PASSWORD '{PASSWORD}'")
+            primary.sql("CREATE ROLE marsad_audit NOLOGIN")
+            primary.sql("GRANT marsad_audit TO marsad_owner WITH ADMIN OPTION")
+            primary.sql("CREATE DATABASE marsad OWNER marsad_owner")
         where = ("-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres")
         primary.run("pg_basebackup", *where, "-D", str(self.base), "-X", "stream", "-c", "fast")
         self.copy(self.base, self.replica.folder)
@@ -144,7 +159,8 @@ class House:
             time.sleep(0.1)
         primary.sql(f"ALTER SYSTEM SET synchronous_standby_names = '{REPLICA}'")
         primary.sql("SELECT pg_reload_conf()")
-        (self.folder / "users.txt").write_text(f'"marsad_owner" "{PASSWORD}"\n"marsad_app" "{PASSWORD}"\n')
+        users = "".join(f'"{name}" "{PASSWORD}"\n' for name in (self.owner, "marsad_app"))
+        (self.folder / "users.txt").write_text(users)
         self.point(primary)
         with (self.folder / "pgbouncer.log").open("ab") as log:
             self.pool = subprocess.Popen(
@@ -157,7 +173,7 @@ class House:
     def point(self, server: Server) -> None:
         """Have PgBouncer lead to this server."""
         self.front = server
-        ini = POOLS.format(port=server.port, own=self.pool_port, folder=self.folder)
+        ini = POOLS.format(port=server.port, own=self.pool_port, folder=self.folder, owner=self.owner)
         (self.folder / "pgbouncer.ini").write_text(ini)
         if self.pool is not None:
             self.pool.send_signal(signal.SIGHUP)
@@ -197,11 +213,14 @@ class Housed(Product):
 
     def __init__(self, house: House) -> None:
         owner, app = (
-            f"postgresql://marsad_{who}:{PASSWORD}@127.0.0.1:{house.pool_port}/marsad" for who in ("owner", "app")
+            f"postgresql://{who}:{PASSWORD}@127.0.0.1:{house.pool_port}/marsad" for who in (house.owner, "marsad_app")
         )
         database = {"DATABASE_URL": owner, "MARSAD_APP_DATABASE_URL": app, "MARSAD_CONN_MAX_AGE": "0"}
         super().__init__(**ENVIRONMENT, **database)
         self.house = house
+        if house.data:
+            for folder in ("keys", "audit", "files", "static"):
+                house.copy(house.data / folder, self.data / folder)
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         return self.house.front.sql(statement, *values, database="marsad")
@@ -216,6 +235,7 @@ class Failover(Soak):
         """A third of the time later a moment to return to; at the half the primary dies."""
         third = self.options.minutes * 20
         self.over.wait(third)
+        (self.product.data / "audit").mkdir(exist_ok=True)
         self.house.copy(self.product.data / "audit", self.house.folder / "audit")  # first: it names no later state
         with self.journal.lock:
             self.before = {kind: set(marks) for kind, marks in self.journal.rows.items()}
@@ -254,9 +274,10 @@ class Failover(Soak):
         self.house.point(self.house.past)
         elsewhere = Housed(self.house)
         try:
-            for folder in ("keys", "files"):
-                self.house.copy(self.product.data / folder, elsewhere.data / folder)
-            self.house.copy(self.house.folder / "audit", elsewhere.data / "audit")
+            sources = {"keys": self.product.data, "files": self.product.data, "audit": self.house.folder}
+            for folder, source in sources.items():
+                shutil.rmtree(elsewhere.data / folder, ignore_errors=True)
+                self.house.copy(source / folder, elsewhere.data / folder)
             for command in ("bootstrap", "new_epoch"):
                 done = elsewhere.manage(command)
                 if done.returncode:
@@ -277,12 +298,13 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--think", type=float, default=0.5)
+    parser.add_argument("--data", type=Path)
     options = parser.parse_args()
-    options.kills, options.data = 0, None
+    options.kills = 0
     for program in ("redis-server", "pgbouncer"):
         if shutil.which(program) is None:
             raise SystemExit(f"{program} is not installed")
-    house = House()
+    house = House(options.data)
     product = Housed(house)
     try:
         house.build()

@@ -2,6 +2,7 @@
 500, nothing is half done, and it goes on without a restart."""
 
 import asyncio
+import errno
 import os
 import subprocess
 import tempfile
@@ -15,16 +16,18 @@ from uuid import uuid4
 
 import httpx
 import orjson
+import psycopg
 import pytest
 from django.core.cache import caches
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import InternalError, OperationalError, connection
 from django.test import Client, override_settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from portal.core.common import clock
+from portal.core.common.outages import outage
 from portal.core.files.models import Blob, StoredFile
 from portal.core.sync.models import Clock
 from portal.core.tenancy.scope import platform, tenant
@@ -130,6 +133,32 @@ def test_the_database_goes_away_and_comes_back(cast: Cast, monkeypatch: pytest.M
                         told.add(orjson.loads(socket.recv(60))["type"])
     with tenant(cast.a.pk):
         assert Sample.objects.count() == 1
+
+
+def read_only() -> Exception:
+    error = InternalError()
+    error.__cause__ = psycopg.errors.ReadOnlySqlTransaction()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (OperationalError("gone"), 503),
+        (psycopg.errors.DiskFull(), 503),
+        (psycopg.errors.CannotConnectNow(), 503),
+        (read_only(), 503),
+        (InternalError("something else"), None),
+        (OSError(errno.ENOSPC, "no room"), 507),
+        (OSError(errno.EIO, "broken"), None),
+        (None, None),
+    ],
+)
+def test_what_is_an_outage(error: Exception | None, status: int | None) -> None:
+    lacking = outage(error)
+
+    assert (lacking and lacking.status) == status
+    assert lacking is None or lacking.meta["retryAfter"] > 0
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import errno
 
 import psycopg
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import DomainError
@@ -13,7 +13,13 @@ def outage(error: BaseException | None) -> DomainError | None:
     """The refusal for a failure of the database (503) or of a disk without room (507); None for anything else. Both
     carry the seconds after which a client tries again; what the request had begun is rolled back."""
     match error:
-        case OperationalError() | InterfaceError() | psycopg.OperationalError() | psycopg.InterfaceError():
+        case (
+            OperationalError()
+            | InterfaceError()
+            | psycopg.OperationalError()
+            | psycopg.InterfaceError()
+            | InternalError(__cause__=psycopg.errors.ReadOnlySqlTransaction())  # a replica that is not yet the primary
+        ):
             return DomainError(
                 _("The service is not available at the moment. Try again."),
                 status=503,
