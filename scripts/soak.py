@@ -889,7 +889,7 @@ class Soak:
         for code, *limit in self.product.sql(
             "SELECT p.code, s.key, s.edition, s.role, l.kind, l.lower, l.upper, l.guidance, l.strict FROM lab_limit l"
             " JOIN lab_standard s ON s.id = l.standard_id JOIN lab_parameter p ON p.id = l.parameter_id"
-            " WHERE l.matrix = 'drinking' AND p.code = ANY(%s)", list(PARAMETERS),
+            " WHERE l.matrix = 'drinking' AND p.code = ANY(%s) AND l.unit = p.unit", list(PARAMETERS),
         ):  # fmt: skip
             limits[code].append(tuple(limit))
         wrong, count, samples = 0, 0, dict[Any, tuple[str, list[dict[str, tuple[str, str]]]]]()
