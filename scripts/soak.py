@@ -583,6 +583,7 @@ class Soak:
         self.found: list[str] = []
         self.before: dict[str, set[str]] = {}
         self.archive = product.data / "soak.tar"
+        self.elsewhere = Product(**ENVIRONMENT)  # where the backup is taken back
         random, span = Random(options.seed), options.minutes * 60
         self.blows = sorted(
             (
@@ -653,6 +654,7 @@ class Soak:
         self.deaf.set()
         for thread in others:
             thread.join()
+        self.elsewhere.discard()
         return self.tell(began_at)
 
     def clock(self) -> float:
@@ -676,7 +678,7 @@ class Soak:
 
     def restore(self) -> None:
         """Elsewhere, with every copy that devices hold newer than what comes back."""
-        elsewhere = Product(**ENVIRONMENT)
+        elsewhere = self.elsewhere
         try:
             began = time.monotonic()
             done = elsewhere.manage("restore", str(self.archive))
