@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock
+.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -25,6 +25,14 @@ test-full: env ## the suite with ten times as many generated examples, and ten t
 bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
 	@sh scripts/system.sh run
 	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(ARGS)
+
+soak: env ## mixed work while processes are killed; ends with 1 where anything is lost, doubled or wrong (ARGS="--minutes 60")
+	@sh scripts/system.sh run
+	@exec $(PYTHON) scripts/soak.py $(ARGS)
+
+failover: env ## a replica is promoted under load, an older moment brought back (needs PgBouncer, PostgreSQL of the system)
+	@sh scripts/system.sh run
+	@exec $(PYTHON) scripts/failover.py $(ARGS)
 
 screenshots: env ## pictures of the pages in docs/pictures, of the program on PORT or of one with the demo (ARGS="samples")
 	@sh scripts/system.sh test

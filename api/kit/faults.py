@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelInvalid
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, UnreadablePostError
 from django.utils.translation import gettext_lazy as _
 from ninja.errors import HttpError, ValidationError
 
 from portal.core.common.errors import Conflict, Denied, DomainError, FieldError, Invalid, NotFound, TooLarge
+from portal.core.common.outages import outage
 
 logger = logging.getLogger("marsad.api")
 
@@ -112,13 +113,8 @@ def refusal(request: HttpRequest, error: Exception) -> DomainError:
             return Invalid(_("A value is outside what can be stored."))
         case IntegrityError() if getattr(error.__cause__, "sqlstate", "") == "23505":
             return Conflict(_("A record with these values exists already."), code="DUPLICATE")
-        case OperationalError() | InterfaceError():
-            logger.error("database unavailable, request %s: %s", getattr(request, "request_id", ""), error)
-            return DomainError(
-                _("The service is not available at the moment. Try again."),
-                status=503,
-                code="SERVICE_UNAVAILABLE",
-                meta={"retryAfter": 1},
-            )
+    if (lacking := outage(error)) is not None:
+        logger.error("%s, request %s: %s", lacking.code, getattr(request, "request_id", ""), error)
+        return lacking
     logger.error("request %s failed", getattr(request, "request_id", ""), exc_info=error)
     return DomainError(_("Something went wrong on our side."), status=500, code="SERVER_ERROR")

@@ -101,11 +101,15 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     for child in children:
         stack.callback(child.stop)
         child.start()
-    announced = False
+    announced, due = False, 0.0
     while not stop.wait(0.2):
-        if database is not None and not database.alive():
+        if database is not None and time.monotonic() >= due and not database.alive():
             say("PostgreSQL ended; it starts again")
-            database = postgres.start(data)
+            try:
+                database = postgres.start(data)
+            except (postgres.PostgresError, OSError) as error:  # no room on the disk, say: it may come back
+                due = time.monotonic() + PATIENCE
+                say(f"{error}; next try in {PATIENCE} s")
         for child in children:
             child.watch()
         if not announced and answers(host, port):

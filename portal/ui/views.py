@@ -1,5 +1,6 @@
 """Language switch and error pages."""
 
+import sys
 from http import HTTPStatus
 
 from django.conf import settings
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_POST
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
 from portal.core.accounts.services import language_choose
+from portal.core.common.outages import outage
 
 ONE_YEAR = 365 * 24 * 3600
 
@@ -61,9 +63,13 @@ def too_many_requests(request: HttpRequest, *, retry_after: int | None = None) -
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Rendered without the request: whatever failed may have been the session, the user or the database."""
-    page = render_to_string("500.html", {"request_id": getattr(request, "request_id", "")})
-    return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    """Rendered without the request: whatever failed may have been the session, the user or the database. An outage is
+    told as one (503, 507), with the seconds to wait."""
+    lacking = outage(sys.exception())
+    page = render_to_string("500.html", {"request_id": getattr(request, "request_id", ""), "lacking": lacking})
+    if lacking is None:
+        return HttpResponse(page, status=HTTPStatus.INTERNAL_SERVER_ERROR)
+    return HttpResponse(page, status=lacking.status, headers={"Retry-After": str(lacking.meta["retryAfter"])})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

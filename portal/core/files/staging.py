@@ -4,7 +4,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Self
@@ -60,8 +60,9 @@ class Intake:
         return Staged(self.path, self.size, self._hash.hexdigest(), self.head)
 
     def discard(self) -> None:
-        self._file.close()
         self.path.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk refuses what is still to be written
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -71,6 +71,11 @@ class FolderStore(FileSystemStorage):
         with path.open("rb") as file:
             os.fsync(file.fileno())
         path.replace(target)
+        folder = os.open(target.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # else the name could be gone after a power cut, and the database know of it
+        finally:
+            os.close(folder)
 
     def chunks(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         try:

@@ -52,8 +52,12 @@ def notify(payload: str) -> None:
 
 
 def notify_redis(payload: str) -> None:
-    """Send by Redis, at once: what belongs to a transaction calls it after the commit."""
-    _redis().publish(PG_CHANNEL, payload)
+    """Send by Redis, at once: what belongs to a transaction calls it after the commit. While Redis is away nothing is
+    sent: every socket is told to fetch again when it is back."""
+    try:
+        _redis().publish(PG_CHANNEL, payload)
+    except redis.RedisError as error:
+        logger.warning("a live event was not sent (%s)", error)
 
 
 @cache

@@ -32,7 +32,7 @@ def _cache() -> dict[str, Any]:
     key = f"desk.health:{uuid7()}"
     try:
         cache.set(key, 1, 5)
-        works = cache.get(key) == 1
+        works = cache.get(key) == 1 and not getattr(cache, "away", False)
     except Exception:  # noqa: BLE001 whatever the back end raises, the other parts are still to be told
         works = False
     kind = "redis" if settings.REDIS_URL else "process"
