@@ -7,11 +7,11 @@ from portal.core.common.urls import BySegment
 
 ID = "01a2003d-260b-75f8-8623-f4a5d77de61d"
 ADDRESSES = (
-    "", "login", "samples", f"samples/{ID}", f"samples/{ID}/", "samples.csv", "tickets/board", "sales/pipeline", "search",
-    f"projects/{ID}", f"s/{'a' * 43}", "metrics", "metricsx", "health/live", "nothing", "nothing/at/all", "api", "api/v1",
-    "api/v1/", "api/v1/docs", "api/v1/samples", f"api/v1/samples/{ID}", f"api/v1/samples/{ID.upper()}/results",
-    "api/v1/submissions/bulk", "api/v1/nothing", "api/v2/samples", "api/mobile/v1/sync/changes", "api/mobile/v2", "tasks",
-    f"invite/{'a' * 43}", f"password/reset/{ID}", "notifications", "users/new",
+    "", "login", "samples", f"samples/{ID}", f"samples/{ID}/", "samples.csv", "tickets/board", "sales/pipeline",
+    f"projects/{ID}", f"s/{'a' * 43}", "metrics", "metricsx", "health/live", "nothing", "nothing/at/all", "search",
+    "api", "api/v1", "api/v1/", "api/v1/docs", "api/v1/samples", f"api/v1/samples/{ID}", "notifications", "users/new",
+    f"api/v1/samples/{ID.upper()}/results", "api/v1/submissions/bulk", "api/v1/nothing", "api/v2/samples", "tasks",
+    "api/mobile/v1/sync/changes", "api/mobile/v2", f"invite/{'a' * 43}", f"password/reset/{ID}",
 )  # fmt: skip
 
 
