@@ -19,6 +19,7 @@ from api.kit import access, body, faults, idempotency, throttle, uploads
 from api.kit.surface import V1, Surface
 from portal.core.accounts.policy import Policy, public
 from portal.core.common.errors import DomainError, NotFound
+from portal.core.common.urls import BySegment
 
 View = Callable[..., Any]
 _MEANINGS = {
@@ -260,7 +261,8 @@ class Api(NinjaAPI):
 
     def _get_urls(self) -> list[URLPattern | URLResolver]:
         """ninja's root page would answer HTML: ours is a 404 in the envelope."""
-        return [*super()._get_urls()[:-1], path("", public("answers 404")(not_found(self.surface)), name="api-root")]
+        root = path("", public("answers 404")(not_found(self.surface)), name="api-root")
+        return [BySegment([*super()._get_urls()[:-1], root])]
 
     def get_openapi_operation_id(self, operation: NinjaOperation) -> str:
         words = re.findall(r"\w+", re.sub(r"\{(\w+:)?(\w+)\}", r"by_\2", operation.path.replace("-", "")))

@@ -94,7 +94,7 @@ def file_store(bucket: dict[str, str] | None, folder: Path) -> dict[str, Any]:
         return {"BACKEND": "portal.core.files.storage.FolderStore", "OPTIONS": {"location": folder}}
     name, _slash, prefix = bucket["path"].partition("/")
     return {
-        "BACKEND": "portal.core.files.storage.BucketStore",
+        "BACKEND": "portal.core.files.bucket.BucketStore",
         "OPTIONS": {
             "bucket_name": name,
             "location": prefix,
@@ -137,7 +137,7 @@ def database(url: str, *, source: str) -> dict[str, object]:
     if not name:
         raise ImproperlyConfigured(f"{source}: the database name is missing")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.config.database",
         "NAME": name,
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

@@ -527,6 +527,7 @@ def register() -> None:
             derive=derive,
             wire=wire.samples,
             announce=announce,
+            passes_json=True,
         )
     )  # fmt: skip
     registry.register(
@@ -548,5 +549,6 @@ def register() -> None:
             derive=lambda batch: None,
             wire=wire.results,
             announce=lambda batch: None,
+            passes_json=True,
         )
     )  # fmt: skip

@@ -59,14 +59,16 @@ def samples(rows: Iterable[Row]) -> list[dict[str, Any]]:
 
 
 def results(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    parameters = _parameters(row["parameter_id"] for row in rows)
+    ids = {row["parameter_id"] for row in rows}
+    used = _parameters(ids)
+    named = {id: (used[id].code, used[id].name) for id in ids}
     return [
         {
             "id": row["id"],
             "sampleId": row["sample_id"],
             "parameterId": row["parameter_id"],
-            "parameterCode": parameters[row["parameter_id"]].code,
-            "parameterName": parameters[row["parameter_id"]].name,
+            "parameterCode": named[row["parameter_id"]][0],
+            "parameterName": named[row["parameter_id"]][1],
             "value": number(row["value"]),
             "valueText": row["value_text"],
             "qualifier": row["qualifier"],

@@ -2,7 +2,7 @@
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
-from django.db import ProgrammingError, connection, transaction
+from django.db import ProgrammingError, connection, connections, transaction
 
 
 @pytest.mark.django_db
@@ -25,3 +25,17 @@ def test_a_test_that_commits_leaves_nothing(turn: int) -> None:
     assert not ContentType.objects.filter(app_label="left behind").exists()
 
     ContentType.objects.create(app_label="left behind", model=f"turn {turn}")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_kept_connection_that_the_server_ended_is_seen_without_asking() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    connection.is_usable()
+
+    assert connection.is_usable()
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    assert not connection.is_usable()
+    connection.close()

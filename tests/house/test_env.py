@@ -45,7 +45,7 @@ def test_database_url_is_taken_apart() -> None:
     found = env.database("postgresql://me:p%40ss@db:6000/shop?sslmode=require", source="DATABASE_URL")
 
     assert found == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.config.database",
         "NAME": "shop",
         "USER": "me",
         "PASSWORD": "p@ss",

@@ -14,16 +14,15 @@ from uuid import UUID, uuid4
 
 import orjson
 from django.db import connection
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
-from portal.collect.forms.models import Form, FormVersion
-from portal.collect.forms.selectors import compiled, forms_seen
+from portal.collect.forms.models import FormVersion
+from portal.collect.forms.selectors import compiled
 from portal.collect.forms.services import document
 from portal.collect.language import Schema
 from portal.collect.submissions import checks, wire
 from portal.collect.submissions.choices import Flag, ReviewState
-from portal.collect.submissions.models import Submission, Webhook
+from portal.collect.submissions.models import Submission
 from portal.collect.submissions.targets import Wanted, targets
 from portal.core.accounts.models import User
 from portal.core.common import clock
@@ -51,6 +50,36 @@ _INSERT: Final = (
 )
 
 
+# Living and published ones: what `forms_seen` says, but for the projects that the person sees.
+_FORMS: Final = (
+    "SELECT f.id, f.version, f.is_active, f.mapping, f.settings, f.statistics,"
+    " p.id, p.status, p.start_date, p.end_date, EXISTS (SELECT FROM collect_webhook w"
+    " WHERE w.organization_id = f.organization_id AND w.form_id = f.id AND w.is_active)"
+    " FROM collect_form f JOIN projects_project p ON p.id = f.project_id AND p.deleted_at IS NULL"
+    " WHERE f.organization_id = %s AND f.id = ANY(%s) AND f.deleted_at IS NULL AND f.version > 0"
+)
+
+
+@dataclass(slots=True)
+class _Form:
+    """What of a form and its project decides about a submission."""
+
+    pk: UUID
+    version: int
+    is_active: bool
+    mapping: Any
+    settings: Any
+    statistics: Any
+    project: UUID
+    project_status: str
+    start_date: datetime | None
+    end_date: datetime | None
+    hooked: bool
+
+    def __post_init__(self) -> None:
+        self.mapping, self.settings, self.statistics = map(orjson.loads, (self.mapping, self.settings, self.statistics))
+
+
 @dataclass(slots=True)
 class Item:
     """One submission of a call: what was sent, then what became of it."""
@@ -58,7 +87,7 @@ class Item:
     data: Mapping[str, Any]
     local: UUID | None = None
     fingerprint: str = ""
-    form: Any = None
+    form: "_Form | None" = None
     row: dict[str, Any] | None = None
     stored: dict[str, Any] | None = None  # on the wire
     created: bool = False
@@ -74,7 +103,7 @@ class _Context:
     by: User
     now: datetime
     zone: str
-    forms: dict[UUID, Any] = field(default_factory=dict)
+    forms: dict[UUID, _Form] = field(default_factory=dict)
     versions: set[tuple[UUID, int]] = field(default_factory=set)
 
 
@@ -140,7 +169,7 @@ def _receive(items: Sequence[Any], by: User) -> list[Item]:
     _answer_known(good, by)  # of another transaction, or of a twin in this call
     made = [item for item in good if item.created]
     _create_targets(made, by)
-    _notify([item for item in made if item.form.hooked])
+    _notify([item for item in made if item.form and item.form.hooked])
     return done
 
 
@@ -205,21 +234,20 @@ def _meet(item: Item, row: dict[str, Any], by: User) -> None:
 
 def _find_forms(items: Sequence[Item], context: _Context) -> None:
     """The forms that the items name and the person sees, with their projects, in one query."""
-    wanted = {id for item in items if (id := parse_uuid(item.data.get("formId")))}
-    hooks = Webhook.objects.filter(form=OuterRef("pk"), is_active=True)
-    rows = forms_seen(context.by).filter(pk__in=wanted, version__gt=0).annotate(hooked=Exists(hooks))
-    context.forms = {
-        form.pk: form for form in rows.select_related("project").defer("schema", "schema_text", "draft", "search_text")
-    }
+    wanted = [id for item in items if (id := parse_uuid(item.data.get("formId")))]
+    with connection.cursor() as cursor:  # past the ORM, which took half of the time of a submission
+        cursor.execute(_FORMS, [scope.organization_id(), wanted])
+        found = [_Form(*row) for row in cursor.fetchall()]
+    seen = access.visible_projects(context.by, {form.project for form in found})
+    context.forms = {form.pk: form for form in found if form.project in seen}
 
 
 def _read(item: Item, context: _Context) -> None:
     """Fill `row`; raises what is wrong."""
     data, now = item.data, context.now
     item.form = form = _form(data, context)
-    project = form.project
     named = data.get("projectId")
-    if named is not None and parse_uuid(named) != project.pk:
+    if named is not None and parse_uuid(named) != form.project:
         _refuse_project(named, context)
     errors = Errors()
     created = _moment(data, "createdAt" if data.get("createdAt") is not None else "capturedAt", now, errors) or now
@@ -233,7 +261,7 @@ def _read(item: Item, context: _Context) -> None:
         errors.add("answers", _("Must be a JSON object."))
     errors.raise_any()
     assert isinstance(answers, dict)
-    _refuse_closed(form, project, created)
+    _refuse_closed(form, created)
     schema = compiled(form.pk, version)
     answers = checked(schema, answers, now=now, zone=context.zone)
     if latitude is None or longitude is None:
@@ -241,9 +269,9 @@ def _read(item: Item, context: _Context) -> None:
     said = form.settings.get("minSeconds")
     item.row = {
         "id": uuid7(),
-        "organization_id": form.organization_id,
+        "organization_id": scope.organization_id(),
         "form_id": form.pk,
-        "project_id": project.pk,
+        "project_id": form.project,
         "form_version": version,
         "answers": answers,
         "submitted_by_id": context.by.pk,
@@ -288,7 +316,7 @@ def checked(schema: Schema, answers: dict[str, Any], *, now: datetime, zone: str
     return outcome.answers if any(item.calculation for item in schema.fields()) else answers
 
 
-def _form(data: Mapping[str, Any], context: _Context) -> Form:
+def _form(data: Mapping[str, Any], context: _Context) -> _Form:
     id = parse_uuid(data.get("formId"))
     if id is None:
         raise Invalid.field("formId", _("Must be a UUID."))
@@ -297,7 +325,7 @@ def _form(data: Mapping[str, Any], context: _Context) -> Form:
         raise NotFound(_("There is no such form."))
     if not form.is_active:
         raise Invalid.field("formId", _("This form takes no more submissions."))
-    return form  # type: ignore[no-any-return]
+    return form
 
 
 def _refuse_project(named: object, context: _Context) -> None:
@@ -308,20 +336,20 @@ def _refuse_project(named: object, context: _Context) -> None:
     raise Invalid.field("projectId", _("This form belongs to another project."))
 
 
-def _refuse_closed(form: Form, project: Any, captured: datetime) -> None:
+def _refuse_closed(form: _Form, captured: datetime) -> None:
     """C40, C43, C44: drafts and active projects take data that was captured inside of their window."""
-    if project.status not in OPEN_PROJECT:
+    if form.project_status not in OPEN_PROJECT:
         raise DomainError(_("The project is closed and takes no more submissions."), code="PROJECT_CLOSED")
-    if (project.start_date and captured < project.start_date) or (project.end_date and captured > project.end_date):
+    if (form.start_date and captured < form.start_date) or (form.end_date and captured > form.end_date):
         raise DomainError(
             _("The project takes submissions from %(start)s to %(end)s.")
-            % {"start": clock.wire(project.start_date) or "…", "end": clock.wire(project.end_date) or "…"},
+            % {"start": clock.wire(form.start_date) or "…", "end": clock.wire(form.end_date) or "…"},
             code="OUTSIDE_SUBMISSION_WINDOW",
-            meta={"startDate": clock.wire(project.start_date), "endDate": clock.wire(project.end_date)},
+            meta={"startDate": clock.wire(form.start_date), "endDate": clock.wire(form.end_date)},
         )
 
 
-def _version(data: Mapping[str, Any], form: Form, context: _Context, errors: Errors) -> int:
+def _version(data: Mapping[str, Any], form: _Form, context: _Context, errors: Errors) -> int:
     """The version that the answers were given to: offline devices may hold an older one."""
     said = data.get("formVersion")
     if said is None or said == form.version:
@@ -330,7 +358,7 @@ def _version(data: Mapping[str, Any], form: Form, context: _Context, errors: Err
         errors.add("formVersion", _("This form has no such version."))
         return form.version
     if (form.pk, said) not in context.versions:
-        if not FormVersion.objects.filter(form=form, version=said).exists():
+        if not FormVersion.objects.filter(form=form.pk, version=said).exists():
             errors.add("formVersion", _("This form has no such version."))
         context.versions.add((form.pk, said))
     return said
@@ -439,14 +467,16 @@ def _create_targets(items: Sequence[Item], by: User) -> None:
     mappings: dict[tuple[UUID, int], dict[str, Any]] = {}
     for item in items:
         row, form = item.row, item.form
-        if row is None or not (form.mapping or row["form_version"] != form.version):
+        if row is None or form is None or not (form.mapping or row["form_version"] != form.version):
             continue
         key = (form.pk, row["form_version"])
         if key not in mappings:
             mappings[key] = (
                 form.mapping
                 if row["form_version"] == form.version
-                else FormVersion.objects.values_list("mapping", flat=True).get(form=form, version=row["form_version"])
+                else FormVersion.objects.values_list("mapping", flat=True).get(
+                    form=form.pk, version=row["form_version"]
+                )
             )
         mapping = mappings[key]
         if mapping and mapping["target"] in targets:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -176,6 +177,15 @@ def issue(user: User, *, device: str = "") -> tuple[str, UUID, int]:
 
 def read(token: str) -> Claims:
     """Check signature, issuer, audience, life and type of an access token; raises Unauthenticated."""
+    claims = _verified(token, frozenset(_keys.load()), settings.JWT_ISSUER, settings.JWT_AUDIENCE)
+    if claims.expires_at.timestamp() <= time.time():
+        raise Unauthenticated(_("The access token has expired."), code="TOKEN_EXPIRED")
+    return claims
+
+
+@lru_cache(4096)
+def _verified(token: str, known: frozenset[str], issuer: str, audience: str) -> Claims:
+    """What a token says. Its signature is checked once for as long as the `known` keys are the same."""
     try:
         kid = jwt.get_unverified_header(token).get("kid", "")
         key = _keys.load().get(kid) or _keys.load(again=time.monotonic() - _keys.looked > 1).get(kid)
@@ -185,8 +195,8 @@ def read(token: str) -> Claims:
             token,
             key.public_key(),
             algorithms=["RS256"],
-            issuer=settings.JWT_ISSUER,
-            audience=settings.JWT_AUDIENCE,
+            issuer=issuer,
+            audience=audience,
             options={"require": ["exp", "iat", "sub", "jti", "iss", "aud"]},
         )
         user, jti = parse_uuid(body["sub"]), parse_uuid(body["jti"])

@@ -15,7 +15,7 @@ def wire(moment: datetime | None) -> str | None:
     """`2026-11-20T09:15:00Z`, with milliseconds or microseconds only where there are any."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).isoformat()[:-6] + "Z"
 
 
 def parse_moment(text: object) -> datetime | None:

@@ -22,7 +22,6 @@ from django.core import signing
 from django.utils import translation
 from django.utils.translation import gettext as _
 from py_vapid import Vapid02
-from pywebpush import WebPushException, webpush
 
 from portal.core.accounts import mail
 from portal.core.accounts.models import User
@@ -157,6 +156,8 @@ def _payload(letter: Letter) -> dict[str, str]:
 
 
 def _push(row: PushSubscription, letter: Letter) -> None:
+    from pywebpush import WebPushException, webpush  # with aiohttp and requests: a tenth of what a start loads
+
     payload = _payload(letter)
     while len(text := orjson.dumps(payload).decode()) > PUSH_BYTES or len(text.encode()) > PUSH_BYTES:
         payload["body"] = payload["body"][: len(payload["body"]) * 3 // 4]

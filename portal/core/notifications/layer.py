@@ -11,16 +11,15 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import psycopg
-import redis
 from django.conf import settings
 from django.db import connections
-from redis.asyncio import Redis as AsyncRedis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+
+if TYPE_CHECKING:  # a tenth of what a start loads, and needed only with `REDIS_URL`
+    import redis
 
 PG_CHANNEL = "marsad_live"
 MAX_BYTES = 7999  # PostgreSQL refuses a payload of 8,000 bytes
@@ -62,6 +61,8 @@ def notify_redis(payload: str) -> None:
 
 @cache
 def _redis() -> "redis.Redis":
+    import redis
+
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5)
 
 
@@ -97,6 +98,11 @@ class Line:
         """Listen for ever; after a lost connection everybody is told to fetch again."""
         wait, lost = 0.1, False
         source = _from_redis if settings.REDIS_URL else _from_postgres
+        faults: tuple[type[Exception], ...] = (psycopg.Error, OSError)
+        if settings.REDIS_URL:
+            from redis import RedisError
+
+            faults += (RedisError,)
         while True:
             try:
                 async with source() as payloads:
@@ -107,7 +113,7 @@ class Line:
                     async for payload in payloads:
                         note = orjson.loads(payload)
                         self._tell(note["to"], note["message"])
-            except (psycopg.Error, redis.RedisError, OSError) as error:
+            except faults as error:
                 logger.warning("live events: not connected (%s), next try in %.1f s", error, wait)
                 lost = True
             self.ready.clear()
@@ -135,10 +141,14 @@ async def _from_postgres() -> AsyncIterator[AsyncIterator[str]]:
 
 @contextlib.asynccontextmanager
 async def _from_redis() -> AsyncIterator[AsyncIterator[bytes]]:
+    from redis.asyncio import Redis
+    from redis.asyncio.retry import Retry
+    from redis.backoff import NoBackoff
+
     # No retries of the library's own: it would subscribe again without a word about what was missed.
     retry = Retry(NoBackoff(), 0)
     async with (
-        AsyncRedis.from_url(settings.REDIS_URL, socket_connect_timeout=5, retry=retry) as client,
+        Redis.from_url(settings.REDIS_URL, socket_connect_timeout=5, retry=retry) as client,
         client.pubsub() as subscription,
     ):
         await subscription.subscribe(PG_CHANNEL)

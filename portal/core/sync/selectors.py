@@ -27,7 +27,7 @@ from portal.core.tenancy import scope
 TOMBSTONES: Final = timedelta(days=90)
 
 _FEED = """
-SELECT c.epoch, c.seq, c.floor, r.entity, r.record_id, r.seq, r.first_seq, r.ts, r.deleted_at, r.deleted_by_id
+SELECT c.epoch::text, c.seq, c.floor, r.entity, r.record_id, r.seq, r.first_seq, r.ts, r.deleted_at, r.deleted_by_id
 FROM sync_clock c LEFT JOIN LATERAL (
     SELECT * FROM sync_record s
     WHERE s.organization_id = c.organization_id AND s.seq > %(after)s AND s.entity = ANY(%(entities)s)
@@ -77,7 +77,8 @@ def changes(*, user: User, device: Device, cursor: str, entities: Sequence[str],
     reach = _reach(collections, user)
     place = _place(cursor, device, reach)
     found = _feed(place.seq if place else 0, collections, limit + 1)
-    epoch, head, floor = found[0][:3]
+    epoch = UUID(found[0][0])  # a text in each row, made a UUID once
+    head, floor = found[0][1:3]
     if place and (place.epoch != epoch or place.seq > head or _outdated(place, floor)):
         raise _resync()
     rows = [row[3:] for row in found if row[3] is not None]
@@ -154,7 +155,7 @@ def _entries(rows: list[Any], epoch: UUID, after: int, collections: Mapping[str,
             wanted[entity].append(id)
     data: dict[UUID, dict[str, Any]] = {}
     for entity, ids in wanted.items():
-        stored = collections[entity].rows(ids)
+        stored = collections[entity].rows(ids, shown=True)
         data.update(zip(stored, collections[entity].wire(list(stored.values())), strict=True))
     entries = []
     for entity, id, seq, first, ts, deleted_at, deleted_by in rows:

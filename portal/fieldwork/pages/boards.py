@@ -24,6 +24,7 @@ from portal.core.projects.models import Task
 from portal.fieldwork.pages import answers
 from portal.fieldwork.pages.forms import ways
 from portal.fieldwork.pages.lists import TaskFilter
+from portal.ui.boards import Moves
 from portal.ui.filters import midnight
 from portal.ui.people import may, person
 
@@ -44,14 +45,14 @@ def _board(request: HttpRequest) -> dict[str, Any]:
     rows = filters.qs.order_by("due_date", selectors.urgency().desc(), "-created_at", "-id")
     counts = selectors.task_figures(filters.qs).by_status
     user, office = person(request), may(request, "tasks.edit")
-    may_work = may(request, "tasks.work")
+    may_work, moves = may(request, "tasks.work"), Moves(request, to="fieldwork:task_move", name="status")
     columns = []
     for status in TaskStatus:
         cards = []
         for task in rows.filter(status=status)[:CARDS]:
             own = task.assigned_to_id == user.pk or (task.assigned_to_id is None and task.created_by_id == user.pk)
-            moves = ways(task, office=office) if office or (may_work and own) else []
-            cards.append((task, [way for way in moves if way[0] != task.status]))
+            open_ways = ways(task, office=office) if office or (may_work and own) else []
+            cards.append((task, moves.form(task.pk, [way for way in open_ways if way[0] != task.status])))
         columns.append((status.value, status.label, counts[status], cards))
     return {
         "columns": columns,

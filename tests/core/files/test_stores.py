@@ -17,8 +17,9 @@ from moto.server import ThreadedMotoServer
 from portal.config.env import file_store
 from portal.core.common import clock
 from portal.core.files import blobs, jobs, services, serving, shares, uploads
+from portal.core.files.bucket import BucketStore
 from portal.core.files.models import Blob, StoredFile, Upload
-from portal.core.files.storage import BucketStore, Missing, opened, store
+from portal.core.files.storage import Missing, opened, store
 from portal.core.tenancy.scope import platform, tenant
 from tests.core.people import Cast
 

@@ -19,6 +19,7 @@ from portal.crm.sales.pages.deals import frame, move
 from portal.crm.sales.pages.lists import DealFilter, today
 from portal.crm.sales.selectors import Column
 from portal.ui.answers import refusal_text, toast
+from portal.ui.boards import Moves
 from portal.ui.people import person
 
 TEMPLATE = "crm/sales/board.html"
@@ -58,12 +59,16 @@ def _board(request: HttpRequest) -> dict[str, Any]:
     user, known = person(request), selectors.stages()
     rows = chosen.apply(selectors.deals_seen(user), today=today())
     columns = selectors.pipeline(rows)
+    moves = Moves(request, to="crm:sale_board_move", name="stage")
     mine = None if user.grants.get("sales.edit") == "all" else _mine(user, columns)
     return frame(request, "board") | {
         "columns": [
             (
                 column,
-                [(deal, _ways(deal, known) if mine is None or deal.pk in mine else []) for deal in column.deals],
+                [
+                    (deal, moves.form(deal.pk, _ways(deal, known) if mine is None or deal.pk in mine else ()))
+                    for deal in column.deals
+                ],
             )
             for column in columns
         ],
@@ -85,5 +90,5 @@ def _mine(user: User, columns: list[Column]) -> set[UUID]:
     return set(selectors.deals_seen(user, "sales.edit").filter(pk__in=shown).values_list("pk", flat=True))
 
 
-def _ways(deal: Deal, known: list[Stage]) -> list[Stage]:
-    return [stage for stage in known if stage.pk != deal.stage_id]
+def _ways(deal: Deal, known: list[Stage]) -> list[tuple[str, object]]:
+    return [(stage.key, stage) for stage in known if stage.pk != deal.stage_id]

@@ -33,6 +33,7 @@ from portal.crm.tickets.models import CommentRevision, Ticket, TicketComment
 from portal.crm.tickets.pages.forms import BulkForm, TicketForm, workers
 from portal.crm.tickets.pages.lists import TicketFilter, TicketTable
 from portal.ui import answers
+from portal.ui.boards import Moves
 from portal.ui.filters import day_after, midnight
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
@@ -145,17 +146,13 @@ def _board(request: HttpRequest) -> dict[str, Any]:
     rows = selectors.ticket_list(user=person(request), **chosen)
     counts = dict(rows.filter(status__in=BOARD).order_by().values_list("status").annotate(n=Count("pk")))
     may_work, user, columns = may(request, "tickets.work"), person(request), []
+    moves = Moves(request, to="crm:ticket_move", name="status")
     shown = rows.select_related("customer", "assigned_to").defer("description", "search_text")
     for status in BOARD:
         late = F("sla_due_at").asc(nulls_last=True)
         order = ("-created_at", "-id") if status == TicketStatus.RESOLVED else (late, "id")
         cards = [
-            (
-                row,
-                [(way, TicketStatus(way).label) for way in services.allowed(row, user) if way in BOARD]
-                if may_work
-                else [],
-            )
+            (row, moves.form(row.pk, _ways(row, user) if may_work else ()))
             for row in shown.filter(status=status).order_by(*order)[:CARDS]
         ]
         columns.append((status.value, status.label, counts.get(status, 0), cards))
@@ -166,6 +163,10 @@ def _board(request: HttpRequest) -> dict[str, Any]:
         "filter_form": filters.form,
         "may_work": may_work,
     }
+
+
+def _ways(row: Ticket, user: User) -> list[tuple[str, object]]:
+    return [(way, TicketStatus(way).label) for way in services.allowed(row, user) if way in BOARD]
 
 
 @require_POST
