@@ -154,6 +154,7 @@ def frame(request: HttpRequest, form: Form, tab: str) -> dict[str, Any]:
         "tab": tab,
         "badge": badge(form),
         "may_design": may(request, "forms.edit"),
+        "may_webhooks": may(request, "forms.webhooks"),
         "may_delete": may(request, "forms.delete"),
         "may_fill": may(request, "submissions.create") and form.published and form.is_active,
         "may_submissions": may(request, "submissions.view"),
