@@ -30,7 +30,7 @@ from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from playwright.sync_api import Page as Tab
 from program import ROOT
-from screenshots import CHROMIUM, served, sign_in
+from screenshots import CHROMIUM, choose_language, served, sign_in
 
 sys.path.insert(0, str(ROOT))
 
@@ -48,11 +48,11 @@ SKIPPED = re.compile(
 )
 ORDER = re.compile(r"(^|&)(sort|per_page|page)=")  # the same rows in another order
 CLICK = {"", "click"}
-SILENT = {"script", "style", "code", "pre", "textarea", "svg"}
+SILENT = {"script", "style", "code", "pre", "textarea", "kbd", "svg"}
 VOID = frozenset("area base br col embed hr img input link meta source track wbr use path".split())  # noqa: SIM905
 BROKEN = re.compile(r"\b(None|undefined|NaN)\b|\[object|%\(|\{\{|\{%")
 LOOK = """() => {
-  const said = [], skip = "script,style,code,pre,textarea,[lang]:not(html),svg";
+  const said = [], skip = "script,style,code,pre,textarea,[lang]:not(html),[translate=no],kbd,svg";
   const bare = [], own = "bdi,[dir=auto],[dir=ltr],option,kbd,.notranslate";
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
@@ -136,7 +136,7 @@ class Source(HTMLParser):
         of = {name: value or "" for name, value in attrs}
         if tag == "html":
             self.way = f"lang {of.get('lang')}, dir {of.get('dir')}"
-        elif tag not in VOID and (self.silent or tag in SILENT or "lang" in of):
+        elif tag not in VOID and (self.silent or tag in SILENT or "lang" in of or of.get("translate") == "no"):
             self.silent.append(tag)
         if not self.silent:
             self.said |= {of[name].strip() for name in ("aria-label", "placeholder", "title", "alt") if of.get(name)}
@@ -193,7 +193,9 @@ def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
 
 def session(browser: Browser, base: str, role: str) -> Any:
     context = browser.new_context(base_url=base)
-    sign_in(context.new_page(), base, role)
+    page = context.new_page()
+    sign_in(page, base, role)
+    choose_language(page, "ar")
     state = context.storage_state()
     context.close()
     return state
@@ -350,6 +352,8 @@ def main() -> int:
                 page = context.new_page()
                 page.on("console", lambda message: walk.errors.append(message.text) if message.type == "error" else 0)
                 page.on("pageerror", lambda error: walk.errors.append(str(error)))
+                page.goto("/")
+                choose_language(page, language)
                 for spot in pages:
                     try:
                         look(walk, page, spot, role, language, options, texts[language])
