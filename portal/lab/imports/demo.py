@@ -4,6 +4,8 @@ import io
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.utils import translation
+
 from portal.core.accounts.models import User
 from portal.lab.imports import services
 from portal.lab.imports.mapping import Columns
@@ -20,7 +22,12 @@ ROWS: Final = (
 
 
 def fill(*, by: User, now: datetime) -> None:
-    """For the organisation in force."""
+    """For the organisation in force, with the reasons of refusals in the language of `by`."""
+    with translation.override(by.language or "fr"):
+        _fill(by=by, now=now)
+
+
+def _fill(*, by: User, now: datetime) -> None:
     first = _upload("4", by, now - timedelta(days=2))
     for begin in (services.run_check, services.run_import):
         begin(run=first, by=by)
