@@ -41,6 +41,8 @@ NEW = 2  # kinds of elements that make a page worth a look
 EACH = 3  # addresses of a route that are fetched, to find those that differ
 AXE = (ROOT / "tests/browser/axe/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# as root Chromium has no sandbox; the rest spares the processor
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--disable-background-networking"]
 # Files, doors out and endless ranges of dates are not pages to look at.
 SKIPPED = re.compile(
     r"[./](csv|xlsx|json|pdf|geojson|jsonl|xml|png|zip|svg|docx|gpkg|dxf|kml)$"
@@ -68,7 +70,7 @@ LOOK = """() => {
     && (/auto|scroll|hidden|clip/.test(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
   const wide = [...document.querySelectorAll("body *")].filter(node => {
     const box = node.getBoundingClientRect();
-    return box.width && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(node).position !== "fixed"
+    return box.width && node.checkVisibility() && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(node).position !== "fixed"
       && !scrolls(node.parentElement);
   });
   const kinds = new Set([...document.querySelectorAll("body *:not(svg *)")].map(node =>
@@ -328,7 +330,7 @@ def main() -> int:
     texts = {language: untranslated(language) if language != "en" else {} for language in LANGUAGES}
     with served() as base, sync_playwright() as playwright:
         program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         walk = Walk(base)
         for role in options.roles.split(","):
             began = time.monotonic()
