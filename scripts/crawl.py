@@ -70,8 +70,8 @@ LOOK = """() => {
     && (/auto|scroll|hidden|clip/.test(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
   const wide = [...document.querySelectorAll("body *")].filter(node => {
     const box = node.getBoundingClientRect();
-    return box.width && node.checkVisibility() && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(node).position !== "fixed"
-      && !scrolls(node.parentElement);
+    return box.width && node.checkVisibility() && (box.right > innerWidth + 1 || box.left < -1)
+      && getComputedStyle(node).position !== "fixed" && !scrolls(node.parentElement);
   });
   const kinds = new Set([...document.querySelectorAll("body *:not(svg *)")].map(node =>
     [node.parentElement.tagName, node.tagName, node.getAttribute("class"), node.getAttribute("role"),
