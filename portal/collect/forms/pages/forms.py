@@ -84,7 +84,7 @@ class SettingsForm(ServiceForm):
         for key, target in targets.items():
             for name, label in target.fields.items():
                 self.fields[f"{key}-{name}"] = forms.CharField(
-                    label=label,
+                    label=str(label),
                     required=False,
                     max_length=500,
                     widget=forms.TextInput({"list": "answers", "dir": "ltr"}),

@@ -57,7 +57,7 @@ def webhook_list(request: HttpRequest, form_id: UUID) -> HttpResponse:
     hooks: list[dict[str, Any]] = [
         {
             "hook": hook,
-            "deliveries": hook.newest,
+            "deliveries": hook.newest,  # type: ignore[attr-defined]
             "events": [str(word) for code, word in _EVENTS if code in hook.events],
         }
         for hook in webhooks.webhook_list(form=target, shown=SHOWN)
