@@ -1,10 +1,13 @@
 """`make crawl`: walk the pages of the portal as every role, in three languages, wide and narrow; say what is wrong.
 
-Follows links from the home page, one address for each route and role. A page is wrong that answers anything but 200 (or
-a declared 403), runs the wrong way, is wider than the screen, shows a text that has a translation untranslated, writes
-errors to the console, or breaks a rule of WCAG 2.2 AA that axe-core can tell. Walks the program that answers on PORT
-(8000), else one that it starts with the demo. Ends with 1 where something was found.
-Usage: python scripts/crawl.py [--roles admin,viewer] [--languages ar,en] [--widths 1440,390] [--dark] [route …]
+Follows links from the home page, a few addresses for each route and role, and reads their markup in Arabic. Those that
+show elements of a kind that no earlier page of their route showed, to whatever role, are then looked at in the browser
+in each language and width, also what unfolds by a click (--all: every page of every role). A page is wrong that answers
+anything but 200, runs the wrong way, is wider than the screen, shows a text that has a translation untranslated, shows
+Latin words of the program in Arabic, writes errors to the console, or breaks a rule of WCAG 2.2 AA that axe can tell
+(asked once for each width and kind of markup: the languages share theirs).
+Walks the program that answers on PORT (8000), else one that it starts with the demo. Ends with 1 where something was
+found. Usage: python scripts/crawl.py [--roles admin,viewer] [--languages ar,en] [--widths 1440,390] [--dark] [route …]
 """
 
 import argparse
@@ -12,53 +15,75 @@ import os
 import re
 import shutil
 import sys
-from collections import defaultdict
-from collections.abc import Iterable
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import django
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, URLPattern, URLResolver, get_resolver, resolve
 from django.utils import translation
 from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
 from playwright.sync_api import Page as Tab
 from program import ROOT
-from screenshots import CHROMIUM, served, sign_in
+from screenshots import CHROMIUM, choose_language, served, sign_in
 
 sys.path.insert(0, str(ROOT))
 
 ROLES = ("admin", "manager", "technician", "agent", "sales", "support", "auditor", "viewer", "superadmin")
 LANGUAGES = ("ar", "fr", "en")
 WIDTHS = (1440, 390)
+NEW = 2  # kinds of elements that make a page worth a look
+EACH = 3  # addresses of a route that are fetched, to find those that differ
 AXE = (ROOT / "tests/browser/axe/axe.min.js").read_text()
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+# as root Chromium has no sandbox; the rest spares the processor
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-software-rasterizer", "--disable-background-networking"]
 # Files, doors out and endless ranges of dates are not pages to look at.
 SKIPPED = re.compile(
-    r"\.(csv|xlsx|json|pdf|geojson|jsonl|xml|png|zip|svg)$|^/(logout|api|static|health)(/|$)|/download$"
+    r"[./](csv|xlsx|json|pdf|geojson|jsonl|xml|png|zip|svg|docx|gpkg|dxf|kml)$"
+    r"|^/(logout|api|static|health|metrics)(/|$)|/(download|original)$"
 )
+ORDER = re.compile(r"(^|&)(sort|per_page|page)=")  # the same rows in another order
+CLICK = {"", "click"}
+SILENT = {"script", "style", "code", "pre", "textarea", "kbd", "svg"}
+VOID = frozenset("area base br col embed hr img input link meta source track wbr use path".split())  # noqa: SIM905
+BROKEN = re.compile(r"\b(None|undefined|NaN)\b|\[object|%\(|\{\{|\{%")
 LOOK = """() => {
-  const said = [], skip = "script,style,code,pre,textarea,[lang],svg";
+  const said = [], skip = "script,style,code,pre,textarea,[lang]:not(html),[translate=no],kbd,svg";
+  const bare = [], own = "bdi,[dir=auto],[dir=ltr],option,kbd,.notranslate";
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
-    const text = walk.currentNode.textContent.replace(/\\s+/g, " ").trim();
-    if (text.length > 2 && !walk.currentNode.parentElement.closest(skip)) said.push(text);
+    const text = walk.currentNode.textContent.replace(/\\s+/g, " ").trim(), around = walk.currentNode.parentElement;
+    if (text.length < 3 || around.closest(skip)) continue;
+    said.push(text);
+    if (!around.closest(own)) bare.push(text);
   }
   for (const node of document.querySelectorAll("[aria-label],[placeholder],[title],[alt]"))
     for (const name of ["aria-label", "placeholder", "title", "alt"])
       if (node.getAttribute(name) && !node.closest("[lang]:not(html)")) said.push(node.getAttribute(name).trim());
+  const scrolls = node => node && node !== document.body
+    && (/auto|scroll|hidden|clip/.test(getComputedStyle(node).overflowX) || scrolls(node.parentElement));
   const wide = [...document.querySelectorAll("body *")].filter(node => {
     const box = node.getBoundingClientRect();
-    return box.width && (box.right > innerWidth + 1 || box.left < -1) && getComputedStyle(node).position !== "fixed";
+    return box.width && node.checkVisibility() && (box.right > innerWidth + 1 || box.left < -1)
+      && getComputedStyle(node).position !== "fixed" && !scrolls(node.parentElement);
   });
+  const kinds = new Set([...document.querySelectorAll("body *:not(svg *)")].map(node =>
+    [node.parentElement.tagName, node.tagName, node.getAttribute("class"), node.getAttribute("role"),
+     node.type || "", node.disabled || "", node.hidden || ""].join(" ")));
   return {
-    dir: document.documentElement.dir, lang: document.documentElement.lang, said,
+    dir: document.documentElement.dir, lang: document.documentElement.lang, said, bare,
     over: document.documentElement.scrollWidth - innerWidth,
     wide: wide.slice(-1).map(node => node.tagName.toLowerCase() + "." + node.className).join(),
-    links: [...document.querySelectorAll("a[href]")].map(link => link.href),
+    kinds: [...kinds].sort().join("\\n"),
   };
 }"""
+# axe passes over the contrast of Arabic letters where it is not told to look at every text.
 JUDGE = f"""async () => {{
   const found = await axe.run(document, {{runOnly: {RULES}, resultTypes: ["violations"]}});
   const why = node => (node.any[0] || node.all[0] || node.none[0] || {{message: ""}}).message;
@@ -68,15 +93,71 @@ JUDGE = f"""async () => {{
 }}"""
 
 
+@dataclass(frozen=True)
+class Spot:
+    """A page, or what a click on the page at `parent` brings: then `path` is in the `hx-get` of what is clicked."""
+
+    name: str
+    path: str
+    parent: str = ""
+
+
 @dataclass
 class Walk:
     base: str
     # what is wrong -> where
     found: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    pages: int = 0
+    # route -> kinds of elements that the pages looked at so far are made of
+    known: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    judged: set[tuple[str, int, int]] = field(default_factory=set)
+    reached: set[str] = field(default_factory=set)
+    errors: list[str] = field(default_factory=list)
+    read: int = 0
+    looks: int = 0
 
     def note(self, what: str, where: str) -> None:
         self.found[what].append(where)
+
+
+class Source(HTMLParser):
+    """What a page leads to (links, clicks, actions), what it says, and of which kinds of elements it is made."""
+
+    def __init__(self, address: str, text: str) -> None:
+        super().__init__()
+        self.address = address
+        self.links: list[str] = []
+        self.clicks: list[str] = []
+        self.actions: list[str] = []
+        self.kinds: set[str] = set()
+        self.said: set[str] = set()
+        self.way = ""
+        self.silent: list[str] = []  # the open elements from the outermost that is not ours to translate
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        of = {name: value or "" for name, value in attrs}
+        if tag == "html":
+            self.way = f"lang {of.get('lang')}, dir {of.get('dir')}"
+        elif tag not in VOID and (self.silent or tag in SILENT or "lang" in of or of.get("translate") == "no"):
+            self.silent.append(tag)
+        if not self.silent:
+            self.said |= {of[name].strip() for name in ("aria-label", "placeholder", "title", "alt") if of.get(name)}
+        self.kinds.add(f"{tag} {of.get('class', '')} {of.get('name', '')} {of.get('type', '')}")
+        if tag == "a" and of.get("href"):
+            self.links.append(urljoin(self.address, of["href"]))
+        elif "hx-get" in of and of.get("hx-trigger", "") in CLICK:
+            self.clicks.append(of["hx-get"])
+        for name in ("action", "formaction", "hx-post", "hx-get", "hx-delete", "src", "data-href", "data-url"):
+            if of.get(name):
+                self.actions.append(urljoin(self.address, of[name]))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.silent:
+            del self.silent[len(self.silent) - 1 - self.silent[::-1].index(tag) :]
+
+    def handle_data(self, data: str) -> None:
+        if not self.silent and len(text := " ".join(data.split())) > 2:
+            self.said.add(text)
 
 
 def untranslated(language: str) -> dict[str, str]:
@@ -91,70 +172,143 @@ def untranslated(language: str) -> dict[str, str]:
 
 
 def route_of(address: str) -> str:
-    """The name of the page behind an address, "" where it is none of ours to look at."""
-    path = urlsplit(address).path
-    if SKIPPED.search(path):
-        return ""
+    """The name of the page behind an address, "" where it is none of ours."""
     try:
-        return resolve(path).view_name
+        return resolve(urlsplit(address).path).view_name
     except Resolver404:
         return ""
 
 
+def wanted(name: str, only: Iterable[str]) -> bool:
+    """Whether the name begins as one of `only` does, with its room (`lab:sample`) or without it (`sample`)."""
+    short = name.rpartition(":")[2]
+    return not only or any(name.startswith(part) or short.startswith(part) for part in only)
+
+
+def names(resolver: URLResolver, prefix: str = "") -> Iterator[str]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            yield from names(pattern, prefix + (f"{pattern.namespace}:" if pattern.namespace else ""))
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            yield prefix + pattern.name
+
+
 def session(browser: Browser, base: str, role: str) -> Any:
     context = browser.new_context(base_url=base)
-    sign_in(context.new_page(), base, role)
+    page = context.new_page()
+    sign_in(page, base, role)
+    choose_language(page, "ar")
     state = context.storage_state()
     context.close()
     return state
 
 
-def routes(context: BrowserContext, only: Iterable[str]) -> dict[str, str]:
-    """Route -> the first address of it that links lead to from the home page."""
-    page, known, queue = context.new_page(), {"": ""}, ["/"]
+def ours(walk: Walk, source: Source, only: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Route and address of each page of the portal that a page links to."""
+    for link in source.links:
+        there = urlsplit(link)
+        if there.netloc == urlsplit(walk.base).netloc and not SKIPPED.search(there.path):
+            name = route_of(link)
+            if name and wanted(name, only) and not ORDER.search(there.query):
+                yield name, there.path + (f"?{there.query}" if there.query else "")
+
+
+def proofread(walk: Walk, source: Source, name: str, where: str, texts: dict[str, str]) -> None:
+    walk.read += 1
+    if source.way != "lang ar, dir rtl":
+        walk.note(f"{name}: {source.way}", where)
+    for text in source.said & texts.keys():
+        walk.note(f"{name}: untranslated “{text}”", where)
+    for text in filter(BROKEN.search, source.said):
+        walk.note(f"{name}: shows “{text[:80]}”", where)
+
+
+def spots(walk: Walk, context: BrowserContext, role: str, options: Any, texts: dict[str, str]) -> list[Spot]:
+    """The pages that links lead to from the home page, and the panels that clicks bring, which are worth a look."""
+    fetched: Counter[str] = Counter()
+    seen, queue, pages, panels = {"/"}, ["/"], defaultdict[str, list[tuple[str, Source]]](list), dict[str, Spot]()
     while queue:
         path = queue.pop(0)
-        try:
-            page.goto(path)
-        except Error:  # a download
-            del known[route_of(path)]
-            page.close()
-            page = context.new_page()
+        answer = context.request.get(path)
+        name = route_of(answer.url)
+        if answer.status != 200:
+            walk.note(f"{name}: status {answer.status}", f"{role} {path}")
+        if answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
             continue
-        for link in page.evaluate(LOOK)["links"]:
-            there = urlsplit(link)
-            if there.netloc != urlsplit(page.url).netloc:
-                continue
-            if (name := route_of(link)) and name not in known:
-                known[name] = there.path + (f"?{there.query}" if there.query else "")
-                queue.append(known[name])
-    page.close()
-    del known[""]
-    return {name: path for name, path in known.items() if not only or any(part in name for part in only)}
+        source = Source(answer.url, answer.text())
+        walk.reached |= {name} | {route_of(action) for action in source.actions + source.links}
+        if wanted(name, options.only):
+            pages[name].append((path, source))
+            proofread(walk, source, name, f"{role} ar {path}", texts)
+        for to, address in ours(walk, source, options.only):
+            if address not in seen and fetched[to] < options.each:
+                seen.add(address)
+                fetched[to] += 1
+                queue.append(address)
+        for click in source.clicks:
+            to = route_of(urljoin(answer.url, click))
+            if wanted(to, options.only) and not SKIPPED.search(click) and to != name:
+                panels.setdefault(to, Spot(to, click, path))
+    kept = []
+    for name, found in pages.items():
+        for number, (path, source) in enumerate(sorted(found, key=lambda page: -len(page[1].kinds))):
+            if len(source.kinds - walk.known[name]) > NEW or (options.all and not number):
+                kept.append(Spot(name, path))
+                walk.known[name] |= source.kinds
+    for panel in panels.values():
+        if panel.name not in pages and (options.all or not walk.known[panel.name]):
+            walk.known[panel.name].add(panel.path)
+            kept.append(panel)
+    return kept
 
 
-def look(walk: Walk, page: Tab, path: str, name: str, language: str, said: dict[str, str], where: str) -> None:
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    answer = page.goto(path, wait_until="load")
-    walk.pages += 1
+def look(walk: Walk, page: Tab, spot: Spot, role: str, language: str, options: Any, said: dict[str, str]) -> None:
+    walk.errors.clear()
+    widths = [int(width) for width in options.widths.split(",")]
+    page.set_viewport_size({"width": widths[0], "height": 900})
+    answer = page.goto(spot.parent or spot.path, wait_until="load")
+    if spot.parent:
+        with page.expect_response(lambda response: spot.path in response.url) as click:
+            page.evaluate("path => document.querySelector(`[hx-get='${path}']`).click()", spot.path)
+        answer = click.value
+    where = f"{role} {language} {spot.path}"
     if answer is None or answer.status != 200:
-        walk.note(f"{name}: status {answer and answer.status}", where)
+        walk.note(f"{spot.name}: status {answer and answer.status}", where)
         return
-    page.wait_for_timeout(150)
+    for width in widths:
+        if width != widths[0]:
+            page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(150)
+        walk.looks += 1
+        judge(walk, page, spot, f"{where} {width}", language, width, said)
+        if options.pictures:
+            name = f"{spot.name.replace(':', '.')}-{language}-{width}-{role}-{walk.looks:04}.png"
+            page.screenshot(path=f"{options.pictures}/{name}", full_page=width < 1000)
+    for text in walk.errors:
+        walk.note(f"{spot.name}: console: {text[:200]}", where)
+
+
+def judge(walk: Walk, page: Tab, spot: Spot, where: str, language: str, width: int, said: dict[str, str]) -> None:
     seen = page.evaluate(LOOK)
     if seen["lang"] != language or seen["dir"] != ("rtl" if language == "ar" else "ltr"):
-        walk.note(f"{name}: lang {seen['lang']}, dir {seen['dir']}", where)
-    if seen["over"] > 1:
-        walk.note(f"{name}: {seen['over']} px too wide ({seen['wide']})", where)
+        walk.note(f"{spot.name}: lang {seen['lang']}, dir {seen['dir']}", where)
+    if seen["over"] > 1 or seen["wide"]:
+        walk.note(f"{spot.name}: {seen['over']} px too wide ({seen['wide']})", where)
     for text in {text for text in seen["said"] if text in said}:
-        walk.note(f"{name}: untranslated “{text}”", where)
-    for text in errors:
-        walk.note(f"{name}: console: {text[:200]}", where)
+        walk.note(f"{spot.name}: untranslated “{text}”", where)
+    for text in {text for text in seen["said"] if BROKEN.search(text)}:
+        walk.note(f"{spot.name}: shows “{text[:80]}”", where)
+    if language == "ar":
+        for text in {text for text in seen["bare"] if not re.search("[؀-ۿ]", text)}:
+            if re.search(r"[A-Za-z]{3,} [a-z]{2,}", text):
+                walk.note(f"{spot.name}: Latin words outside of bdi “{text[:80]}”", where)
+    kind = (spot.name, width, hash(seen["kinds"]))
+    if kind in walk.judged:
+        return
+    walk.judged.add(kind)
     page.evaluate(AXE)
     for fault in page.evaluate(JUDGE):
-        walk.note(f"{name}: axe {fault['id']}: {' | '.join(fault['where'])[:300]}", where)
+        walk.note(f"{spot.name}: axe {fault['id']}: {' | '.join(fault['where'])[:300]}", where)
 
 
 def main() -> int:
@@ -164,46 +318,60 @@ def main() -> int:
     parser.add_argument("--widths", default=",".join(map(str, WIDTHS)))
     parser.add_argument("--dark", action="store_true")
     parser.add_argument("--pictures", default="", help="folder in which to keep a picture of each page")
+    parser.add_argument("--each", type=int, default=EACH, help="addresses of a route that are fetched to be compared")
+    parser.add_argument("--all", action="store_true", help="look at every page of every role in the browser")
+    parser.add_argument("--list", action="store_true", help="only list the addresses that would be looked at")
     parser.add_argument("only", nargs="*", metavar="route")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
     django.setup()
     assert settings.configured
     languages = options.languages.split(",")
-    texts = {language: untranslated(language) if language != "en" else {} for language in languages}
+    texts = {language: untranslated(language) if language != "en" else {} for language in LANGUAGES}
     with served() as base, sync_playwright() as playwright:
         program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         walk = Walk(base)
         for role in options.roles.split(","):
+            began = time.monotonic()
             state = session(browser, base, role)
-            context = browser.new_context(base_url=base, storage_state=state, locale="en")
-            addresses = routes(context, options.only)
+            context = browser.new_context(base_url=base, storage_state=state, locale="ar")
+            pages = spots(walk, context, role, options, texts["ar"])
             context.close()
-            print(f"{role}: {len(addresses)} pages", flush=True)
+            print(f"{role}: {walk.read} pages read so far, {len(pages)} to look at, {time.monotonic() - began:.0f} s")
+            sys.stdout.flush()
+            if options.list:
+                print("\n".join(f"    {spot.name} {spot.path}" for spot in pages))
+                continue
             for language in languages:
-                for width in map(int, options.widths.split(",")):
-                    context = browser.new_context(
-                        base_url=base,
-                        storage_state=state,
-                        locale=language,
-                        color_scheme="dark" if options.dark else "light",
-                        viewport={"width": width, "height": 900},
-                        reduced_motion="reduce",
-                    )
-                    for name, path in addresses.items():
-                        page = context.new_page()
-                        look(walk, page, path, name, language, texts[language], f"{role} {language} {width} {path}")
-                        if options.pictures:
-                            page.screenshot(
-                                path=f"{options.pictures}/{role}-{name.replace(':', '.')}-{language}-{width}.png"
-                            )
-                        page.close()
-                    context.close()
+                context = browser.new_context(
+                    base_url=base,
+                    storage_state=state,
+                    locale=language,
+                    color_scheme="dark" if options.dark else "light",
+                    reduced_motion="reduce",
+                )
+                page = context.new_page()
+                page.on("console", lambda message: walk.errors.append(message.text) if message.type == "error" else 0)
+                page.on("pageerror", lambda error: walk.errors.append(str(error)))
+                page.goto("/")
+                choose_language(page, language)
+                for spot in pages:
+                    try:
+                        look(walk, page, spot, role, language, options, texts[language])
+                    except Error as problem:
+                        walk.note(f"{spot.name}: {str(problem)[:200]}", f"{role} {language} {spot.path}")
+                context.close()
+            print(f"    walked in {time.monotonic() - began:.0f} s, {len(walk.found)} faults so far", flush=True)
         browser.close()
     for what, where in sorted(walk.found.items()):
         print(f"{what}\n    {len(where)} times, {where[0]}")
-    print(f"{walk.pages} pages, {len(walk.found)} faults")
+    never = [
+        name for name in dict.fromkeys(names(get_resolver())) if name not in walk.reached and wanted(name, options.only)
+    ]
+    print(f"never reached: {', '.join(never) or 'none'}")
+    routes = len({name for name, *_ in walk.judged})
+    print(f"{walk.read} pages read, {walk.looks} looks at pages of {routes} routes, {len(walk.found)} faults")
     return int(bool(walk.found))
 
 

@@ -21,6 +21,7 @@ from portal.core.sync import services as sync
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.lab.certificates.services import certificate_amend, certificate_issue
+from portal.lab.imports import demo as imports
 from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
@@ -265,6 +266,8 @@ def fill(plan: Plan) -> None:
     manager = _manager()
     _reports(now, manager)
     _certificates(manager)
+    with scope.tenant(scope.organization_id(), by=manager.actor(via="demo")):
+        imports.fill(by=manager, now=now)
 
 
 def _device(user: User, number: int, now: datetime) -> Device:
@@ -472,6 +475,7 @@ def _push(items: Sequence[Item], device: Device, **options: Any) -> None:
 
 
 # Days after the receipt at which the office takes the next step, and who: the manager validates, the head approves.
+ASKED: Final = ("ECOLI", "COLIF", "CL2F", "PH", "TURB", "NO3", "CL", "SO4", "F")  # of every sample on the bench
 OFFICE: Final = ((6, "completed", "validated", 0), (12, "validated", "approved", 1), (30, "approved", "reported", 1))
 
 
@@ -502,7 +506,7 @@ def _live(now: datetime) -> None:
                 engine.apply(changes[start : start + BATCH], user=by.pk)
     bench = list(Sample.objects.filter(status__in=("received", "in_progress")).select_related("created_by"))
     CustodyEntry.objects.bulk_create(_custody(sample) for sample in bench)
-    panel = list(Parameter.objects.filter(organization=None, code__in=("ECOLI", "COLIF", "CL2F", "PH", "TURB")))
+    panel = list(Parameter.objects.filter(organization=None, code__in=ASKED))
     RequestedAnalysis.objects.bulk_create(
         RequestedAnalysis(
             organization_id=scope.organization_id(),

@@ -5,9 +5,12 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Model
 from django.http import QueryDict
+from django.utils.translation import gettext_noop
 
 from portal.core.common.errors import Conflict, DomainError
 
+# Django's own choice of nothing, which it ships without Arabic: collected here for our catalogues.
+NOTHING = gettext_noop("- Select an option -")
 AUTO = {"dir": "auto"}
 LTR = {"dir": "ltr"}
 

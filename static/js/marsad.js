@@ -211,7 +211,8 @@
     // `data-search-url` answers [{value, text}] for `?q=`: a choice too long to be sent whole
     const url = select.dataset.searchUrl;
     const load = (text, done) => fetch(`${url}?q=${encodeURIComponent(text)}`).then((answer) => answer.json()).then(done, () => done());
-    const control = new window.TomSelect(select, { ...(url && { load }), maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
+    const control = new window.TomSelect(select, { ...(url && { load }), maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? { remove_button: { title: words.remove } } : {} });
+    select.setAttribute("aria-hidden", "true"); // its place is taken by a field that bears its label
     if (focused) control.focus();
   }
   // Later deferred scripts bring Tom Select; all of them have run before this event.

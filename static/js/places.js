@@ -58,12 +58,14 @@
     box.dataset.drawn = "yes";
     const places = box.dataset.places ? JSON.parse(document.getElementById(box.dataset.places).textContent) : [];
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    const map = L.map(box, { attributionControl: false, zoomAnimation: !still, fadeAnimation: !still, maxZoom: 19, worldCopyJump: true });
+    const map = L.map(box, { attributionControl: false, zoomControl: false, zoomAnimation: !still, fadeAnimation: !still, maxZoom: 19, worldCopyJump: true });
     const all = L.latLngBounds(places.map((place) => [place.lat, place.lon]));
     const shapes = box.dataset.shapes ? areas(JSON.parse(document.getElementById(box.dataset.shapes).textContent)) : null;
     shapes?.addTo(map);
     if (shapes && !places.length) all.extend(shapes.getBounds());
     map.fitBounds(all.isValid() ? all : ANYWHERE, { padding: [40, 40], maxZoom: 16 });
+    const words = document.getElementById("strings").dataset;
+    L.control.zoom({ zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
     L.control.scale({ imperial: false }).addTo(map);
     const lines = L.layerGroup().addTo(map);
     const { tiles, credit, coast } = box.dataset;
@@ -74,7 +76,7 @@
     map.on("moveend", () => grid(map, lines));
     grid(map, lines);
     for (const place of places) {
-      const icon = L.divIcon({ className: `map-pin${place.flagged ? " map-pin-flag" : ""}`, iconSize: [18, 18] });
+      const icon = L.divIcon({ className: `map-pin${place.flagged ? " map-pin-flag" : ""}`, iconSize: [24, 24] });
       L.marker([place.lat, place.lon], { icon, alt: place.name, title: place.name }).bindPopup(() => card(place), { minWidth: 192 }).addTo(map);
       if (place.radius) L.circle([place.lat, place.lon], { radius: place.radius, color: place.flagged ? "#b42318" : "#1f6fd6", weight: 1, fillOpacity: 0.08, interactive: false }).addTo(map);
     }

@@ -54,7 +54,7 @@
     return whole;
   }
   function marker(at, kind, name) {
-    return L.marker(at, { alt: name, title: name, icon: L.divIcon({ className: `survey-mark survey-mark-${kind}`, iconSize: [18, 18] }) });
+    return L.marker(at, { alt: name, title: name, icon: L.divIcon({ className: `survey-mark survey-mark-${kind}`, iconSize: [24, 24] }) });
   }
 
   // --- a session ----------------------------------------------------------------------

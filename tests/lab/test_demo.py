@@ -1,12 +1,18 @@
 """`manage.py demo`: what a newcomer sees."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLResolver, get_resolver
 
 from portal.core.accounts.models import Device, User
 from portal.core.audit.models import Action, AuditEntry
@@ -17,6 +23,8 @@ from portal.core.tenancy.scope import platform, tenant
 from portal.desk.cast import DEMO, LOGINS, OTHER, PASSWORD
 from portal.lab.certificates.models import Certificate
 from portal.lab.models import ComplianceReport, Result, Sample, SamplingPoint, StandardChoice
+from portal.ui import lists
+from tests.core.people import session_of
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +40,38 @@ def organization(domain: str) -> Organization:
         return Organization.objects.get(domain=domain)
 
 
-def test_a_year_of_work_is_there_once() -> None:
+def addresses(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
+    """Of the pages that need no id."""
+    for pattern in resolver.url_patterns:
+        address = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, address)
+        elif "<" not in address and not address.startswith(("/api/", "/health/", "/logout")) and "." not in address:
+            yield address
+
+
+def no_query_per_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every list of the portal asks the database as often for a hundred rows as for one."""
+    monkeypatch.setattr(lists, "PAGE_SIZES", (1, 100))
+    with platform():
+        client = Client(headers={"Accept-Language": "en"})
+        client.cookies[settings.SESSION_COOKIE_NAME] = session_of(User.objects.get(email=f"admin@{DEMO}"))
+    shown = 0
+    for address in dict.fromkeys(addresses(get_resolver())):
+        few = client.get(address, {"per_page": 1})  # this one fills the caches, too
+        if few.status_code != 200 or not few.context or "sizes" not in few.context:
+            continue
+        counts = []
+        for size in (1, 100):
+            with CaptureQueriesContext(connection) as asked:
+                many = client.get(address, {"per_page": size})
+            counts.append(len(asked))
+        shown += len(many.context["page"].object_list) > 1
+        assert counts[1] <= counts[0], f"{address}: {counts}"
+    assert shown > 30
+
+
+def test_a_year_of_work_is_there_once(monkeypatch: pytest.MonkeyPatch) -> None:
     output = load(400)
 
     assert PASSWORD in output
@@ -45,7 +84,7 @@ def test_a_year_of_work_is_there_once() -> None:
     now = clock.now()
     with tenant(demo.pk):
         samples = Sample.objects.all()
-        assert samples.count() == 400
+        assert samples.count() == 402  # two of them imported
         assert 4.5 < Result.objects.count() / 400 < 8
         assert now - timedelta(days=367) < min(s.collection_date for s in samples)
         assert now - timedelta(days=4) < max(s.collection_date for s in samples) <= now
@@ -65,9 +104,10 @@ def test_a_year_of_work_is_there_once() -> None:
         assert set(DeviceState.objects.values_list("status", flat=True)) == {"ok"}
         assert Counter(Conflict.objects.values_list("resolution", flat=True)) == Counter(client=1, server=1, open=1)
         created = AuditEntry.objects.filter(entity="sample", action=Action.CREATE)
-        assert created.count() == 400
+        assert created.count() == 402
         before = Counter(Sample.objects.values_list("version", flat=True))
 
+    no_query_per_row(monkeypatch)
     load(400)
 
     with tenant(demo.pk):
@@ -75,7 +115,7 @@ def test_a_year_of_work_is_there_once() -> None:
         assert ComplianceReport.objects.count() == 3
         assert Certificate.objects.filter(amends__isnull=False).count() == 1
     with tenant(organization(OTHER).pk):
-        assert Sample.objects.count() == 10
+        assert Sample.objects.count() == 12
         assert not SamplingPoint.objects.filter(city="Casablanca").exists()
 
 

@@ -275,7 +275,7 @@ def _mapping(value: Any, errors: Errors) -> dict[str, Any]:
     if not isinstance(value, dict) or value.get("target") not in targets or not isinstance(value.get("fields"), dict):
         errors.add("mapping", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(sorted(targets))})
         return {}
-    known = targets[value["target"]].fields
+    known = targets[value["target"]].fields.keys()
     for name in value["fields"].keys() - known:
         errors.add(f"mapping.fields.{name}", _("Choose one of: %(allowed)s.") % {"allowed": ", ".join(sorted(known))})
     return {"target": value["target"], "fields": {k: str(v) for k, v in value["fields"].items()}}

@@ -33,11 +33,12 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`fields`: names that a mapping may fill. `create` runs in the transaction of the submissions, set-based, never
-    raises for one of them, and answers one `Made` each, in order. `url(id)` is the record's page, `label` its kind."""
+    """`fields`: names that a mapping may fill, in words. `create` runs in the transaction of the submissions,
+    set-based, never raises for one of them, and answers one `Made` each, in order. `url(id)` is the record's page,
+    `label` its kind."""
 
     label: Promise | str
-    fields: frozenset[str]
+    fields: Mapping[str, Promise | str]
     create: Callable[[Sequence[Wanted], User], list[Made]]
     url: Callable[[UUID], str]
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.collect.forms.models import Form
@@ -33,8 +33,11 @@ FIRST_WAIT: Final = timedelta(seconds=30)  # four times as long after each attem
 KEPT: Final = timedelta(days=30)
 
 
-def webhook_list(*, form: Form) -> QuerySet[Webhook]:
-    return Webhook.objects.filter(form=form).order_by("name", "id")
+def webhook_list(*, form: Form, shown: int = 0) -> QuerySet[Webhook]:
+    """With the last `shown` messages of each in `newest`."""
+    last = WebhookDelivery.objects.order_by("-created_at", "-id")[:shown]
+    found = Webhook.objects.filter(form=form).order_by("name", "id")
+    return found.prefetch_related(Prefetch("deliveries", last, to_attr="newest")) if shown else found
 
 
 def webhook_for(*, form: Form, id: UUID) -> Webhook:

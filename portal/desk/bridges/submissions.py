@@ -41,19 +41,17 @@ def _create(
 TARGETS = {
     "sample": Target(
         label=_("Sample"),
-        fields=frozenset(
-            {
-                "type",
-                "location",
-                "collectionDate",
-                "collectorName",
-                "code",
-                "samplingPointId",
-                "latitude",
-                "longitude",
-                "notes",
-            }
-        ),
+        fields={
+            "code": _("Code"),
+            "type": _("Kind of water"),
+            "location": _("Location"),
+            "samplingPointId": _("Sampling point"),
+            "latitude": _("Latitude"),
+            "longitude": _("Longitude"),
+            "collectionDate": _("Taken"),
+            "collectorName": _("Taken by"),
+            "notes": _("Notes"),
+        },
         create=_create(
             "sample", lambda one, by: {"collectionDate": clock.wire(one.captured), "collectorName": by.name[:150]}
         ),
@@ -61,7 +59,14 @@ TARGETS = {
     ),
     "task": Target(
         label=_("Task"),
-        fields=frozenset({"title", "description", "instructions", "priority", "dueDate", "notes"}),
+        fields={
+            "title": _("Title"),
+            "description": _("Description"),
+            "instructions": _("Instructions"),
+            "priority": _("Priority"),
+            "dueDate": _("Due"),
+            "notes": _("Notes"),
+        },
         create=_create("task", lambda one, by: {}),
         url=lambda id: reverse("fieldwork:task_detail", args=[id]),
     ),

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -52,7 +52,7 @@ def image_list(
     """Images that a person sees, newest upload first, with what a row shows fetched along.
 
     Any of `flags` matches; `none` stands for images without one. `since` and `until` (excluded) bound `taken_at`.
-    `search` looks in the names of files.
+    `search` looks in the names of files. `task_open` says of each whether the person sees its task, too.
     """
     found = images_seen(user).select_related("file", "original", "uploaded_by", "project", "task", "thumbnail", "job")
     if flags:
@@ -71,6 +71,7 @@ def image_list(
         "taken_at__lt": until,
         "latitude__isnull": None if located is None else not located,
     }
+    found = found.annotate(task_open=Exists(tasks_seen(user).filter(pk=OuterRef("task")).order_by()))
     return found.filter(**{name: value for name, value in exact.items() if value is not None})
 
 

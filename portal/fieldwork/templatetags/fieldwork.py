@@ -75,7 +75,7 @@ def window(project: Any) -> SafeString:
         return format_html(_("until {day}"), day=localdate(end))
     if end is None:
         return format_html(_("from {day}"), day=localdate(start))
-    return format_html("{} \N{EN DASH} {}", localdate(start), localdate(end))
+    return format_html("<span>{} \N{EN DASH} {}</span>", localdate(start), localdate(end))
 
 
 @register.filter

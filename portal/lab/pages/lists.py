@@ -201,6 +201,7 @@ class LimitFilter(django_filters.FilterSet):
 
 class LimitTable(Table):
     parameter = TextColumn(
+        verbose_name=_("Parameter"),
         order_by=("parameter__name_en",),
         linkify=("lab:parameter_detail", {"parameter_id": django_tables2.A("parameter_id")}),
     )

@@ -27,7 +27,7 @@ from portal.lab.points import selectors, services
 from portal.lab.points.forms import DueForm, ItemForm
 from portal.lab.points.models import Frequency, ProgrammeItem
 from portal.lab.points.selectors import COMING_DAYS, OVERDUE_DAYS, Occurrence, State
-from portal.lab.points.tables import STATES, ItemFilter, ItemTable, planned_parameters, state_badge
+from portal.lab.points.tables import STATES, ItemFilter, ItemReadTable, ItemTable, planned_parameters, state_badge
 from portal.lab.points.views import download
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
@@ -161,7 +161,7 @@ def item_list(request: HttpRequest) -> HttpResponse:
     return list_page(
         request,
         queryset=selectors.item_list(),
-        table=ItemTable,
+        table=ItemTable if may_edit else ItemReadTable,
         filterset=ItemFilter,
         template="lab/programme/items.html",
         list_id="items",

@@ -129,3 +129,11 @@ class ItemTable(Table):
 
     def render_frequency(self, record: ProgrammeItem) -> str:
         return how_often(record)
+
+
+class ItemReadTable(ItemTable):
+    """For those who may not change the programme."""
+
+    point = TextColumn(
+        accessor="point__name", linkify=("lab:point_detail", {"sampling_point_id": django_tables2.A("point_id")})
+    )

@@ -6,6 +6,7 @@ import django_filters
 import django_tables2
 from django import forms
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -218,6 +219,14 @@ class CriterionTable(Table):
 
     def render_control(self, record: AcceptanceCriterion) -> SafeString:
         return _range(record.control_low, record.control_high)
+
+
+class CriterionReadTable(CriterionTable):
+    """For those who may not change the criteria."""
+
+    def render_parameter(self, record: AcceptanceCriterion) -> SafeString:
+        address = reverse("lab:parameter_detail", args=[record.parameter_id])
+        return format_html('<a href="{}"><span dir="auto">{}</span></a>', address, record.parameter.name)
 
 
 def _range(low: Any, high: Any) -> SafeString:

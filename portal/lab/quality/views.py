@@ -24,6 +24,7 @@ from portal.lab.quality.forms import (
     ChartForm,
     CriterionFilter,
     CriterionForm,
+    CriterionReadTable,
     CriterionTable,
     MaterialFilter,
     MaterialForm,
@@ -103,7 +104,7 @@ def criterion_list(request: HttpRequest) -> HttpResponse:
     return list_page(
         request,
         queryset=selectors.criterion_list(),
-        table=CriterionTable,
+        table=CriterionTable if may_edit else CriterionReadTable,
         filterset=CriterionFilter,
         template="lab/quality/list.html",
         list_id="criteria",
@@ -149,7 +150,7 @@ def material_detail(request: HttpRequest, control_material_id: UUID) -> HttpResp
     context = {
         "material": row,
         "expired": row.expires_on is not None and row.expires_on < timezone.localdate(),
-        "charts": [selectors.chart(target=target) for target in selectors.target_list(material=row)],
+        "charts": selectors.charts(material=row),
         "may_edit": may(request, "qc.edit"),
     }
     return render(request, "lab/quality/material.html", context)

@@ -1,7 +1,7 @@
 """The builder: the questions, the panel of one of them, the preview. Every step saves the draft or is refused whole."""
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -11,7 +11,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from portal.collect.forms import selectors, services, workbooks
@@ -19,6 +18,7 @@ from portal.collect.forms.models import Form
 from portal.collect.forms.pages import editing
 from portal.collect.forms.pages.asking import Asker, language_for, language_name, starting
 from portal.collect.forms.pages.filling import ground, zone
+from portal.collect.forms.pages.palette import PALETTE
 from portal.collect.forms.pages.views import frame
 from portal.collect.language import Schema, read_schema
 from portal.collect.language.kinds import BOUND_BY
@@ -27,30 +27,6 @@ from portal.core.accounts.policy import policy
 from portal.core.common import clock
 from portal.core.common.errors import DomainError, Invalid, NotFound
 from portal.ui.people import person
-
-# type -> word and icon, in the order of the palette
-TYPES: Final = {
-    "text": (gettext_lazy("Text answer"), "file-text"),
-    "integer": (gettext_lazy("Whole number"), "hash"),
-    "number": (gettext_lazy("Decimal number"), "ruler-measure"),
-    "boolean": (gettext_lazy("Yes or no"), "check"),
-    "select": (gettext_lazy("One of several"), "circle-check"),
-    "selectMultiple": (gettext_lazy("Several of several"), "list-check"),
-    "date": (gettext_lazy("Date"), "calendar"),
-    "time": (gettext_lazy("Time"), "clock"),
-    "datetime": (gettext_lazy("Date and time"), "history"),
-    "geopoint": (gettext_lazy("Place"), "map-pin"),
-    "geotrace": (gettext_lazy("Line on the map"), "route"),
-    "geoshape": (gettext_lazy("Area on the map"), "polygon"),
-    "photo": (gettext_lazy("Photo"), "camera"),
-    "file": (gettext_lazy("File"), "paperclip"),
-    "signature": (gettext_lazy("Signature"), "pencil"),
-    "barcode": (gettext_lazy("Barcode"), "device-mobile"),
-    "calculate": (gettext_lazy("Calculation"), "scale"),
-    "note": (gettext_lazy("Note"), "notes"),
-    "group": (gettext_lazy("Section"), "layout-board"),
-    "repeat": (gettext_lazy("Repeated section"), "refresh"),
-}
 
 
 def _raw(form: Form) -> dict[str, Any]:
@@ -72,7 +48,7 @@ def _context(request: HttpRequest, form: Form, chosen: str) -> dict[str, Any]:
     return {
         "form": form,
         "rows": list(_rows(schema, chosen)),
-        "types": [(key, *look) for key, look in TYPES.items()],
+        "types": [(key, *look) for key, look in PALETTE.items()],
         "panel": _panel(raw, schema, chosen) if chosen and schema.field(chosen) else None,
         "chosen": chosen,
         "page": _preview(request, schema),
@@ -83,7 +59,7 @@ def _rows(schema: Schema, chosen: str) -> Any:
     depth: dict[str | None, int] = {None: 0}
     for item in schema.fields():
         depth[item.id] = depth[item.group] + 1
-        word, icon = TYPES[item.type]
+        word, icon = PALETTE[item.type]
         yield {
             "id": item.id,
             "label": item.text(),
@@ -120,7 +96,7 @@ def _panel(raw: dict[str, Any], schema: Schema, id: str) -> dict[str, Any]:
     blank = {"value": "", "labels": [(code, "") for code in languages], "filter": ""}
     return {
         "field": item,
-        "word": TYPES[item.type][0],
+        "word": PALETTE[item.type][0],
         "languages": [
             {
                 "code": code,

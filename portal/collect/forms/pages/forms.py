@@ -82,9 +82,9 @@ class SettingsForm(ServiceForm):
         choice.choices = [("", _("Nothing")), *((key, target.label) for key, target in targets.items())]
         asked = [("", "—"), *((item.id, item.text()) for item in schema.fields() if item.answers and not item.repeat)]
         for key, target in targets.items():
-            for name in sorted(target.fields):
+            for name, label in target.fields.items():
                 self.fields[f"{key}-{name}"] = forms.CharField(
-                    label=name,
+                    label=str(label),
                     required=False,
                     max_length=500,
                     widget=forms.TextInput({"list": "answers", "dir": "ltr"}),
@@ -92,9 +92,7 @@ class SettingsForm(ServiceForm):
         self.asked = asked
 
     def groups(self) -> list[tuple[str, Any, list[Any]]]:
-        return [
-            (key, one.label, [self[f"{key}-{name}"] for name in sorted(one.fields)]) for key, one in targets.items()
-        ]
+        return [(key, one.label, [self[f"{key}-{name}"] for name in one.fields]) for key, one in targets.items()]
 
     def wire(self) -> dict[str, Any]:
         said = self.cleaned_data

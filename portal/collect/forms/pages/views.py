@@ -19,6 +19,7 @@ from portal.collect.forms import selectors, services, workbooks
 from portal.collect.forms.models import Form
 from portal.collect.forms.pages.forms import FormForm, SettingsForm
 from portal.collect.forms.pages.lists import FormFilter, FormTable, badge, with_figures
+from portal.collect.forms.pages.palette import PALETTE
 from portal.collect.language import Schema, read_schema
 from portal.collect.language.xlsform import Problem
 from portal.collect.submissions import selectors as submissions
@@ -154,6 +155,7 @@ def frame(request: HttpRequest, form: Form, tab: str) -> dict[str, Any]:
         "tab": tab,
         "badge": badge(form),
         "may_design": may(request, "forms.edit"),
+        "may_webhooks": may(request, "forms.webhooks"),
         "may_delete": may(request, "forms.delete"),
         "may_fill": may(request, "submissions.create") and form.published and form.is_active,
         "may_submissions": may(request, "submissions.view"),
@@ -180,7 +182,7 @@ def _outline(schema: Schema) -> Any:
     depth = {None: 0}
     for item in schema.fields():
         depth[item.id] = depth[item.group] + 1  # type: ignore[index]
-        yield item, item.text(), depth[item.group]  # type: ignore[index]
+        yield item, item.text(), PALETTE[item.type][0], depth[item.group]  # type: ignore[index]
 
 
 @require_http_methods(["GET", "POST"])

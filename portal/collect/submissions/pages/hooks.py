@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
+from portal.collect.forms.pages.views import frame
 from portal.collect.forms.selectors import form_for
 from portal.collect.submissions import webhooks
 from portal.core.accounts.policy import policy
@@ -43,26 +44,26 @@ class WebhookForm(forms.Form):
 def webhook_list(request: HttpRequest, form_id: UUID) -> HttpResponse:
     """The webhooks with their newest messages; new ones are added here."""
     target = form_for(person(request), form_id)
-    form = WebhookForm(request.POST or None)
-    if form.is_valid():
+    entry = WebhookForm(request.POST or None)
+    if entry.is_valid():
         try:
-            webhooks.webhook_create(form=target, data=form.cleaned_data, by=person(request))
+            webhooks.webhook_create(form=target, data=entry.cleaned_data, by=person(request))
         except DomainError as refusal:
             for fault in refusal.errors:
-                form.add_error(fault.field if fault.field in form.fields else None, fault.message)
+                entry.add_error(fault.field if fault.field in entry.fields else None, fault.message)
         else:
             messages.success(request, _("The webhook has been added."))
             return redirect("collect:webhook_list", form_id)
     hooks: list[dict[str, Any]] = [
         {
             "hook": hook,
-            "deliveries": webhooks.deliveries(hook=hook)[:SHOWN],
+            "deliveries": hook.newest,  # type: ignore[attr-defined]
             "events": [str(word) for code, word in _EVENTS if code in hook.events],
         }
-        for hook in webhooks.webhook_list(form=target)
+        for hook in webhooks.webhook_list(form=target, shown=SHOWN)
     ]
-    context = {"target": target, "hooks": hooks, "form": form}
-    return render(request, "collect/submissions/webhooks.html", context, status=422 if form.errors else 200)
+    context = frame(request, target, "webhooks") | {"hooks": hooks, "entry": entry}
+    return render(request, "collect/submissions/webhooks.html", context, status=422 if entry.errors else 200)
 
 
 @require_POST
