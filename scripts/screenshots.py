@@ -5,6 +5,7 @@ Usage: python scripts/screenshots.py [name of a page …]
 """
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -43,12 +44,21 @@ PAGES = (
     Page("login", "/login", login=""),
     Page("home", "/"),
     Page("samples", "/samples?page=2"),
-    Page("sample", "/samples", follow="main table tbody a"),
+    Page("sample", "/samples?page=2", follow="main table tbody a"),
     Page("sample-new", "/samples/new"),
     Page("parameters", "/parameters"),
     Page("standards", "/standards"),
     Page("reports", "/reports/compliance"),
     Page("report", "/reports/compliance", follow="main table tbody a"),
+    Page("points-map", "/points/map"),
+    Page("forms-builder", "/forms", follow="main a[href^='/forms/']:not([href$=new])", end="/builder"),
+    Page("submissions", "/submissions"),
+    Page("dashboard", "/dashboards", follow="main a[href^='/dashboards/']:not([href$=new])"),
+    Page("survey-review", "/survey/sessions?status=submitted", follow="main table tbody a", end="/review"),
+    Page("images", "/images"),
+    Page("tasks-board", "/tasks/board"),
+    Page("pipeline", "/sales/pipeline"),
+    Page("tickets-board", "/tickets/board"),
     Page("report-new", "/reports/compliance/new"),
     Page("sync", "/sync"),
     Page("devices", "/devices"),
@@ -115,9 +125,8 @@ def take(browser: Browser, address: str, pages: list[Page], login: str, language
             link = tab.locator(page.follow).first.get_attribute("href")
             answer = tab.goto(f"{address}{link}{page.end}", wait_until="load")
         tab.wait_for_timeout(500)  # charts and maps draw themselves
-        path = PICTURES / f"{page.name}-{language}{suffix}.png"
-        tab.screenshot(path=path, full_page=bool(suffix))
-        Image.open(path).quantize(256).save(path, optimize=True)
+        path = PICTURES / f"{page.name}-{language}{suffix}.webp"
+        Image.open(io.BytesIO(tab.screenshot(full_page=bool(suffix)))).save(path, quality=80, method=6)
         wider = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wider > 0:
             faults.append(f"{wider} pixels wider than the window")
