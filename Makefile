@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover
+.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -41,6 +41,10 @@ screenshots: env ## pictures of the pages in docs/pictures, of the program on PO
 crawl: env ## walk the pages as every role in three languages, wide and narrow, with axe (ARGS="--roles viewer samples")
 	@sh scripts/system.sh test
 	@exec $(PYTHON) scripts/crawl.py $(ARGS)
+
+weigh: env ## what the pages weigh over the wire, at first and afterwards, in Arabic and English (ARGS="--files home")
+	@sh scripts/system.sh test
+	@exec $(PYTHON) scripts/weigh.py $(ARGS)
 
 check: env ## lint, format, types, import directions, migrations, templates, translations, traceability
 	@sh scripts/system.sh run

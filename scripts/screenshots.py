@@ -5,6 +5,7 @@ Usage: python scripts/screenshots.py [name of a page …]
 """
 
 import contextlib
+import io
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 from playwright.sync_api import Page as Tab
 from program import ROOT, Program
 
@@ -29,11 +30,13 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass(frozen=True)
 class Page:
-    """`follow` is the selector of the link to a page whose address holds an id; `login` "" is nobody."""
+    """`follow` is the selector of the link to a page whose address holds an id, `end` what comes behind that address;
+    `login` "" is nobody."""
 
     name: str
     path: str
     follow: str = ""
+    end: str = ""
     login: str = "manager"
 
 
@@ -41,12 +44,21 @@ PAGES = (
     Page("login", "/login", login=""),
     Page("home", "/"),
     Page("samples", "/samples?page=2"),
-    Page("sample", "/samples", follow="main table tbody a"),
+    Page("sample", "/samples?page=2", follow="main table tbody a"),
     Page("sample-new", "/samples/new"),
     Page("parameters", "/parameters"),
     Page("standards", "/standards"),
     Page("reports", "/reports/compliance"),
     Page("report", "/reports/compliance", follow="main table tbody a"),
+    Page("points-map", "/points/map"),
+    Page("forms-builder", "/forms", follow="main a[href^='/forms/']:not([href$=new])", end="/builder"),
+    Page("submissions", "/submissions"),
+    Page("dashboard", "/dashboards", follow="main a[href^='/dashboards/']:not([href$=new])"),
+    Page("survey-review", "/survey/sessions?status=submitted", follow="main table tbody a", end="/review"),
+    Page("images", "/images"),
+    Page("tasks-board", "/tasks/board"),
+    Page("pipeline", "/sales/pipeline"),
+    Page("tickets-board", "/tickets/board"),
     Page("report-new", "/reports/compliance/new"),
     Page("sync", "/sync"),
     Page("devices", "/devices"),
@@ -68,6 +80,15 @@ def served() -> Iterator[str]:
         yield f"http://127.0.0.1:{program.port}"
     finally:
         program.discard()
+
+
+def chromium(playwright: Playwright) -> Browser:
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        raise SystemExit("Chromium is missing")
+    # as root Chromium has no sandbox; the rest keeps it from calling home
+    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    return playwright.chromium.launch(executable_path=program, args=arguments)
 
 
 def sign_in(tab: Tab, address: str, login: str) -> None:
@@ -102,11 +123,10 @@ def take(browser: Browser, address: str, pages: list[Page], login: str, language
         answer = tab.goto(address + page.path, wait_until="load")
         if page.follow:
             link = tab.locator(page.follow).first.get_attribute("href")
-            answer = tab.goto(f"{address}{link}", wait_until="load")
+            answer = tab.goto(f"{address}{link}{page.end}", wait_until="load")
         tab.wait_for_timeout(500)  # charts and maps draw themselves
-        path = PICTURES / f"{page.name}-{language}{suffix}.png"
-        tab.screenshot(path=path, full_page=bool(suffix))
-        Image.open(path).quantize(256).save(path, optimize=True)
+        path = PICTURES / f"{page.name}-{language}{suffix}.webp"
+        Image.open(io.BytesIO(tab.screenshot(full_page=bool(suffix)))).save(path, quality=80, method=6)
         wider = tab.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wider > 0:
             faults.append(f"{wider} pixels wider than the window")
@@ -119,14 +139,9 @@ def main(names: list[str]) -> int:
     if unknown := set(names) - {page.name for page in PAGES}:
         raise SystemExit(f"no such page: {', '.join(sorted(unknown))}; known: {', '.join(p.name for p in PAGES)}")
     chosen = [page for page in PAGES if not names or page.name in names]
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        raise SystemExit("Chromium is missing")
     PICTURES.mkdir(parents=True, exist_ok=True)
-    # as root Chromium has no sandbox; the rest keeps it from calling home
-    arguments = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=arguments)
+        browser = chromium(playwright)
         for login in dict.fromkeys(page.login for page in chosen):
             pages = [page for page in chosen if page.login == login]
             for language in LANGUAGES:

@@ -40,11 +40,18 @@ FILES = {
     "@ibm/plex-sans-arabic/fonts/complete/woff2/license.txt": "plex/LICENSE.txt",
     "@tabler/icons/LICENSE": "icons/LICENSE",
 }
-# What pages load of a font; the complete files are for PDFs, whose writer cannot join two halves of a family.
-HALVES = {
-    "latin": "0-24F,2BB-2DC,300-36F,1E00-1EFF,2000-200B,2010-206F,2070-209F,20A0-20BF,2100-214F,2190-2193,2200-22FF,"
-    "25CC,FEFF,FFFD",
-    "arabic": "600-6FF,750-77F,8A0-8FF,200C-200F,FB50-FDFF,FE70-FEFC",
+# What pages load of a font, by need: the letters of every day, and the rest of both scripts for the rare name that has
+# them. The complete files are for PDFs, whose writer cannot join two pieces of a family.
+PIECES = {
+    "latin": "20-7E,A0-FF,131,152-153,160-161,178,17D-17E,2C6,2DA,2DC,2000-200B,2010-2027,202A-203A,2044,2066-208E,"
+    "20AC,2113,2122,2126,2190-2193,2212,2215,2248,2260,2264-2265,FEFF,FFFD",
+    "arabic": "60C,61B-61C,61F,621-63A,640-656,660-671,67E,686,698,6A4,6A9,6AD,6AF,6BE,6C1,6CC,6D2,6D4,6F0-6F9,"
+    "200C-200F",
+    "latin-more": "100-130,132-151,154-15F,162-177,179-17C,17F-24F,2BB-2C5,2C7-2D9,2DB,300-36F,1E00-1EFF,"
+    "203B-2043,2045-205F,20A0-20AB,20AD-20BF,2100-2112,2114-2121,2123-2125,2127-214F,2200-2211,2213-2214,2216-2247,2249-225F,2261-2263,"
+    "2266-22FF,25CC",
+    "arabic-more": "600-60B,60D-61A,61D-61E,620,63B-63F,657-65F,672-67D,67F-685,687-697,699-6A3,6A5-6A8,6AA-6AC,"
+    "6AE,6B0-6BD,6BF-6C0,6C2-6CB,6CD-6D1,6D3,6D5-6EF,6FA-6FF,750-77F,8A0-8FF,FB50-FDFF,FE70-FEFC",
 }
 ICONS = Path(__file__).with_name("icons.txt")
 _MAP_COMMENT = re.compile(rb"\n?(/\*# sourceMappingURL=[^*]*\*/|//# sourceMappingURL=\S*)\s*")
@@ -66,11 +73,11 @@ def sprite(names: list[str]) -> str:
     return f'<svg xmlns="{_SVG}">\n' + "\n".join(symbols) + "\n</svg>\n"
 
 
-def halve(font: Path) -> None:
-    """Write the Latin and the Arabic half of a font beside it; `unicode-range` in marsad.css says the same."""
-    for name, characters in HALVES.items():
+def cut(font: Path) -> None:
+    """Write the pieces of a font beside it; `unicode-range` in marsad.css says the same."""
+    for name, characters in PIECES.items():
         options = subset.Options()
-        options.flavor, options.layout_features = "woff2", ["*"]
+        options.flavor = "woff2"
         whole = subset.load_font(str(font), options)
         cutter = subset.Subsetter(options)
         cutter.populate(unicodes=subset.parse_unicodes(characters))
@@ -88,7 +95,7 @@ def main() -> None:
             content = _MAP_COMMENT.sub(b"\n", content).rstrip() + b"\n"
         path.write_bytes(content)
     for weight in ("Regular", "Medium", "SemiBold"):
-        halve(TARGET / "plex" / f"{weight}.woff2")
+        cut(TARGET / "plex" / f"{weight}.woff2")
     (TARGET / "icons" / "icons.svg").write_text(sprite(ICONS.read_text().split()))
 
 

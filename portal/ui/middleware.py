@@ -36,11 +36,14 @@ class HtmxAuthMiddleware:
 
 
 class CompressPagesMiddleware(GZipMiddleware):
-    """Pages travel compressed, a tenth of their size; files and the API answer as they are. Django's padding guards the
-    tokens in a page against guessing by its length."""
+    """Pages and the features of their maps travel compressed, a tenth of their size; files and the API answer as they
+    are. Django's padding guards the tokens in a page against guessing by its length."""
+
+    KINDS = ("text/html", "application/geo+json")
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if not response.headers.get("Content-Type", "").startswith("text/html"):
+        kind = response.headers.get("Content-Type", "")
+        if not kind.startswith(self.KINDS) or (kind[:4] != "text" and request.path.startswith("/api/")):
             return response
         return super().process_response(request, response)
 

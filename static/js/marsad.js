@@ -92,6 +92,11 @@
     document.dispatchEvent(new CustomEvent("marsad:theme", { detail: { theme: next } }));
   }));
 
+  // --- paper is light ------------------------------------------------------------------
+  let screen = "";
+  window.addEventListener("beforeprint", () => { screen = root.dataset.bsTheme; root.dataset.bsTheme = "light"; });
+  window.addEventListener("afterprint", () => { root.dataset.bsTheme = screen; });
+
   // --- side menu on narrow screens ---------------------------------------------------------
   const side = document.getElementById("side");
   const opener = document.querySelector("[data-side-open]");
@@ -251,7 +256,7 @@
   document.addEventListener("htmx:after:swap", ticked);
   document.addEventListener("DOMContentLoaded", ticked);
 
-  // --- live reloads: input in progress is kept, and the focus is not lost ------------------------------------------
+  // --- swaps: input in progress is kept, and the focus is not lost ------------------------------------------
   // `data-hold` on the element that reloads names what must not be swapped away; the notice says that there is more.
   document.addEventListener("htmx:before:swap", (event) => {
     const source = event.detail.ctx.sourceElement;
@@ -260,14 +265,19 @@
     event.preventDefault();
     document.querySelector(source.dataset.holdNotice).hidden = false;
   });
-  let refocus = null;
-  document.addEventListener("htmx:before:request", (event) => {
-    const place = event.detail.ctx.sourceElement?.closest?.("[data-keep-focus]");
-    refocus = place?.contains(document.activeElement) ? place : null;
+  // Where what had the focus is swapped away, the nearest part of the page that is still there takes it.
+  let around = [];
+  document.addEventListener("pointerdown", () => { around = []; });
+  document.addEventListener("focusin", (event) => {
+    around = [];
+    for (let node = event.target; node !== document.body && node; node = node.parentElement) around.push(node);
   });
   document.addEventListener("htmx:after:swap", () => {
-    if (refocus && document.activeElement === document.body) refocus.focus();
-    refocus = null;
+    if (document.activeElement !== document.body) return;
+    const place = around.find((node) => node.isConnected && node.matches("section, form, main, dialog, [tabindex]"));
+    if (!place) return;
+    if (!place.hasAttribute("tabindex")) place.tabIndex = -1;
+    place.focus({ preventScroll: true });
   });
 
   window.marsad = { toast, ask };

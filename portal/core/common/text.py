@@ -2,8 +2,14 @@
 
 import re
 import unicodedata
+from typing import Any
 
-_TASHKEEL = re.compile("[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]")
+from django.db.models import F, Func, Model, QuerySet, TextField, Value
+from django.db.models.functions import Concat
+from django.db.models.lookups import Contains
+
+_MARKS = "[\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0640]"
+_TASHKEEL = re.compile(_MARKS)
 _ARABIC = str.maketrans(
     {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ؤ": "و", "ئ": "ي", "ک": "ك", "ی": "ي"}
     | {chr(0x0660 + n): str(n) for n in range(10)}
@@ -25,6 +31,30 @@ def normalise(text: str) -> str:
     text = _TASHKEEL.sub("", text).translate(_ARABIC)
     text = "".join(c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c))
     return _SPACE.sub(" ", text).strip()
+
+
+class Normalised(Func):
+    """The same of a text in the database, for short texts of tables that keep no searched form of them. The letters are
+    lowered after their accents are off, so that the locale of the database does not matter."""
+
+    template = (
+        "regexp_replace(lower(regexp_replace(normalize(translate(%(expressions)s), NFKD), %(marks)s, '', 'g')),"
+        " '\\s+', ' ', 'g')"
+    )
+    output_field = TextField()
+
+    def __init__(self, text: Any, **extra: Any) -> None:
+        old, new = (Value("".join(map(chr, part))) for part in (_ARABIC, (ord(each) for each in _ARABIC.values())))
+        super().__init__(text, old, new, marks=f"'{_MARKS[:-1]}\u0300-\u036f]'", **extra)
+
+
+def spelled[T: Model](rows: QuerySet[T], text: str, *columns: str) -> QuerySet[T]:
+    """Those whose `columns` together contain each word of `text`, however it is spelled."""
+    gap = Value("\n")
+    whole = Normalised(Concat(gap, *(part for name in columns for part in (F(name), gap))))
+    for word in normalise(text).split():
+        rows = rows.filter(Contains(whole, word))
+    return rows
 
 
 def harmless(value: object) -> object:

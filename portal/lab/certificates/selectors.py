@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import NotFound
+from portal.core.common.text import spelled
 from portal.lab.certificates.models import Certificate
 
 
@@ -29,5 +30,5 @@ def certificate_get(*, id: UUID) -> Certificate:
 
 
 def certificate_search(rows: QuerySet[Certificate], text: str) -> QuerySet[Certificate]:
-    """Those whose number, sample's code or customer contains `text`."""
-    return rows.filter(Q(number__icontains=text) | Q(sample__code__icontains=text) | Q(customer__icontains=text))
+    """Those whose number, sample's code and customer contain the words of `text`, in any spelling."""
+    return spelled(rows, text, "number", "sample__code", "customer")

@@ -2,11 +2,12 @@
 
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.fields.json import KT
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import NotFound
+from portal.core.common.text import spelled
 from portal.lab.models import ComplianceReport
 
 
@@ -23,8 +24,8 @@ def report_list() -> QuerySet[ComplianceReport]:
 
 
 def report_search(rows: QuerySet[ComplianceReport], text: str) -> QuerySet[ComplianceReport]:
-    """Those whose number or title contains `text`."""
-    return rows.filter(Q(number__icontains=text) | Q(title__icontains=text))
+    """Those whose number and title contain the words of `text`, in any spelling."""
+    return spelled(rows, text, "number", "title")
 
 
 def report_get(*, id: UUID) -> ComplianceReport:

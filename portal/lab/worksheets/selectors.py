@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts.models import User
 from portal.core.common.clock import wire as stamp
 from portal.core.common.errors import NotFound
-from portal.core.common.text import normalise
+from portal.core.common.text import normalise, spelled
 from portal.core.tenancy import scope
 from portal.lab.lifecycle.models import RequestedAnalysis, Retest
 from portal.lab.models import Result, Sample
@@ -39,9 +39,9 @@ def worksheet_list(
     items = WorksheetItem.objects.filter(worksheet=OuterRef("pk"))
     if sample is not None:
         rows = rows.filter(Exists(items.filter(sample=sample)))
-    if text := search.strip():
-        found = Q(number__icontains=text) | Q(method__icontains=text) | Q(instrument__icontains=text)
-        rows = rows.filter(found | Exists(items.filter(sample__code__icontains=text)))
+    if text := normalise(search):
+        named = spelled(Worksheet.objects.all(), text, "number", "method", "instrument")
+        rows = rows.filter(Q(pk__in=named.values("pk")) | Exists(items.filter(sample__code__icontains=text)))
     samples = items.filter(kind=WorksheetItem.Kind.SAMPLE).order_by().values("worksheet")
     counted = Subquery(samples.annotate(found=Count("pk")).values("found"))
     return rows.annotate(sample_count=Coalesce(counted, Value(0), output_field=IntegerField()))

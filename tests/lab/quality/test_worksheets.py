@@ -90,6 +90,19 @@ def items(sheet: Worksheet) -> list[WorksheetItem]:
     return list(WorksheetItem.objects.filter(worksheet=sheet))
 
 
+@pytest.mark.covers("001-FR-016")
+def test_worksheets_are_found_in_every_spelling(cast: Cast) -> None:
+    with acting(cast.alice):
+        sample = a_sample(cast.alice)
+        sheet = a_worksheet(cast.alice, Place("sample", sample=sample.pk))
+        sheet.instrument = "Spectromètre العُربيّ إ ٣ ﬁ"
+        sheet.save(update_fields=["instrument"])
+        for text in ("spectrometre", "SPECTROMÈTRE", "العربي", "أ 3", "ion fi", sheet.number, sample.code.lower()):
+            assert selectors.worksheet_list(search=text).get() == sheet, text
+        for text in ("spectrometre rabat", "%", "_"):
+            assert not selectors.worksheet_list(search=text).exists(), text
+
+
 # --- open work ------------------------------------------------------------------------------------------
 
 

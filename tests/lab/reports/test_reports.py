@@ -125,6 +125,8 @@ def test_the_wire_form_has_the_fields_of_the_contract(cast: Cast) -> None:
     wire = report_json(report)
 
     assert wire["title"] == "Eau d'avril"
+    assert selectors.report_search(selectors.report_list(), "D'ÀVRIL eau").get() == report
+    assert not selectors.report_search(selectors.report_list(), "eau mai").exists()
     assert wire["language"] == "fr"
     assert wire["generatedBy"] == str(cast.alice.pk)
     assert wire["snapshotHash"] == report.snapshot_hash
