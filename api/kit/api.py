@@ -13,24 +13,26 @@ from ninja import Router as NinjaRouter
 from ninja.openapi.schema import REF_TEMPLATE
 from ninja.operation import Operation as NinjaOperation
 from ninja.operation import PathView as NinjaPathView
-from ninja.schema import NinjaGenerateJsonSchema
 
-from api.kit import access, body, faults, idempotency, throttle, uploads
+from api.kit import access, body, faults, idempotency, openapi, throttle, uploads
 from api.kit.surface import V1, Surface
 from portal.core.accounts.policy import Policy, public
 from portal.core.common.errors import DomainError, NotFound
 from portal.core.common.urls import BySegment
 
 View = Callable[..., Any]
+_JOB: Any = Any  # what 202 says of the work that goes on
 _MEANINGS = {
     202: "Accepted: being made; ask again after Retry-After seconds",
     400: "Refused: a field or the body is not valid",
     401: "No access token, or one that expired or was revoked",
     403: "The right is missing",
     404: "Unknown, deleted, or of another organisation",
+    405: "The method is not offered at this address; see Allow",
     409: "Version conflict, duplicate, or in use",
     413: "The body is too large",
     411: "No Content-Length",
+    410: "Expired or used up",
     415: "Not a kind of body or file that is taken here",
     422: "Well-formed, but the record's state forbids it",
     429: "Too many requests; see Retry-After",
@@ -70,6 +72,7 @@ class Operation(NinjaOperation):
         limit: int,
         media: tuple[str, ...],
         status: int,
+        also: tuple[int, ...],
         surface: Surface,
         keyed: bool,
         free: bool,
@@ -77,7 +80,9 @@ class Operation(NinjaOperation):
         **options: Any,
     ) -> None:
         shape = options.pop("response", None)
-        super().__init__(path, methods, view, response={status: shape and surface.shape(shape)}, **options)
+        shapes = {code: _JOB if code == 202 else None if code == 304 else shape for code in also} | {status: shape}
+        bodies = {code: surface.shape(one) if one else None for code, one in shapes.items()}
+        super().__init__(path, methods, view, response=bodies, **options)
         self.by_alias = True  # the document names fields as the wire does
         self.policy, self.reach, self.bucket = policy, reach, bucket
         self.limit, self.media, self.status = limit, media, status
@@ -86,9 +91,11 @@ class Operation(NinjaOperation):
     @property
     def faults(self) -> list[int]:
         """The statuses with which any operation of this kind may be refused."""
-        codes = [400, 429, 500, 503]
-        codes += [] if self.policy.public else [401, 403, 404]
+        codes = [400, 404, 422, 429, 500, 503]
+        codes += [] if self.policy.public and self.methods == ["GET"] else [401, 403]
+        codes += [405] if "{" in self.path else []  # where the text of the parameter leads to another operation
         codes += [] if self.methods == ["GET"] else [409, 413, 415]
+        codes += [411, 507] if self.upload else []
         return sorted(codes)
 
     def clone(self) -> "Operation":
@@ -155,6 +162,7 @@ class PathView(NinjaPathView):
     def get_view(self) -> View:
         view = super().get_view()
         view.policies = {method: op.policy for op in self.operations for method in op.methods}  # type: ignore[attr-defined]
+        view.operations = {method: op for op in self.operations for method in op.methods}  # type: ignore[attr-defined]
         return view
 
     def _sync_view(self, request: HttpRequest, *args: Any, **kw: Any) -> HttpResponseBase:
@@ -177,7 +185,8 @@ class Router(NinjaRouter):
 
     `reach`: `tenant` (an organisation must be in force), `span` (a SuperAdmin may read all organisations),
     `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
-    largest body in bytes, `media` the accepted content types, `status` that of success. `response` is the shape of
+    largest body in bytes, `media` the accepted content types, `status` that of success and `also` its
+    other ones. `response` is the shape of
     `data`; None for an answer that is no JSON, which `openapi_extra` describes. `keyed` operations need an idempotency
     key; `free` ones of a surface that is bound to devices are not. `upload`: a multipart body with one file, streamed
     to disk and found by `uploads.received(request)`; `limit` holds the file and `uploads.SLACK`.
@@ -195,6 +204,7 @@ class Router(NinjaRouter):
         policy: str | Policy,
         response: Any = Any,
         status: int = 200,
+        also: tuple[int, ...] = (),
         reach: access.Reach = "tenant",
         bucket: str = "other",
         limit: int = body.SMALL,
@@ -208,6 +218,7 @@ class Router(NinjaRouter):
             "policy": Policy(permission=policy) if isinstance(policy, str) else policy,
             "response": response,
             "status": status,
+            "also": also,
             "reach": reach,
             "bucket": bucket,
             "limit": limit,
@@ -283,9 +294,8 @@ class Api(NinjaAPI):
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         schema["components"]["securitySchemes"] = {"bearer": bearer}
         schema["security"] = [{"bearer": []}]
-        failed = self.surface.failed.model_json_schema(
-            ref_template=REF_TEMPLATE, mode="serialization", schema_generator=NinjaGenerateJsonSchema
-        )
+        failed = self.surface.failed.model_json_schema(ref_template=REF_TEMPLATE, mode="serialization")
+        openapi.name_shapes(schema)
         schema["components"]["schemas"] |= failed.pop("$defs", {}) | {self.surface.failed.__name__: failed}
         content = {"application/json": {"schema": {"$ref": REF_TEMPLATE.format(model=self.surface.failed.__name__)}}}
         operations = {

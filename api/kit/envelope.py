@@ -68,10 +68,15 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
 
 
+def _whole(data: Any) -> dict[str, int]:
+    """A list that has no pages says so in the words of one that has."""
+    return Page((), 1, max(len(data), 200), len(data)).meta if isinstance(data, (list, tuple)) else {}
+
+
 def success(result: Any, *, status: int, meta: Mapping[str, Any]) -> HttpResponse:
     reply = result if isinstance(result, Reply) else Reply(result)
     page = reply.data if isinstance(reply.data, Page) else None
-    data, more = (page.items, page.meta) if page else (reply.data, {})
+    data, more = (page.items, page.meta) if page else (reply.data, _whole(reply.data))
     more = {**more, **reply.meta, **meta}
     body = {"success": True, "data": data, "message": reply.message, "errors": [], "meta": more}
     return HttpResponse(dumps(body), status=reply.status or status, content_type=JSON, headers=dict(reply.headers))

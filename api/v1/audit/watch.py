@@ -50,7 +50,9 @@ def _user(request: HttpRequest) -> User:
 
 
 # --- integrity ---------------------------------------------------------------------
-@router.post("/audit/logs/verify-integrity", policy="audit.verify", response=Verified, summary="Verify the chain")
+@router.post(
+    "/audit/logs/verify-integrity", also=(202,), policy="audit.verify", response=Verified, summary="Verify the chain"
+)
 def verify_integrity(request: HttpRequest, payload: VerifyIn) -> dict[str, Any] | Reply:
     """Every entry against its hashes, their order, the signatures and the copies outside of the database. Names the
     first bad entry and the kind of damage. 202 and a job where more than 100,000 entries are to be read."""
@@ -211,6 +213,7 @@ def policy_delete(request: HttpRequest, policy_id: UUID) -> Reply:
 
 @router.post(
     "/audit/logs/retention-policies/{id:policy_id}/apply",
+    also=(202,),
     policy="audit.manage",
     response=Applied,
     summary="Apply a retention policy",
@@ -258,7 +261,14 @@ def _required(request: HttpRequest, first: str, last: str) -> tuple[Any, Any]:
     return since or until - reports.USUAL, until
 
 
-@router.post("/audit/logs/compliance", policy="audit.export", response=ReportHead, status=201, summary="Issue a report")
+@router.post(
+    "/audit/logs/compliance",
+    also=(202,),
+    policy="audit.export",
+    response=ReportHead,
+    status=201,
+    summary="Issue a report",
+)
 def report_issue(request: HttpRequest, payload: ReportIn) -> dict[str, Any] | Reply:
     """Freezes the figures under the next number; its PDF is made by a worker. 202 and a job where more than 100,000
     entries wait for their verification."""
@@ -288,6 +298,7 @@ def report_detail(request: HttpRequest, report_id: UUID) -> dict[str, Any]:
 
 @router.get(
     "/audit/logs/compliance/{id:report_id}/pdf",
+    also=(202,),
     policy="audit.export",
     response=None,
     summary="Report as PDF",

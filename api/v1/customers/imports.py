@@ -50,6 +50,7 @@ _FORM: dict[str, Any] = {
 
 @router.post(
     "/customers/import",
+    also=(202,),
     policy="customers.import",
     response=schemas.ImportOut,
     media=(uploads.MULTIPART,),
@@ -93,6 +94,7 @@ def import_errors(request: HttpRequest, import_id: UUID) -> FileResponse:
 
 @router.post(
     "/customers/imports/{id:import_id}/run",
+    also=(202,),
     policy="customers.import",
     response=schemas.ImportOut,
     summary="Run an import",
@@ -107,6 +109,7 @@ def import_run(request: HttpRequest, import_id: UUID) -> Reply:
 
 @router.post(
     "/customers/imports/{id:import_id}/revert",
+    also=(202,),
     policy="customers.import",
     response=schemas.ImportOut,
     summary="Revert an import",

@@ -47,6 +47,7 @@ def customer_create(
 
 @router.get(
     "/customers/export",
+    also=(202,),
     policy="customers.export",
     response=None,
     openapi_extra=described("csv", "json", "xlsx"),

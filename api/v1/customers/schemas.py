@@ -283,7 +283,7 @@ class StatsOut(Out):
     new: int
     growth: float | None
     churn: float | None
-    inactive90d: int
+    inactive90d: int = Field(alias="inactive90d")
     by_status: dict[str, int]
     by_industry: dict[str, int]
     by_size: dict[str, int]

@@ -166,7 +166,7 @@ class SalesOverviewOut(PeriodOut, SalesOut):
 
 class CustomerOverviewOut(PeriodOut, CustomersOut):
     churn: float | None = Field(description="Percent lost of those active at the start")
-    inactive90d: int
+    inactive90d: int = Field(alias="inactive90d")
     by_status: dict[str, int]
     by_size: dict[str, int]
     by_industry: dict[str, int]

@@ -95,6 +95,7 @@ def custom_report_delete(request: HttpRequest, custom_report_id: UUID) -> Reply:
 
 @router.post(
     f"{_REPORT}/generate",
+    also=(202,),
     policy="custom_reports.view",
     response=GeneratedOut,
     summary="Generate a custom report",
@@ -137,7 +138,7 @@ def report_run_detail(request: HttpRequest, report_run_id: UUID) -> dict[str, An
     policy="custom_reports.view",
     response=None,
     summary="File of a run",
-    openapi_extra={"responses": {200: {"content": {"application/octet-stream": {}}}}},
+    openapi_extra={"responses": {200: {"content": {"*/*": {}}}}},
 )
 def report_run_download(request: HttpRequest, report_run_id: UUID) -> HttpResponseBase:
     """Your own; 410 EXPIRED after seven days."""

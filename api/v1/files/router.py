@@ -28,7 +28,14 @@ from portal.core.files.models import FileVersion, StoredFile
 router = Router(tags=["files"])
 _MEDIA: Final = (uploads.MULTIPART,)
 _LIMIT: Final = max(settings.FILE_LIMITS.values()) + uploads.SLACK
-_BYTES: Final[dict[str, Any]] = {"responses": {200: {"content": {"application/octet-stream": {}}}}}
+_BYTES: Final[dict[str, Any]] = {
+    "responses": {
+        200: {"content": {"*/*": {}}},
+        206: {"content": {"*/*": {}}},
+        304: {"description": "Not changed"},
+        416: {"description": "No such range"},
+    }
+}
 _BROKEN: Final = ("CHECKSUM_MISMATCH", "UNSUPPORTED_MEDIA_TYPE")
 
 
@@ -468,6 +475,7 @@ def version_restore(request: HttpRequest, file_id: UUID, version_id: UUID) -> di
 
 @router.post(
     "/files/metadata/{id:file_id}/scan",
+    also=(200,),
     policy="files.view",
     response=schemas.ScanOut,
     status=202,

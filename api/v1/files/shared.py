@@ -27,7 +27,7 @@ def share_look(request: HttpRequest, token: str) -> dict[str, Any]:
     summary="Download a shared file",
     openapi_extra={
         "parameters": [{"in": "header", "name": "X-Share-Password", "schema": {"type": "string"}}],
-        "responses": {200: {"content": {"application/octet-stream": {}}}},
+        "responses": {200: {"content": {"*/*": {}}}},
     },
 )
 def share_download(request: HttpRequest, token: str) -> HttpResponseBase:

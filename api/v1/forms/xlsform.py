@@ -9,6 +9,7 @@ from pydantic import Field
 
 from api.kit import In, Reply, Router, uploads
 from api.kit.body import SMALL
+from api.kit.openapi import fields_of
 from api.v1.forms.schemas import FormOut
 from api.v1.projects.router import me
 from portal.collect.forms import selectors, wire, workbooks
@@ -28,10 +29,9 @@ class ImportForm(In):
 
 
 _FILE: Any = {"type": "string", "format": "binary", "description": "An .xlsx in the XLSForm standard, at most 5 MB"}
-_SHAPE: dict[str, Any] = ImportForm.model_json_schema(by_alias=True)
 _BODY: dict[str, Any] = {
     "type": "object",
-    "properties": {"file": _FILE, **_SHAPE["properties"]},
+    "properties": {"file": _FILE, **fields_of(ImportForm)},
     "required": ["file", "projectId"],
 }
 

@@ -79,6 +79,7 @@ def dataset_detail(request: HttpRequest, dataset_id: UUID) -> dict[str, Any]:
 
 @router.post(
     "/geo/datasets",
+    also=(202,),
     policy="geo.datasets",
     reach="platform",
     response=schemas.DatasetOut,

@@ -34,6 +34,7 @@ LARGEST: Final = settings.FILE_LIMITS["image"] + uploads.SLACK  # C97
 
 @router.post(
     "/images/upload",
+    also=(200,),
     policy="images.upload",
     upload=True,
     limit=LARGEST,
@@ -56,6 +57,7 @@ def image_upload(request: HttpRequest) -> Reply:
 
 @router.post(
     "/projects/{id:project_id}/images",
+    also=(200,),
     policy="images.upload",
     upload=True,
     limit=LARGEST,
@@ -70,7 +72,9 @@ def image_upload_to(request: HttpRequest, project_id: UUID) -> Reply:
     return _upload(request, project_id)
 
 
-@router.post("/images", policy="images.upload", response=ImageOut, status=201, summary="Make an image of a file")
+@router.post(
+    "/images", also=(200,), policy="images.upload", response=ImageOut, status=201, summary="Make an image of a file"
+)
 def image_create(request: HttpRequest, payload: Body[ImageOfFile]) -> Reply:
     """For pictures that went up in parts, or by a signed address straight to the store."""
     user = _user(request)

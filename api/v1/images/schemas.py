@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api.kit import In, Listing, Out
 from api.kit.body import parse
+from api.kit.openapi import fields_of
 from portal.core.common.errors import Invalid
 from portal.core.common.text import latin_digits
 from portal.core.files.media import Failure, Flag
@@ -215,8 +216,7 @@ class SignedUrl(Out):
 
 def form_described(*required: str) -> dict[str, Any]:
     """`openapi_extra` of the multipart form: the file first, then the fields."""
-    shape = ImageUpload.model_json_schema(by_alias=True)
     file = {"type": "string", "format": "binary", "description": "JPEG, PNG, WebP or HEIC, at most 50 MB"}
-    properties = {"file": file, **shape["properties"]}
+    properties = {"file": file, **fields_of(ImageUpload)}
     body = {"type": "object", "properties": properties, "required": ["file", *required]}
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": body}}}}

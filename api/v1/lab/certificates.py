@@ -221,6 +221,7 @@ def certificate_detail(request: HttpRequest, certificate_id: UUID, query: Query[
 
 @router.get(
     "/certificates/{id:certificate_id}/pdf",
+    also=(202,),
     policy="certificates.export",
     response=None,
     summary="Certificate as PDF",

@@ -233,6 +233,7 @@ def file_answer(kind: str, *, later: bool = False) -> dict[str, Any]:
 
 @router.post(
     "/reports/compliance",
+    also=(202,),
     policy="reports.create",
     response=ReportOut,
     summary="Issue a compliance report",
@@ -297,6 +298,7 @@ def report_amend(
 
 @router.get(
     "/reports/compliance/{id:report_id}/pdf",
+    also=(202,),
     policy="reports.export",
     response=None,
     summary="Report as PDF",

@@ -63,7 +63,9 @@ def sample_list(request: HttpRequest, query: Query[SampleQuery]) -> Reply:
     return Reply(_page(selectors.plain(rows), query, wire.samples, total=total), meta={"totalEstimated": not exact})
 
 
-@router.post("/samples", policy="samples.edit", response=SampleOut, status=201, summary="Register a sample")
+@router.post(
+    "/samples", also=(200,), policy="samples.edit", response=SampleOut, status=201, summary="Register a sample"
+)
 def sample_create(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared(SampleIn)]]) -> Reply:
     """The server gives `code` and id where you send none. A known `id` or `localSyncId` answers 200 with the stored
     record: a create that is repeated registers nothing twice."""
@@ -105,7 +107,12 @@ def result_list(request: HttpRequest, sample_id: UUID, query: Query[ResultQuery]
 
 
 @results.post(
-    "/samples/{id:sample_id}/results", policy="results.edit", response=ResultOut, status=201, summary="Enter a result"
+    "/samples/{id:sample_id}/results",
+    also=(200,),
+    policy="results.edit",
+    response=ResultOut,
+    status=201,
+    summary="Enter a result",
 )
 def result_create(
     request: HttpRequest, sample_id: UUID, payload: Body[Annotated[dict[str, Any], Declared(ResultIn)]]

@@ -44,7 +44,9 @@ def project_list(request: HttpRequest, query: Query[ProjectQuery]) -> Page:
     return page
 
 
-@router.post("/projects", policy="projects.edit", response=ProjectOut, status=201, summary="Create a project")
+@router.post(
+    "/projects", also=(200,), policy="projects.edit", response=ProjectOut, status=201, summary="Create a project"
+)
 def project_create(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared(ProjectIn)]]) -> Reply:
     """A draft, unless you say otherwise. A known `id` or `localSyncId` answers 200 with the stored record."""
     row, created = services.project_create(data=payload, by=me(request))
@@ -89,7 +91,12 @@ def member_list(request: HttpRequest, project_id: UUID, query: Query[MemberQuery
 
 
 @router.post(
-    "/projects/{id:project_id}/members", policy="projects.edit", response=MemberOut, status=201, summary="Add a member"
+    "/projects/{id:project_id}/members",
+    also=(200,),
+    policy="projects.edit",
+    response=MemberOut,
+    status=201,
+    summary="Add a member",
 )
 def member_add(request: HttpRequest, project_id: UUID, payload: MemberIn) -> Reply:
     """200 for one who is a member already; a role that you give is then theirs."""

@@ -129,6 +129,7 @@ def leaderboard(request: HttpRequest, query: Query[schemas.BoardQuery]) -> list[
 
 @router.get(
     "/sales/export",
+    also=(202,),
     policy="sales.export",
     response=None,
     summary="Export deals",

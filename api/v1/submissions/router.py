@@ -49,7 +49,14 @@ router = Router(tags=["submissions"])
 _COUNTED = 2  # seconds that a client waits before it asks for a job again
 
 
-@router.post("/submissions", policy="submissions.create", response=SubmissionOut, status=201, summary="Submit a form")
+@router.post(
+    "/submissions",
+    also=(200,),
+    policy="submissions.create",
+    response=SubmissionOut,
+    status=201,
+    summary="Submit a form",
+)
 def submission_create(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared(SubmissionIn)]]) -> Reply:
     """A repeat of the same content under the same `localSyncId` answers 200 with the stored one; other content is 409
     `LOCAL_SYNC_CONFLICT` with both fingerprints. Answers at fault: 400, an entry in `errors` for each, with `field` and
@@ -128,7 +135,9 @@ def submission_list_of_form(request: HttpRequest, form_id: UUID, query: Query[In
     return _page(request, query, form=form_for(me(request), form_id).pk)
 
 
-@router.get("/submissions/export", policy="submissions.export", response=None, summary="Submissions as a file")
+@router.get(
+    "/submissions/export", also=(202,), policy="submissions.export", response=None, summary="Submissions as a file"
+)
 def submission_export(request: HttpRequest, query: Query[ExportQuery]) -> HttpResponseBase | Reply:
     """With the filters of the list. CSV, GeoJSON and JSON lines are streamed at any length. A workbook of more than
     5,000 rows, and every archive of media, is made by a worker: 202 with `{jobId, status}`; the job's result holds

@@ -49,6 +49,7 @@ class ExportQuery(FormatQuery):
 
 @router.get(
     "/survey/sessions/export",
+    also=(202,),
     policy="sessions.export",
     response=None,
     summary="Surveys as a file",
@@ -75,6 +76,7 @@ def session_list_export(request: HttpRequest, query: Query[ExportQuery]) -> Http
 
 @router.get(
     "/survey/sessions/{id:session_id}/export",
+    also=(202,),
     policy="sessions.export",
     response=None,
     summary="A survey as a file",

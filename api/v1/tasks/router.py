@@ -39,7 +39,7 @@ def task_list(request: HttpRequest, query: Query[AllTasksQuery]) -> Page:
     return _page(_found(request, query, query.project_id), query)
 
 
-@router.post("/tasks", policy="tasks.work", response=TaskOut, status=201, summary="Create a task")
+@router.post("/tasks", also=(200,), policy="tasks.work", response=TaskOut, status=201, summary="Create a task")
 def task_create(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared(TaskIn)]]) -> Reply:
     """A known `id` or `localSyncId` answers 200 with the stored record: a task made offline arrives once. A field
     worker makes tasks for themselves or for nobody. With `applicationId` the task sends a surveyor to an application,
@@ -99,6 +99,7 @@ def project_tasks(request: HttpRequest, project_id: UUID, query: Query[TaskQuery
 
 @router.post(
     "/projects/{id:project_id}/tasks",
+    also=(200,),
     policy="tasks.work",
     response=TaskOut,
     status=201,

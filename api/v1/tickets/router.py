@@ -66,6 +66,7 @@ def ticket_sla_metrics(request: HttpRequest, query: Query[schemas.MetricsQuery])
 
 @router.get(
     "/tickets/export",
+    also=(202,),
     policy="tickets.export",
     response=None,
     openapi_extra=described("csv", "json", "xlsx"),

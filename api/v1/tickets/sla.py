@@ -155,6 +155,7 @@ def policy_delete(request: HttpRequest, policy_id: UUID) -> Reply:
 
 @router.post(
     "/tickets/sla-policies/{id:policy_id}/reapply",
+    also=(202,),
     policy="tickets.manage",
     response=dict[str, Any],
     summary="Apply a policy anew",

@@ -11,7 +11,6 @@ from api.kit import Page, Policy, Reply, Router, expected_version, paginate
 from api.kit.files import described, download
 from api.kit.periods import period
 from api.v1.audit.schemas import AuditOut
-from api.v1.auth.router import listed
 from api.v1.auth.schemas import DeviceOut, DevicesQuery, SessionOut
 from api.v1.users import schemas
 from portal.core.accounts.models import User
@@ -343,9 +342,9 @@ def user_mfa_reset(request: HttpRequest, user_id: UUID) -> Reply:
     response=list[SessionOut],
     summary="A person's sign-ins",
 )
-def user_sessions(request: HttpRequest, user_id: UUID) -> Reply:
+def user_sessions(request: HttpRequest, user_id: UUID) -> list[dict[str, Any]]:
     """Those that can still be renewed."""
-    return listed(sessions.session_cards(user=people.person_get(id=user_id)))
+    return sessions.session_cards(user=people.person_get(id=user_id))
 
 
 @router.delete("/users/{id:user_id}/sessions", policy="users.manage", response=None, summary="Sign a person out")

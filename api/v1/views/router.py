@@ -54,7 +54,7 @@ def view_detail(request: HttpRequest, view_id: UUID) -> Reply:
     return record(wire.view(selectors.view_for(me(request), view_id)))
 
 
-@router.get("/views/{id:view_id}/data", policy="views.view", response=DataOut, summary="Figures of a view")
+@router.get("/views/{id:view_id}/data", also=(304,), policy="views.view", response=DataOut, summary="Figures of a view")
 def view_figures(request: HttpRequest, view_id: UUID) -> Reply | HttpResponse:
     """Computed in the organisation's time zone; a change of the submissions shows at once. `If-None-Match` with the
     `ETag` answers 304 while nothing has changed. 400 where the form no longer has a field of the view."""

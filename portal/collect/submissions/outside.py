@@ -4,10 +4,12 @@ The name is looked up once and the connection goes to the address that was check
 elsewhere a moment later (DNS rebinding) reaches nothing inside.
 """
 
+import contextlib
 import http.client
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -17,8 +19,12 @@ from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Invalid
 
-TIMEOUT: Final = 10  # seconds
+TIMEOUT: Final = 10  # seconds of silence
+DEADLINE: Final = 30  # seconds of a whole call, however slowly the other side drips
 _ANSWER: Final = 4096  # bytes of an answer that are read
+
+
+_UNICAST: Final = ipaddress.ip_network("2000::/3")  # of IPv6, what is public; the rest leads inside or to IPv4
 
 
 class Refused(OSError):
@@ -35,7 +41,9 @@ def check_url(url: object, field: str = "url") -> str:
     except ValueError:
         literal = None
     name = (parts.hostname or "").lower()
-    inner = name == "localhost" or "." not in name if literal is None else not _public(literal)
+    # `localhost.` has a root dot; `127.1`, `0x7f.1` and `2130706433` are addresses to a resolver
+    last = name.rstrip(".").rpartition(".")[2]
+    inner = last in ("", "localhost", name) or last[0].isdecimal() if literal is None else not _public(literal)
     if inner and not settings.WEBHOOK_PRIVATE:
         raise Invalid.field(field, _("This address lies inside of a private network."))
     return str(url)
@@ -49,14 +57,20 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
     host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     connection = _Connection(host, port, _address(host, port), secure=parts.scheme == "https")
+    watch = threading.Timer(DEADLINE, connection.cut)
+    watch.start()
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", path, body=body, headers=dict(headers))
         answer = connection.getresponse()
-        return answer.status, answer.read(_ANSWER).decode("utf-8", "replace")
+        text = answer.read(_ANSWER).decode("utf-8", "replace")
+        if connection.late:  # what was cut off in its headers looks whole
+            raise TimeoutError("no answer in time")
+        return answer.status, text
     except http.client.HTTPException as error:
         raise OSError(str(error) or type(error).__name__) from error
     finally:
+        watch.cancel()
         connection.close()
 
 
@@ -66,11 +80,18 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int, address: str, *, secure: bool) -> None:
         super().__init__(host, port, timeout=TIMEOUT)
         self.address, self.secure = address, secure
+        self.late = False
         self.default_port = 443 if secure else 80  # names no usual port in the Host header
 
     def connect(self) -> None:
         plain = socket.create_connection((self.address, self.port), timeout=TIMEOUT)
         self.sock = ssl.create_default_context().wrap_socket(plain, server_hostname=self.host) if self.secure else plain
+
+    def cut(self) -> None:
+        """End a call that takes too long: whoever reads finds the end."""
+        self.late = True
+        with contextlib.suppress(OSError, AttributeError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _parts(url: object) -> SplitResult | None:
@@ -80,11 +101,19 @@ def _parts(url: object) -> SplitResult | None:
     except ValueError:
         return None
     schemes = {"https", "http"} if settings.WEBHOOK_PRIVATE or settings.DEBUG else {"https"}
-    return parts if usual and parts is not None and parts.scheme in schemes else None
+    return parts if usual and parts is not None and parts.scheme in schemes and _port(parts) else None
+
+
+def _port(parts: SplitResult) -> bool:
+    """Those of the web, and those that no system service has: none that understands mail, files or shells."""
+    return parts.port in (None, 80, 443) or (parts.port or 0) >= 1024
 
 
 def _address(host: str, port: int) -> str:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label of more than 63 characters
+        raise Refused("not a name") from error
     addresses = [str(entry[4][0]) for entry in found]
     if not settings.WEBHOOK_PRIVATE and not all(_public(ipaddress.ip_address(text)) for text in addresses):
         raise Refused("the name leads into a private network")
@@ -92,5 +121,4 @@ def _address(host: str, port: int) -> str:
 
 
 def _public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    inner = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
-    return address.is_global and not address.is_multicast and (inner is None or inner.is_global)
+    return address.is_global and not address.is_multicast and (address.version == 4 or address in _UNICAST)

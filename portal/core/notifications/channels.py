@@ -25,6 +25,7 @@ from py_vapid import Vapid02
 
 from portal.core.accounts import mail
 from portal.core.accounts.models import User
+from portal.core.notifications.inbox import push_host_allowed
 from portal.core.notifications.models import Channel, PushSubscription
 from portal.core.tenancy.scope import Actor, platform
 
@@ -156,8 +157,13 @@ def _payload(letter: Letter) -> dict[str, str]:
 
 
 def _push(row: PushSubscription, letter: Letter) -> None:
-    from pywebpush import WebPushException, webpush  # with aiohttp and requests: a tenth of what a start loads
+    import requests  # with pywebpush and aiohttp a tenth of what a start loads
+    from pywebpush import WebPushException, webpush
 
+    if not push_host_allowed(row.endpoint):  # the settings may name fewer hosts than when it was kept
+        raise Permanent("not a push service", gone=True)
+    session = requests.Session()
+    session.max_redirects = 0  # the address that was given was checked, where it leads was not
     payload = _payload(letter)
     while len(text := orjson.dumps(payload).decode()) > PUSH_BYTES or len(text.encode()) > PUSH_BYTES:
         payload["body"] = payload["body"][: len(payload["body"]) * 3 // 4]
@@ -170,6 +176,7 @@ def _push(row: PushSubscription, letter: Letter) -> None:
             ttl=PUSH_TTL,
             timeout=SECONDS,
             headers={"Topic": letter.key.hex, "Urgency": "normal"},  # a waiting push of the same topic is replaced
+            requests_session=session,
         )
     except WebPushException as refused:
         code = refused.status_code or 0
@@ -188,6 +195,13 @@ class Adapter(Protocol):
         """Hand it over; the provider's id. Raises Permanent."""
 
 
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """The bearer token goes to nobody but the provider."""
+
+    def redirect_request(self, *about: object) -> None:
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class HttpGateway:
     """POSTs JSON to one address with `Idempotency-Key` and a bearer token: a few lines at the provider's side."""
@@ -201,7 +215,7 @@ class HttpGateway:
             headers["Authorization"] = f"Bearer {self.token}"
         request = urllib.request.Request(self.url, data=orjson.dumps(body), headers=headers)  # noqa: S310  our setting
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            with urllib.request.build_opener(_Stays()).open(request, timeout=SECONDS) as answer:
                 said = answer.read(10_000)
         except urllib.error.HTTPError as refused:
             if refused.code in (404, 410, 422):
