@@ -36,7 +36,7 @@ class Shapes(NinjaGenerateJsonSchema):
         return {"type": "number"} if self.mode == "serialization" else super().decimal_schema(schema)
 
 
-ninja.openapi.schema.NinjaGenerateJsonSchema = Shapes  # type: ignore[misc]  # it offers no other way
+ninja.openapi.schema.NinjaGenerateJsonSchema = Shapes  # type: ignore[attr-defined]  # it offers no other way
 
 
 def _with_package(part: str) -> str:
