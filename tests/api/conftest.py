@@ -23,7 +23,7 @@ def as_documented(answer: Any) -> None:
     if operation is None:
         return
     name, status = f"{operation.methods} {operation.path}", answer.status_code
-    said = {*operation.response_models, *operation.faults, *operation.openapi_extra.get("responses", {})}
+    said = {*operation.response_models, *operation.faults, *(operation.openapi_extra or {}).get("responses", {})}
     assert status in said, f"{name} answered {status}, documented are {sorted(said)}"
     shape = operation.response_models.get(status)
     if shape is not None and answer.headers["Content-Type"] == "application/json":

@@ -143,7 +143,7 @@ def test_a_webhook_follows_no_redirect_and_waits_for_no_drip(settings: Any, monk
 def test_a_push_goes_to_known_services_and_follows_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     letter = channels.Letter(uuid4(), User(), "en", "t", ["x"], "", "other")
     called: list[str] = []
-    monkeypatch.setattr(channels, "webpush", lambda *a, **k: called.append("webpush"))
+    monkeypatch.setattr("pywebpush.webpush", lambda *a, **k: called.append("webpush"))
 
     row = PushSubscription(endpoint="https://169.254.169.254/latest", keys={})
     with pytest.raises(channels.Permanent) as refused:

@@ -67,7 +67,11 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, str]:
         if connection.late:  # what was cut off in its headers looks whole
             raise TimeoutError("no answer in time")
         return answer.status, text
-    except http.client.HTTPException as error:
+    except (http.client.HTTPException, OSError) as error:
+        if connection.late:
+            raise TimeoutError("no answer in time") from error
+        if isinstance(error, OSError):
+            raise
         raise OSError(str(error) or type(error).__name__) from error
     finally:
         watch.cancel()

@@ -156,14 +156,20 @@ def _payload(letter: Letter) -> dict[str, str]:
     }
 
 
+def _stays() -> Any:
+    """A session that follows no redirect: the address that was given was checked, where it leads was not."""
+    import requests
+
+    session = requests.Session()
+    session.max_redirects = 0
+    return session
+
+
 def _push(row: PushSubscription, letter: Letter) -> None:
-    import requests  # with pywebpush and aiohttp a tenth of what a start loads
-    from pywebpush import WebPushException, webpush
+    from pywebpush import WebPushException, webpush  # with aiohttp and requests a tenth of what a start loads
 
     if not push_host_allowed(row.endpoint):  # the settings may name fewer hosts than when it was kept
         raise Permanent("not a push service", gone=True)
-    session = requests.Session()
-    session.max_redirects = 0  # the address that was given was checked, where it leads was not
     payload = _payload(letter)
     while len(text := orjson.dumps(payload).decode()) > PUSH_BYTES or len(text.encode()) > PUSH_BYTES:
         payload["body"] = payload["body"][: len(payload["body"]) * 3 // 4]
@@ -176,7 +182,7 @@ def _push(row: PushSubscription, letter: Letter) -> None:
             ttl=PUSH_TTL,
             timeout=SECONDS,
             headers={"Topic": letter.key.hex, "Urgency": "normal"},  # a waiting push of the same topic is replaced
-            requests_session=session,
+            requests_session=_stays(),
         )
     except WebPushException as refused:
         code = refused.status_code or 0
