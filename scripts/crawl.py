@@ -290,6 +290,9 @@ def look(walk: Walk, page: Tab, spot: Spot, role: str, language: str, options: A
 
 def judge(walk: Walk, page: Tab, spot: Spot, where: str, language: str, width: int, said: dict[str, str]) -> None:
     seen = page.evaluate(LOOK)
+    if seen["over"] > 1 or seen["wide"]:  # on a busy machine the page may still be on its way to its new width
+        page.wait_for_timeout(1000)
+        seen = page.evaluate(LOOK)
     if seen["lang"] != language or seen["dir"] != ("rtl" if language == "ar" else "ltr"):
         walk.note(f"{spot.name}: lang {seen['lang']}, dir {seen['dir']}", where)
     if seen["over"] > 1 or seen["wide"]:
@@ -300,7 +303,7 @@ def judge(walk: Walk, page: Tab, spot: Spot, where: str, language: str, width: i
         walk.note(f"{spot.name}: shows “{text[:80]}”", where)
     if language == "ar":
         for text in {text for text in seen["bare"] if not re.search("[؀-ۿ]", text)}:
-            if re.search(r"[A-Za-z]{3,} [a-z]{2,}", text):
+            if re.search(r"[A-Za-z]{3,} [a-z]{2,}", text) and "\u2068" not in text:
                 walk.note(f"{spot.name}: Latin words outside of bdi “{text[:80]}”", where)
     kind = (spot.name, width, hash(seen["kinds"]))
     if kind in walk.judged:

@@ -264,7 +264,7 @@ class Migration(migrations.Migration):
                 ("client_quality_score", models.FloatField(blank=True, null=True, verbose_name="quality (device)")),
                 ("declared_counts", models.JSONField(blank=True, default=dict, verbose_name="declared")),
                 ("quality_score", models.FloatField(editable=False, null=True, verbose_name="quality")),
-                ("quality_breakdown", models.JSONField(default=dict, editable=False)),
+                ("quality_breakdown", models.JSONField(default=dict, editable=False, verbose_name="quality in parts")),
                 ("flags", models.JSONField(default=list, editable=False, verbose_name="flags")),
                 ("findings", models.JSONField(default=list, editable=False)),
                 (

@@ -47,7 +47,7 @@ class SurveySession(SyncedModel, Placed):
     client_quality_score = models.FloatField(_("quality (device)"), null=True, blank=True)
     declared_counts = models.JSONField(_("declared"), default=dict, blank=True)  # points, geometries, attachments
     quality_score = models.FloatField(_("quality"), null=True, editable=False)
-    quality_breakdown = models.JSONField(default=dict, editable=False)
+    quality_breakdown = models.JSONField(_("quality in parts"), default=dict, editable=False)
     flags = models.JSONField(_("flags"), default=list, editable=False)  # codes
     findings = models.JSONField(default=list, editable=False)  # {code, level, …} of each flag
     content_hash = models.CharField(_("content hash"), max_length=64, blank=True, editable=False)
