@@ -2,8 +2,8 @@
 
 A test names what it proves by `@pytest.mark.covers("001-FR-031", "E001-004")`, on a function, a class or, by
 `pytestmark`, a file; "FR-031" stands for "001-FR-031". An id that no list holds is an error.
-What no test can prove stands in tests/contract/declared.csv with the reason: "declared", or "measured" with words of the
-row in docs/benchmarks.md that tells the figure. It is counted and printed apart, and never as covered.
+What no test can prove stands in tests/contract/declared.csv with the reason: "declared", or "measured" with words of
+the row in docs/benchmarks.md that tells the figure. It is counted and printed apart, and never as covered.
 Usage: python scripts/trace.py [--missing]
 """
 

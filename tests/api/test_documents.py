@@ -70,6 +70,26 @@ def test_each_version_has_a_swagger_page_with_its_changes(prefix: str) -> None:
     assert all(f"**{word}**: " in versions for word in ("Changes", "Features", "Deprecations", "Migration"))
 
 
+@pytest.mark.covers("001-US5-AS2")
+def test_trying_the_example_of_the_page_registers_a_sample(cast: Cast) -> None:
+    """What Swagger's “Try it out” sends: the example of the body, to the page's own origin, with the token given."""
+    page = Client().get("/api/v1/docs")
+    [settings] = re.findall(
+        r'<script id="swagger-settings" type="application/json">(.*?)</script>', page.content.decode()
+    )
+    assert "supportedSubmitMethods" not in json.loads(settings)  # every method may be tried
+    assert "connect-src 'self'" in page["Content-Security-Policy"]
+    shown = document("/api/v1/")
+    assert not shown.get("servers")
+    offered = shown["paths"]["/api/v1/samples"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    example = shown["components"]["schemas"][offered["$ref"].rsplit("/", 1)[1]]["example"]
+
+    answer = cast.bob.post("/samples", example)
+
+    assert answer.status_code == 201, answer.content
+    assert answer.json()["data"]["location"] == example["location"]
+
+
 @pytest.mark.covers("001-FR-090")
 def test_every_endpoint_of_the_specifications_and_of_the_program_is_documented(repository: Path) -> None:
     documented = {(method, path) for prefix in PREFIXES for method, path, _details in operations(prefix)}
@@ -129,7 +149,9 @@ def test_the_document_says_how_to_get_a_token_and_that_is_enough(cast: Cast) -> 
     client = Client()
     body = dict(zip(names, ["alice@example.test", PASSWORD], strict=True))
     answer = client.post(address, body, content_type="application/json").json()["data"]
-    [(field, header)] = re.findall(r"2\. Take `data\.(\w+)` and .* `(Authorization: Bearer) <", said["info"]["description"])
+    [(field, header)] = re.findall(
+        r"2\. Take `data\.(\w+)` and .* `(Authorization: Bearer) <", said["info"]["description"]
+    )
     name, scheme = header.split(": ")
     assert client.get("/api/v1/auth/me").status_code == 401
     assert client.get("/api/v1/auth/me", headers={name: f"Basic {answer[field]}"}).status_code == 401
@@ -142,7 +164,14 @@ def test_the_version_stands_in_the_path_and_nothing_is_served_beside_it() -> Non
         assert all(path.startswith(prefix) for _method, path, _details in operations(prefix))
     assert {route.split("/")[1] for route in routes() if route.startswith("api/v")} == {"v1"}
     client = Client()
-    for path in ("/auth/login", "/auth/me", "/forms/project/1", "/submissions/bulk", "/api/auth/login", "/api/v2/projects"):
+    for path in (
+        "/auth/login",
+        "/auth/me",
+        "/forms/project/1",
+        "/submissions/bulk",
+        "/api/auth/login",
+        "/api/v2/projects",
+    ):
         answer = client.post(path, {}, content_type="application/json")
         assert answer.status_code in (403, 404), path  # 403: a page without its CSRF token
 
@@ -154,11 +183,8 @@ def test_no_literal_path_is_taken_for_an_id() -> None:
     literal = {path for path in paths if "{}" not in path}
     for path in literal:
         assert "<" not in resolve(path).route, path
-    assert literal >= {
-        f"/api/v1/{name}"
-        for name in ("users/roles", "customers/export", "files/metadata/stats", "audit/logs/stats", "tickets/bulk-update",
-                     "dashboard/metrics", "dashboards")
-    }  # fmt: skip
+    lists = {"users/roles", "customers/export", "files/metadata/stats", "audit/logs/stats", "tickets/bulk-update"}
+    assert literal >= {f"/api/v1/{name}" for name in (*lists, "dashboard/metrics", "dashboards")}
 
 
 @pytest.mark.covers("001-CON-02", "001-OOS-01", "001-OOS-02", "C78")

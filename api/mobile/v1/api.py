@@ -38,13 +38,21 @@ The major version stands in the path. A request may name the whole one in `API-V
 `Supported-Versions` and `Deprecated-Versions`. The major version before the newest one is served too; an end is
 announced at least six months ahead, here and by the headers `Deprecation` and `Sunset`.
 """
-VERSIONS = f"""- **Changes**: {", ".join(f"`{version}`" for version in SUPPORTED)} have the same paths and bodies; what is new is only added.
+_SERVED = ", ".join(f"`{version}`" for version in SUPPORTED)
+_ENDING = "; ".join(f"`{name}` since {at:%Y-%m-%d}, ends {end:%Y-%m-%d}" for name, (at, end) in DEPRECATED.items())
+DESCRIPTION += f"""- **Changes**: {_SERVED} have the same paths and bodies; what is new is only added.
 - **Features**: everything on this page.
-- **Deprecations**: {"; ".join(f"`{name}` since {at:%Y-%m-%d}, ends {end:%Y-%m-%d}" for name, (at, end) in DEPRECATED.items())}.
-- **Migration**: from a deprecated version, name `{SUPPORTED[0]}` in `API-Version` or leave the header out; paths and bodies
-  stay as they are.
+- **Deprecations**: {_ENDING}.
+- **Migration**: from a deprecated version, name `{SUPPORTED[0]}` in `API-Version` or leave the header out; paths and
+  bodies stay as they are.
 """
 
-api = Api(namespace="api-mobile-v1", surface=MOBILE, title="Marsad mobile API", version="1.0", description=DESCRIPTION + VERSIONS)
+api = Api(
+    namespace="api-mobile-v1",
+    surface=MOBILE,
+    title="Marsad mobile API",
+    version="1.0",
+    description=DESCRIPTION,
+)
 for router in (auth, survey, sync):
     api.add_router("", router)
