@@ -2,18 +2,23 @@
 
 A test names what it proves by `@pytest.mark.covers("001-FR-031", "E001-004")`, on a function, a class or, by
 `pytestmark`, a file; "FR-031" stands for "001-FR-031". An id that no list holds is an error.
+What no test can prove stands in tests/contract/declared.csv with the reason: "declared", or "measured" with words of
+the row in docs/benchmarks.md that tells the figure. It is counted and printed apart, and never as covered.
 Usage: python scripts/trace.py [--missing]
 """
 
 import ast
 import csv
 import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent / "tests"
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = ROOT / "tests"
+CONTRACT = TESTS / "contract"
 KINDS = ("endpoints", "requirements", "decisions")
+STATES = ("declared", "measured")
 
 
 def _marks(call: ast.expr) -> bool:
@@ -24,9 +29,28 @@ def _marks(call: ast.expr) -> bool:
 def known() -> dict[str, dict[str, str]]:
     rows: dict[str, dict[str, str]] = {}
     for name in KINDS:
-        with (TESTS / "contract" / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        with (CONTRACT / f"{name}.csv").open(newline="", encoding="utf-8") as file:
             rows |= {row["id"]: row | {"kind": name} for row in csv.DictReader(file)}
     return rows
+
+
+def declared() -> dict[str, dict[str, str]]:
+    """What no test proves, by id: `state`, `reason` and, for what is measured, `row`."""
+    with (CONTRACT / "declared.csv").open(newline="", encoding="utf-8") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+def declaration_faults(rows: dict[str, dict[str, str]], covered: Collection[str]) -> Iterator[str]:
+    figures = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for key, said in declared().items():
+        if key not in rows:
+            yield f"declared.csv: {key} is in no list under tests/contract"
+        if key in covered:
+            yield f"declared.csv: {key} has a test"
+        if said["state"] not in STATES or not said["reason"]:
+            yield f"declared.csv: {key} needs one of {STATES} and a reason"
+        if (said["state"] == "measured") != bool(said["row"]) or said["row"] not in figures:
+            yield f"declared.csv: {key} names no row of docs/benchmarks.md"
 
 
 def claims(tests: Path) -> Iterator[tuple[str, str]]:
@@ -50,20 +74,35 @@ def main(arguments: list[str]) -> int:
             covered[full].append(place)
         else:
             unknown.append(f"{place}: {identifier} is in no list under tests/contract")
-    total = Counter((row["kind"], row["source"], row["module"]) for row in rows.values())
-    proven = Counter((rows[key]["kind"], rows[key]["source"], rows[key]["module"]) for key in covered)
-    for group, count in sorted(total.items()):
-        print(f"{group[0]:13} {group[1]:4} {group[2]:14} {proven[group]:4} of {count:4}")
+    apart = {key: said for key, said in declared().items() if key not in covered}
+
+    def line(keys: list[str]) -> str:
+        tallies = [f"{sum(key in covered for key in keys):4} of {len(keys):4}"]
+        for state in STATES:
+            found = sum(key in apart and apart[key]["state"] == state for key in keys)
+            tallies += [f"{state} {found}"] if found else []
+        missing = sum(key not in covered and key not in apart for key in keys)
+        return ", ".join([*tallies, *([f"missing {missing}"] if missing else [])])
+
+    groups = defaultdict(list)
+    for key, row in rows.items():
+        groups[row["kind"], row["source"], row["module"]].append(key)
+    for group, keys in sorted(groups.items()):
+        print(f"{group[0]:13} {group[1]:4} {group[2]:14} {line(keys)}")
     for kind in KINDS:
-        count = sum(row["kind"] == kind for row in rows.values())
-        print(f"{kind:13} {'all':19} {sum(rows[key]['kind'] == kind for key in covered):4} of {count:4}")
+        print(f"{kind:13} {'all':19} {line([key for key, row in rows.items() if row['kind'] == kind])}")
+    for state in STATES:
+        for key, said in apart.items():
+            if said["state"] == state:
+                print(f"{state:13} {key:12} {rows[key]['text']}: {said['reason']}")
     if "--missing" in arguments:
         for key, row in rows.items():
-            if key not in covered:
+            if key not in covered and key not in apart:
                 print(f"{key:12} {row['module']:14} {row['text']}")
-    for line in unknown:
-        print(line, file=sys.stderr)
-    return int(bool(unknown))
+    faults = [*unknown, *declaration_faults(rows, covered)]
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return int(bool(faults))
 
 
 if __name__ == "__main__":

@@ -85,6 +85,16 @@ A refusal has one entry in `errors` per field: `{"code", "message", "field"}`. C
 - `Idempotency-Key` on any POST: a repeat gets the stored answer with `Idempotency-Replayed: true`.
 - Unknown body fields are ignored and named in `meta.ignoredFields`.
 - 1 MB per JSON body, 10 MB for `/sync` and bulk; files up to 50 MB (images), 100 MB (video, sound), 10 MB (documents).
+
+## Versions
+The major version stands in the path, the whole one in every answer (`API-Version`). Within `/api/v1` fields, operations
+and error codes are only added. What would break a client comes under a new path; the old one is then served for at
+least six months after its end was announced here.
+- **Changes**: 1.0 is the first version.
+- **Features**: everything on this page.
+- **Deprecations**: none.
+- **Migration**: none needed. Clients of the source specifications keep their spellings: snake_case and the older names
+  of fields and roles are understood.
 """
 
 api = Api(namespace="api-v1", title="Marsad API", version="1.0", description=DESCRIPTION)

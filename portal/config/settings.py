@@ -199,7 +199,8 @@ CLAMD = env.text("MARSAD_CLAMD")
 WEBHOOK_PRIVATE = env.flag("MARSAD_WEBHOOK_PRIVATE", False)  # addresses inside of the own network, and plain http
 
 # --- pages ----------------------------------------------------------------------
-STATIC_URL = "/static/"
+CDN = env.address("MARSAD_CDN").rstrip("/")
+STATIC_URL = f"{CDN}/static/"
 STATIC_ROOT = env.folder("MARSAD_STATIC", DATA_DIR / "static")
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES: dict[str, dict[str, Any]] = {
@@ -229,12 +230,13 @@ TILES, TILES_CREDIT = env.text("MARSAD_TILES"), env.text("MARSAD_TILES_CREDIT")
 TILES_ORIGIN = env.tiles("MARSAD_TILES")
 
 # --- security --------------------------------------------------------------------
+_OURS = [CSP.SELF, *([CDN] if CDN else [])]
 SECURE_CSP = {
     "default-src": [CSP.SELF],
-    "script-src": [CSP.SELF],
-    "style-src": [CSP.SELF],
-    "img-src": [CSP.SELF, "data:", *([TILES_ORIGIN] if TILES else [])],
-    "font-src": [CSP.SELF],
+    "script-src": _OURS,
+    "style-src": _OURS,
+    "img-src": [*_OURS, "data:", *([TILES_ORIGIN] if TILES else [])],
+    "font-src": _OURS,
     "connect-src": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
     "form-action": [CSP.SELF],

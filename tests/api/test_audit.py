@@ -418,7 +418,7 @@ RULE = {
 }  # fmt: skip
 
 
-@pytest.mark.covers("E002-158")
+@pytest.mark.covers("E002-158", "C94")
 def test_alert_rules(cast: Cast) -> None:
     path = "/audit/logs/alerts"
     made = data(cast.alice.post(path, RULE), 201)

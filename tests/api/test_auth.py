@@ -121,6 +121,7 @@ def test_portal_and_api_share_the_lock(cast: Cast, nobody: Person) -> None:
     assert not client.login(username="alice@example.test", password=PASSWORD)
 
 
+@pytest.mark.covers("003-TST-02")
 def test_portal_sign_in_and_out_are_audited(cast: Cast, trail: Any) -> None:
     client = Client()
     assert client.login(username="bob@example.test", password=PASSWORD)
@@ -186,6 +187,7 @@ def test_token_that_does_not_hold(cast: Cast, changes: dict[str, Any], expected:
     assert code(person.get("/auth/me")) == (401, expected)
 
 
+@pytest.mark.covers("002-CFG-02")
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer x", "Basic YTpi", "Bearer a.b.c", "bearer  "])
 def test_no_usable_authorization_header(cast: Cast, header: str) -> None:
     response = Person(cast.alice.user, {"Authorization": header}).get("/auth/me")
@@ -204,7 +206,9 @@ def test_algorithm_is_pinned(cast: Cast) -> None:
         assert code(Person(cast.alice.user, {"Authorization": f"Bearer {token}"}).get("/auth/me"))[0] == 401
 
 
-@pytest.mark.covers("E001-002", "E000-003", "E002-003", "E003-002", "001-FR-005", "002-SEC-02", "C17", "C18")
+@pytest.mark.covers(
+    "E001-002", "E000-003", "E002-003", "E003-002", "001-FR-005", "002-SEC-02", "C17", "C18", "003-TST-02"
+)
 def test_refresh_rotates_and_reuse_ends_the_family(cast: Cast, nobody: Person) -> None:
     first = sign_in(nobody).json()["data"]
     second = nobody.post("/auth/refresh", {"refreshToken": first["refreshToken"]}).json()["data"]
@@ -224,7 +228,7 @@ def test_refresh_rotates_and_reuse_ends_the_family(cast: Cast, nobody: Person) -
     assert code(Person(cast.alice.user, bearer).get("/auth/me")) == (401, "TOKEN_REVOKED")
 
 
-@pytest.mark.covers("E001-002", "C16", "003-AUTH-03", "004-AUTH-04")
+@pytest.mark.covers("E001-002", "C16", "003-AUTH-03", "003-AUTH-04", "004-AUTH-04", "002-CFG-03")
 def test_refresh_token_is_kept_as_a_hash_and_lives_as_agreed(cast: Cast, nobody: Person) -> None:
     short, long = sign_in(nobody).json()["data"], sign_in(nobody, rememberMe=True).json()["data"]
 
@@ -234,6 +238,23 @@ def test_refresh_token_is_kept_as_a_hash_and_lives_as_agreed(cast: Cast, nobody:
     assert [round(value, 2) for value in days] == [6, 30]
     hashes = set(RefreshToken.objects.values_list("token_hash", flat=True))
     assert not hashes & {short["refreshToken"], long["refreshToken"]}
+
+    keys = {key["kid"]: key for key in nobody.get("/auth/jwks").json()["keys"]}
+    key = jwt.PyJWK(keys[jwt.get_unverified_header(short["refreshToken"])["kid"]])
+    claims = jwt.decode(short["refreshToken"], key, algorithms=["RS256"], audience="FieldScope", issuer="FieldScope")
+    assert set(claims) == {"iss", "aud", "exp", "sub", "jti", "token_type"}
+    assert (claims["sub"], claims["token_type"]) == (str(cast.alice.user.pk), "refresh")
+    kept = RefreshToken.objects.get(pk=claims["jti"])
+    assert claims["exp"] == int(kept.expires_at.timestamp())
+    renewing = Person(cast.alice.user, {"Authorization": f"Bearer {short['refreshToken']}"})
+    assert code(renewing.get("/auth/me")) == (401, "AUTHENTICATION_REQUIRED")
+
+    # whoever comes back in time has the whole life again
+    RefreshToken.objects.update(expires_at=clock.now() + timedelta(minutes=1))
+    for token, life in ((short["refreshToken"], 6), (long["refreshToken"], 30)):
+        long = nobody.post("/auth/refresh", {"refreshToken": token}).json()["data"]
+        newest = RefreshToken.objects.latest("created_at")
+        assert (newest.expires_at - newest.created_at).total_seconds() / 86400 == pytest.approx(life, abs=0.01)
 
     RefreshToken.objects.update(expires_at=clock.now())
     assert code(nobody.post("/auth/refresh", {"refreshToken": long["refreshToken"]})) == (401, "REFRESH_TOKEN_INVALID")
@@ -398,9 +419,9 @@ def test_parallel_guesses_count_one_by_one(cast: Cast, nobody: Person) -> None:
     assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 5
 
 
-@pytest.mark.covers("C15", "001-FR-064", "003-AUTH-01", "004-AUTH-01")
+@pytest.mark.covers("C15", "001-FR-064", "001-CON-03", "003-AUTH-01", "004-AUTH-01")
 def test_lifetime_follows_the_organisation_within_bounds(cast: Cast) -> None:
-    for wished, expected in ((600, 600), (10, 3600), (10**9, 3600), ("x", 3600)):
+    for wished, expected in ((600, 600), (10, 3600), (86400, 86400), (86401, 3600), ("x", 3600)):
         cast.a.settings = {"accessTokenSeconds": wished}
         cast.alice.user.organization = cast.a
         assert tokens.access_seconds(cast.alice.user) == expected

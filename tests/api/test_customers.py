@@ -55,7 +55,7 @@ def agent(cast: Cast, scope: str) -> Iterator[Person]:
     yield Person(user, {"Authorization": f"Bearer {tokens.issue(user)[0]}"})
 
 
-@pytest.mark.covers("E002-007", "E002-008", "E002-009", "E002-010", "E002-011", "E002-012")
+@pytest.mark.covers("E002-007", "E002-008", "E002-009", "E002-010", "E002-011", "E002-012", "C92", "C93")
 def test_the_life_of_a_customer(cast: Cast) -> None:
     made = customer(
         cast.alice,
@@ -75,6 +75,7 @@ def test_the_life_of_a_customer(cast: Cast) -> None:
     assert sorted(tag["name"] for tag in made["tags"]) == ["VIP", "eau"]
     assert made["assignedUser"]["email"] == "alice@example.test"
     assert made["version"] == 1
+    assert (made["notes"], data(cast.alice.get(f"/customers/{made['id']}/notes"))) == ("Key client", [])
     assert made["tenantId"] == str(cast.a.pk)
     with tenant(cast.a.pk):
         assert Event.objects.filter(type="customers.changed").exists()
@@ -166,6 +167,7 @@ def test_custom_fields_have_types(cast: Cast) -> None:
         assert refused(answer, 400)[1] == f"customFields.{next(iter(wrong))}"
 
 
+@pytest.mark.covers("002-SEC-07")
 def test_scoped_rights_see_their_own(cast: Cast) -> None:
     theirs = customer(cast.alice)
     with agent(cast, "own") as dina, agent(cast, "team") as team:
@@ -179,6 +181,23 @@ def test_scoped_rights_see_their_own(cast: Cast) -> None:
         assert [row["id"] for row in data(team.get("/customers"))] == [mine["id"]]
         results = data(dina.post("/customers/bulk/update", {"ids": [theirs["id"]], "changes": {"city": "X"}}))
         assert results["results"][0]["error"]["code"] == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.covers("E002-007", "002-CUS-01")
+def test_the_list_takes_every_filter_of_the_specification(cast: Cast) -> None:
+    me = str(cast.alice.user.pk)
+    firm = customer(
+        cast.alice, companyName="Brasserie", status="active", industry="Food", size="small", assignedTo=me, tags=["VIP"]
+    )
+    other = customer(cast.alice, companyName="Atelier", status="lead", industry="Steel", size="large", tags=["Old"])
+    for query, expected in (
+        ("status=active", [firm]), ("industry=Food", [firm]), ("size=small", [firm]), (f"assignedTo={me}", [firm]),
+        ("tags=VIP", [firm]), ("search=brass", [firm]), ("status=active&industry=Steel", []), ("tags=None", []),
+        ("sort=companyName", [other, firm]), ("sort=companyName&order=desc", [firm, other]),
+    ):  # fmt: skip
+        assert [row["id"] for row in data(cast.alice.get(f"/customers?{query}"))] == [one["id"] for one in expected], (
+            query
+        )
 
 
 @pytest.mark.covers("E002-015", "E002-016", "E002-018", "E002-019", "E002-020")
@@ -333,7 +352,7 @@ def test_merge_and_split(cast: Cast) -> None:
     assert refused(cast.alice.post("/customers/merge", {**body, "sources": [target["id"]]}), 400)[1] == "sources"
 
 
-@pytest.mark.covers("E002-013")
+@pytest.mark.covers("E002-013", "002-CUS-02")
 def test_export_in_three_formats(cast: Cast) -> None:
     customer(cast.alice, companyName="=SUM(1)", tags=["A", "B"], country="MA")
     customer(cast.alice, companyName="ماء الأطلس", country="YE")

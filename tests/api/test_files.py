@@ -239,14 +239,27 @@ def test_without_a_scanner_nothing_is_called_clean(cast: Cast) -> None:
     assert (answer.status_code, answer.json()["data"]["status"]) == (200, "not_scanned")
 
 
-def test_signed_addresses(cast: Cast) -> None:
+@pytest.mark.covers("C96", "002-SCAL-04")
+def test_signed_addresses(cast: Cast, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     file = made(cast.bob)
 
-    url = cast.bob.get(f"/files/metadata/{file['id']}/download-url").json()["data"]["url"]
-    path = "/" + url.split("/", 3)[3]
+    link = cast.bob.get(f"/files/metadata/{file['id']}/download-url").json()["data"]
+    path = "/" + link["url"].split("/", 3)[3]
 
+    assert link["url"].startswith(settings.PUBLIC_URL)
     assert body(Client().get(path)) == TEXT
     assert Client().get(path[:-2] + "xx").status_code == 403
+    assert body(cast.bob.get(f"/files/download/{file['id']}")) == TEXT
+    until = clock.parse_moment(link["expiresAt"])
+    assert until is not None
+    assert 890 < (until - clock.now()).total_seconds() <= 900
+    with monkeypatch.context() as later:
+        later.setattr("portal.core.common.clock.now", lambda: until + timedelta(seconds=1))
+        assert Client().get(path).status_code == 403
+    settings.CDN = "https://cdn.example.org"  # which fetches the same path from here
+    link = cast.bob.get(f"/files/metadata/{file['id']}/download-url").json()["data"]
+    assert link["url"].startswith("https://cdn.example.org/files/get/")
+    assert body(Client().get("/" + link["url"].split("/", 3)[3])) == TEXT
 
 
 @pytest.mark.covers("000-IMG-02", "001-FR-034", "002-PERF-05")

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
@@ -11,6 +13,7 @@ from openpyxl import load_workbook
 
 from portal.collect.models import Submission, WebhookDelivery
 from portal.collect.submissions.jobs import refresh_statistics
+from portal.core.common import clock
 from portal.core.tenancy.scope import tenant
 from tests.api.conftest import Cast
 
@@ -67,8 +70,9 @@ def submission(where: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.covers(
-    "E003-015", "E003-016", "E003-017", "E003-018", "E003-019", "E003-020", "003-SCH-01", "003-META-01", "003-TEN-04"
-)
+    "E003-015", "E003-016", "E003-017", "E003-018", "E003-019", "E003-020", "003-SCH-01", "003-META-01", "003-TEN-04",
+    "C52",
+)  # fmt: skip
 def test_forms_as_the_specification_says(cast: Cast) -> None:
     where = project(cast)
     made = form(cast, where, metadata=METADATA, description="Record elephant encounters")
@@ -76,6 +80,9 @@ def test_forms_as_the_specification_says(cast: Cast) -> None:
     assert orjson.loads(made["schema"]) == made["schemaObject"] == {"fields": FIELDS}
     assert orjson.loads(made["metadata"]) == made["metadataObject"] == METADATA
     assert (made["version"], made["isActive"], made["status"]) == (1, True, "published")
+    assert (
+        made["description"] == data(cast.bob.get(f"/forms/{made['id']}"))["description"] == "Record elephant encounters"
+    )
     assert [row["id"] for row in data(cast.bob.get(f"/forms?projectId={where}&activeOnly=true"))] == [made["id"]]
     assert [row["id"] for row in data(cast.bob.get(f"/forms/project/{where}?activeOnly=true"))] == [made["id"]]
     assert data(cast.bob.get(f"/forms/{made['id']}"))["name"] == "Daily Elephant Sighting"
@@ -106,7 +113,10 @@ def test_forms_as_the_specification_says(cast: Cast) -> None:
     assert cast.alice.get(f"/forms/{draft['id']}").status_code == 404
 
 
-@pytest.mark.covers("E003-021", "E003-022", "E003-023", "E003-024", "E003-025", "003-OFF-02", "003-SUB-03", "003-UI-01")
+@pytest.mark.covers(
+    "E003-021", "E003-022", "E003-023", "E003-024", "E003-025", "003-OFF-01", "003-OFF-02", "003-OFF-03", "003-SUB-03",
+    "003-SUB-04", "003-UI-01", "003-FMT-01", "003-TST-02", "C45", "C46",
+)  # fmt: skip
 def test_submissions_as_the_specification_says(cast: Cast) -> None:
     where = project(cast)
     made = form(cast, where)
@@ -117,6 +127,12 @@ def test_submissions_as_the_specification_says(cast: Cast) -> None:
     assert (first["formVersion"], first["version"], first["reviewState"], first["flags"]) == (1, 1, "received", [])
     assert first["submittedByUserId"] == str(cast.bob.user.pk)
     assert first["syncedAt"] > first["createdAt"]
+    for moment in ("createdAt", "syncedAt", "updatedAt"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", first[moment]), moment
+    shifted = submission(made, localSyncId=str(uuid4()), createdAt="2026-02-14T14:30:00+02:00")
+    assert data(cast.bob.post("/submissions", shifted), 201)["createdAt"] == "2026-02-14T12:30:00Z"
+    unnamed = {name: value for name, value in shifted.items() if name != "localSyncId"}
+    assert UUID(data(cast.bob.post("/submissions", unnamed), 201)["localSyncId"])
     assert data(cast.bob.post("/submissions", sent)) == first  # 200
     other = cast.bob.post("/submissions", {**sent, "answers": {**ANSWERS, "herd_size": 13}})
     assert faults(other, 409)[0][0] == "LOCAL_SYNC_CONFLICT"
@@ -170,12 +186,12 @@ def test_submissions_as_the_specification_says(cast: Cast) -> None:
     assert (held["known"][0]["id"], held["unknown"]) == (first["id"], [unknown])
     for path in (f"project/{where}", f"form/{made['id']}"):
         listed = cast.alice.get(f"/submissions/{path}?limit=1")
-        assert (len(data(listed)), meta(listed)["total"]) == (1, 2)
+        assert (len(data(listed)), meta(listed)["total"]) == (1, 4)
     assert data(cast.bob.get(f"/submissions/{first['id']}")) == first
     assert cast.mallory.get(f"/submissions/{first['id']}").status_code == 404
 
 
-@pytest.mark.covers("003-SUB-01", "003-SUB-02")
+@pytest.mark.covers("003-SUB-01", "003-SUB-02", "C43", "C44")
 def test_projects_take_submissions_while_they_are_open(cast: Cast) -> None:
     where = project(cast, startDate="2026-02-01T00:00:00Z", endDate="2026-03-01T00:00:00Z")
     made = form(cast, where)
@@ -188,6 +204,12 @@ def test_projects_take_submissions_while_they_are_open(cast: Cast) -> None:
         answer = cast.bob.post("/submissions", submission(made, capturedAt=moment))
         assert answer.status_code == status
     assert faults(cast.bob.post("/submissions", submission(made)))[0][0] == "OUTSIDE_SUBMISSION_WINDOW"
+    assert data(cast.alice.get(f"/projects/{where}"))["status"] == "Draft"
+    data(cast.alice.patch(f"/projects/{where}", {"status": "Active", "endDate": None}))  # open from now on
+    ahead = (clock.now() + timedelta(minutes=4), clock.now() + timedelta(minutes=6))
+    for at, status in zip(ahead, (201, 400), strict=True):
+        assert cast.bob.post("/submissions", submission(made, capturedAt=clock.wire(at))).status_code == status
+    assert cast.bob.post("/submissions", submission(made)).status_code == 201
     stored = submission(made, capturedAt="2026-02-02T00:00:00Z")
     first = data(cast.bob.post("/submissions", stored), 201)
     data(cast.alice.patch(f"/projects/{where}", {"status": "Closed"}))

@@ -70,7 +70,7 @@ def count(cast: Cast) -> dict[str, int]:
         }
 
 
-@pytest.mark.covers("E000-015", "E000-018", "000-IMG-01", "000-IMG-03", "000-IMG-08", "000-SYNC-03")
+@pytest.mark.covers("E000-015", "E000-018", "000-IMG-01", "000-IMG-03", "000-IMG-08", "000-SYNC-03", "C95")
 def test_an_upload_is_stored_compared_and_told(cast: Cast) -> None:
     place = project(cast.alice)
     job = task(cast.alice, projectId=place["id"])
@@ -92,6 +92,7 @@ def test_an_upload_is_stored_compared_and_told(cast: Cast) -> None:
     assert made["scanStatus"] == "not_scanned"
     assert made["uploaderId"] == str(cast.alice.user.pk)
     assert data(cast.alice.get(f"/images/{made['id']}/metadata")) == made
+    assert data(cast.alice.get(f"/files/metadata/{made['fileId']}"))["size"] == len(PICTURE)
     with platform():
         told = Event.objects.get(type="image.uploaded")
         assert f"project.{place['id']}" in told.groups
@@ -105,7 +106,7 @@ def test_an_upload_is_stored_compared_and_told(cast: Cast) -> None:
         assert Event.objects.filter(type="image.changed").count() == 1
 
 
-@pytest.mark.covers("000-SYNC-01", "E000-016", "E000-017", "E000-020")
+@pytest.mark.covers("000-SYNC-01", "E000-016", "E000-017", "E000-020", "C58")
 def test_the_sequence_of_000_task_made_offline_synced_then_its_images(cast: Cast) -> None:
     place = project(cast.alice)
     wanted = {"title": "Photograph the well", "projectId": place["id"], "localSyncId": "phone-7/task/1"}

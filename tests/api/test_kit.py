@@ -7,11 +7,12 @@ from uuid import uuid4
 
 import pytest
 from django.core.checks import Error
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import path
 
-from api.kit import Router
+from api.kit import Router, throttle
 from portal.core.accounts import checks
 from portal.core.audit.models import Action
 from portal.core.tenancy.scope import platform, tenant
@@ -37,7 +38,7 @@ def make(person: Person, n: int) -> None:
         )
 
 
-@pytest.mark.covers("C02", "C03")
+@pytest.mark.covers("C02", "C03", "C105", "002-FMT-01")
 def test_success_and_failure_have_one_envelope(cast: Cast) -> None:
     made = cast.bob.post("/test/things", {"pointName": "Tap", "colour": "red", "parts": [{"itemCount": 1, "x": 2}]})
     refused = cast.bob.post("/test/things", {"parts": [{"itemCount": "many"}], "size": "big"})
@@ -56,11 +57,63 @@ def test_success_and_failure_have_one_envelope(cast: Cast) -> None:
     assert (refused["API-Version"], refused["Cache-Control"]) == ("1.0", "no-store")
 
 
+@pytest.mark.covers("002-ERR-01", "003-ERR-03", "002-FMT-02", "003-ERR-01", "003-ERR-02", "C04", "C12")
+def test_every_status_and_the_one_body_of_refusals(cast: Cast, nobody: Person, settings: Any, monkeypatch: Any) -> None:
+    path = "/test/things"
+    cast.bob.post(path, {"pointName": "a"}, Idempotency_Key="k")
+    answers = {
+        200: cast.bob.get(path),
+        201: cast.bob.post(path, {"pointName": "b", "code": "b"}),
+        400: cast.bob.post(path, {"size": "big", "parts": [{"itemCount": "many"}]}),
+        401: nobody.get(path),
+        403: cast.carol.post(path, {"pointName": "a"}),
+        404: cast.bob.patch(f"{path}/{uuid4()}", {"pointName": "a"}),
+        409: cast.bob.post(path, {"pointName": "other"}, Idempotency_Key="k"),
+        422: cast.bob.post(path, {"pointName": "a", "code": "refused"}),
+        500: cast.bob.post(path, {"pointName": "a", "code": "broken"}),
+        503: cast.bob.get("/test/down"),
+    }
+    settings.MARSAD_RATE_LIMITS = "on"
+    monkeypatch.setitem(throttle.PER_MINUTE, "other", 0)
+    answers[429] = cast.bob.get(path)
+
+    for status, answer in answers.items():
+        body = answer.json()
+        assert answer.status_code == status
+        assert set(body) == {"success", "data", "message", "errors", "meta"}
+        assert body["success"] is (status < 300)
+        if status >= 300:  # what 003 has as {"error": …} is `message`, its {"errors": {field: […]}} one entry a field
+            assert body["message"]
+            for error in body["errors"]:
+                assert set(error) - {"rule"} == {"code", "message", "field"}
+                assert error["message"]
+    assert answers[403].json()["message"] == "User does not have the required role to access this resource"
+    by_field = {error["field"]: error["message"] for error in answers[400].json()["errors"]}
+    assert set(by_field) == {"pointName", "size", "parts.0.itemCount"}
+    assert by_field["size"] == "Enter a number."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.covers("001-EDGE-05", "001-FR-103", "001-FR-072", "001-CON-05")
+def test_a_database_lost_in_the_middle_leaves_nothing_and_tells_nothing(cast: Cast) -> None:
+    for what, status in (("null", 500), ("cut", 503)):
+        answer = cast.bob.post("/test/things", {"pointName": "a", "code": what})
+
+        assert (answer.status_code, answer.json()["success"]) == (status, False)
+        said = answer.content.decode().lower()
+        inside = ("psycopg", "sql", "constraint", "null value", "lab_", "terminat", "administrator", "traceback")
+        assert not [word for word in inside if word in said], said
+        connection.close()  # as the server does after a request; the client of the tests does not
+        assert count(cast) == 0
+    assert cast.bob.post("/test/things", {"pointName": "a"}).status_code == 201
+
+
 def test_request_id_of_the_client_is_kept(cast: Cast) -> None:
     assert cast.bob.get("/test/things", X_Request_ID="abc-1")["X-Request-ID"] == "abc-1"
     assert cast.bob.get("/test/things", X_Request_ID="<script>")["X-Request-ID"] != "<script>"
 
 
+@pytest.mark.covers("002-SEC-09")
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -98,7 +151,7 @@ def test_declared_body_is_passed_on_as_sent_with_numbers_as_typed(cast: Cast) ->
     assert code(cast.bob.post("/test/raw", [])) == (400, "VALIDATION_ERROR")
 
 
-@pytest.mark.covers("C12", "C69", "C70")
+@pytest.mark.covers("C12", "C69", "C70", "002-SEC-14")
 def test_limits_of_bodies(cast: Cast) -> None:
     big = cast.bob.post("/test/things", b" " * (1024 * 1024 + 1))
     huge = cast.bob.post("/test/things", b" " * 30_000_000)
@@ -184,6 +237,7 @@ def test_without_a_token_the_body_is_not_looked_at(cast: Cast, nobody: Person) -
     assert nobody.get("/test/everybody").json()["data"] == "hello"
 
 
+@pytest.mark.covers("001-FR-072", "001-CON-05")
 def test_refusal_and_failure_roll_everything_back(cast: Cast, caplog: Any) -> None:
     refused = cast.bob.post("/test/things", {"pointName": "a", "code": "refused"})
     broken = cast.bob.post("/test/things", {"pointName": "a", "code": "broken"})
@@ -205,7 +259,7 @@ def test_database_down_is_503(cast: Cast) -> None:
     assert "password" not in response.content.decode()
 
 
-@pytest.mark.covers("C07")
+@pytest.mark.covers("C07", "002-FMT-01")
 def test_pages(cast: Cast) -> None:
     make(cast.bob, 45)
 
@@ -238,7 +292,7 @@ def test_list_reads_the_same_number_of_queries_for_more_rows(cast: Cast, django_
         assert len(cast.bob.get("/test/things?limit=100").json()["data"]) == 30
 
 
-@pytest.mark.covers("C32")
+@pytest.mark.covers("C32", "002-CFG-04")
 def test_tenant_header_of_a_member(cast: Cast, trail: Any) -> None:
     assert cast.bob.get("/test/things", X_Tenant_ID=str(cast.a.pk)).status_code == 200
     assert code(cast.bob.get("/test/things", X_Tenant_ID=str(cast.b.pk))) == (403, "TENANT_MISMATCH")
@@ -246,7 +300,7 @@ def test_tenant_header_of_a_member(cast: Cast, trail: Any) -> None:
     assert [entry.reason for entry in trail(Action.DENIED)] == ["TENANT_MISMATCH"]
 
 
-@pytest.mark.covers("C32")
+@pytest.mark.covers("C32", "002-CFG-04")
 def test_superadmin_reads_all_and_names_the_tenant_to_write(cast: Cast, trail: Any) -> None:
     make(cast.bob, 1)
     make(cast.mallory, 1)
@@ -305,7 +359,7 @@ def test_parallel_twins_make_one_thing_and_get_one_answer(cast: Cast) -> None:
     assert count(cast) == 1
 
 
-@pytest.mark.covers("C101")
+@pytest.mark.covers("C101", "002-SEC-13")
 def test_rate_limits(cast: Cast, nobody: Person, settings: Any) -> None:
     settings.MARSAD_RATE_LIMITS = "on"
 

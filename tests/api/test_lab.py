@@ -150,7 +150,7 @@ BAD_SAMPLES: list[Any] = [
 ]
 
 
-@pytest.mark.covers("001-EDGE-03", "001-FR-017", "001-FR-101", "001-SC-023")
+@pytest.mark.covers("001-EDGE-03", "001-FR-017", "001-FR-101", "001-SC-023", "001-ASM-04")
 def test_bad_sample_names_the_field_and_stores_nothing(cast: Cast) -> None:
     for change, field in BAD_SAMPLES:
         response = cast.bob.post("/samples", TAP | change)
@@ -185,7 +185,7 @@ def test_taken_code_is_a_duplicate(cast: Cast) -> None:
     assert cast.mallory.post("/samples", TAP | {"code": "A-1"}).status_code == 201
 
 
-@pytest.mark.covers("E001-007", "001-FR-013", "C08", "C11", "001-EDGE-02", "001-EDGE-04")
+@pytest.mark.covers("E001-007", "001-FR-013", "C08", "C11", "001-EDGE-02", "001-EDGE-04", "002-DB-03")
 def test_update_is_partial_and_knows_stale_versions(cast: Cast, trail: Callable[..., Any]) -> None:
     card = sample(cast.bob, notes="first", receivedAt="2026-11-20T10:00:00Z")
 

@@ -1,5 +1,6 @@
 """The surface for field apps: specification 004, its error body, device binding and delta synchronisation."""
 
+import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,12 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from api.kit import throttle
+from api.mobile.v1.api import api
 from portal.core.accounts.models import Device
+from portal.core.common import clock
+from portal.core.common.errors import DomainError
+from portal.core.sync import cursor as cursors
 from portal.core.sync.models import Conflict
 from portal.core.tenancy.scope import tenant
 from tests.api.conftest import PASSWORD, Cast, Person
@@ -261,6 +267,66 @@ def test_a_batch_has_at_most_200_items(app: App) -> None:
 def test_a_viewer_pushes_nothing(cast: Cast) -> None:
     data = sign_in(cast.carol, "phone").applied(item("sample", SAMPLE))
     assert data["conflicts"][0]["error"]["code"] == "PERMISSION_DENIED"
+
+
+@pytest.mark.covers("004-SYNC-01", "004-SYNC-03", "004-SYNC-04", "004-SYNC-08", "004-PAGE-02")
+def test_a_cursor_is_opaque_of_its_device_and_may_be_used_twice(app: App, cast: Cast) -> None:
+    pushed(cast.bob, *(item("sample", SAMPLE) for _ in range(60)))
+
+    def pull(who: App, cursor: str = "", limit: int | None = None) -> tuple[list[dict[str, Any]], str]:
+        query = f"?cursor={cursor}" + (f"&limit={limit}" if limit else "")
+        data = who.call("get", f"/sync/changes{query}").json()["data"]
+        return data["changes"], data["syncMetadata"]["syncCursor"]
+
+    first, after = pull(app)
+    assert len(first) == 50
+    phone = sign_in(cast.alice, "phone")
+    everything, end = pull(phone, limit=200)
+    assert len(everything) == 60
+    assert [app.call("get", f"/sync/changes?limit={n}").status_code for n in (0, 201)] == [400, 400]
+
+    rest, last = pull(app, after)  # the phone has moved nothing of the tablet
+    assert pull(app, after)[0] == rest
+    assert first + rest == everything
+    assert pull(app, last)[0] == pull(phone, end)[0] == []
+    assert app.call("get", f"/sync/changes?cursor={end}").status_code == 409
+
+    inside = [cursors.decode(text) for text in (after, last)]
+    assert all(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)) for text in (after, last))
+    assert not any(sample["entityId"] in after for sample in first)
+    assert inside[0] is not None
+    assert inside[1] is not None
+    assert inside[0].seq < inside[1].seq
+    assert inside[0].started == inside[1].started <= clock.now()
+    order = [(entry["timestamp"], entry["version"]) for entry in everything]
+    assert order == sorted(order)
+
+
+@pytest.mark.covers("004-RATE-01", "004-RATE-02", "004-RATE-05", "002-CACHE-04")
+def test_each_call_is_counted_in_its_bucket_per_minute(rf: Any, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    buckets = {
+        operation.path: operation.bucket  # type: ignore[attr-defined]
+        for bound in api._get_bound_routers()
+        for view in bound.path_operations.values()
+        for operation in view.operations
+    }
+    for path, bucket in buckets.items():
+        for begins, expected in (("/auth/", "m.auth"), ("/tasks", "m.read"), ("/sync/", "m.sync")):
+            assert not path.startswith(begins) or bucket == expected, path
+    settings.MARSAD_RATE_LIMITS = "mobile"
+    minute = 29_000_000
+    monkeypatch.setattr(throttle.time, "time", lambda: minute * 60 + 20.5)
+    for bucket, limit in (("m.auth", 10), ("m.read", 100), ("m.sync", 30)):
+        for _call in range(limit):
+            throttle.count(rf.get("/"), bucket, "tablet")
+        with pytest.raises(DomainError) as refused:
+            throttle.count(rf.get("/"), bucket, "tablet")
+        assert (refused.value.status, refused.value.code) == (429, "RATE_LIMIT_EXCEEDED")
+        assert refused.value.meta == {"retryAfter": 40, "limit": limit}
+        assert cache.get(f"rate:{bucket}:tablet:{minute}") == limit + 1
+        throttle.count(rf.get("/"), bucket, "phone")
+    minute += 1
+    throttle.count(rf.get("/"), "m.auth", "tablet")
 
 
 @pytest.mark.parametrize("body", [{"changes": 7}, {"changes": [], "syncCursor": 7}, {"changes": [], "syncCursor": "x"}])

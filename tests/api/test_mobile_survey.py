@@ -558,7 +558,9 @@ def test_items_are_pushed_and_pulled_with_versions(cast: Cast, bob: Surveyor) ->
 
 
 # --- media ------------------------------------------------------------------------------------------------------------
-@pytest.mark.covers("004-VAL-03", "004-VAL-06", "004-PAY-02", "004-PAY-03", "004-PAY-04", "004-PAY-06", "C80", "C97")
+@pytest.mark.covers(
+    "004-VAL-03", "004-VAL-06", "004-PAY-02", "004-PAY-03", "004-PAY-04", "004-PAY-06", "C80", "C95", "C97"
+)
 def test_media_are_what_they_were_announced_as(cast: Cast, bob: Surveyor) -> None:
     session = bob.begin(application(cast))
     urls = f"/sessions/{session}/attachments/upload-urls"
@@ -626,6 +628,7 @@ def test_media_are_what_they_were_announced_as(cast: Cast, bob: Surveyor) -> Non
     with tenant(cast.a.pk):
         kept = SurveyAttachment.objects.select_related("file").get(pk=missing["attachmentId"])
     assert cast.carol.get(f"/files/download/{kept.file_id}").status_code == 403  # the original needs a right of its own
+    assert cast.alice.get(f"/files/metadata/{kept.file_id}").json()["data"]["size"] == len(picture)
     assert cast.alice.post(f"/survey/sessions/{session}/review", {"decision": "approve"}).status_code == 200
 
     # the same photo in another session is told; what is never confirmed is forgotten
@@ -650,8 +653,9 @@ def _large(name: str, kind: str, use: str, megabytes: int) -> dict[str, Any]:
 
 # --- the error table --------------------------------------------------------------------------------------------------
 @pytest.mark.covers(
-    "004-ERR-01", "004-ERR-02", "004-ERR-03", "004-NET-02", "004-VER-04", "004-RATE-03", "004-RATE-04", "004-LOC-01"
-)
+    "004-ERR-01", "004-ERR-02", "004-ERR-03", "004-NET-02", "004-VER-04", "004-RATE-03", "004-RATE-04", "004-LOC-01",
+    "C105",
+)  # fmt: skip
 @pytest.mark.parametrize("language", ["ar", "en"])
 def test_every_code_of_the_table(cast: Cast, bob: Surveyor, language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     said = {"Accept_Language": language}

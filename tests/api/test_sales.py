@@ -245,7 +245,7 @@ def test_the_way_through_the_stages(cast: Cast) -> None:
     assert agent.get("/sales/pipeline?assignedTo=none").json()["data"]["totals"]["count"] == 0
 
 
-@pytest.mark.covers("E002-030")
+@pytest.mark.covers("E002-030", "C94")
 def test_stages_and_products_are_kept(cast: Cast) -> None:
     alice, firm = cast.alice, customer(cast)
     path = "/sales/pipeline/stages"

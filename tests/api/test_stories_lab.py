@@ -70,7 +70,7 @@ def test_us1_as3_all_data_is_visible_and_searchable(cast: Cast) -> None:
     assert len(cast.carol.get(f"/samples/{found[0]['id']}/results").json()["data"]) == 1
 
 
-@pytest.mark.covers("001-US1-AS4")
+@pytest.mark.covers("001-US1-AS4", "001-EDGE-01", "001-ASM-05")
 def test_us1_as4_a_retry_resumes_without_duplicates(cast: Cast) -> None:
     items = offline(4)
     upload = {"id": str(uuid4()), "chunks": 2, "records": len(items)}
@@ -101,7 +101,7 @@ def test_us2_as1_edits_on_desktop_and_mobile_are_found_to_conflict(cast: Cast) -
     assert (conflict["entityId"], conflict["reason"]) == (id, "version_conflict")
 
 
-@pytest.mark.covers("001-US2-AS2")
+@pytest.mark.covers("001-US2-AS2", "001-ASM-03")
 @pytest.mark.parametrize(
     ("at", "strategy", "resolution", "notes"),
     [

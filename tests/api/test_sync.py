@@ -12,8 +12,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from portal.core.accounts.models import Device
 from portal.core.audit.models import Action, AuditEntry
-from portal.core.sync.models import Clock, Conflict, FeedRecord, IdempotencyKey, ItemKey
+from portal.core.sync.models import Clock, Conflict, DeviceState, FeedRecord, IdempotencyKey, ItemKey
 from portal.core.tenancy.scope import platform, tenant
+from portal.lab.models import Sample
 from tests.api.conftest import Cast, Person
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +88,7 @@ def test_a_sample_and_its_results_arrive_and_are_judged(cast: Cast) -> None:
     assert {entry["entityId"]: entry["version"] for entry in entries} == versions
 
 
+@pytest.mark.covers("001-ASM-04")
 def test_one_bad_item_blocks_no_other(cast: Cast) -> None:
     sample = str(uuid4())
     bad: list[tuple[Any, str, str | None]] = [
@@ -239,6 +241,24 @@ def test_twins_at_the_same_time_write_once(cast: Cast, trail: Callable[..., list
     assert len(trail(Action.CREATE, entity="sample")) == 20
 
 
+@pytest.mark.covers("001-SC-002")
+def test_a_thousand_samples_arrive_once_though_answers_are_lost(cast: Cast) -> None:
+    entries = [item("sample", {**SAMPLE, "location": f"tap {n}"}) for n in range(1000)]
+
+    pushed(cast.bob, *entries[:600])  # its answer is lost, so it is sent again with the rest
+    answer = pushed(cast.bob, *entries)
+
+    assert statuses(answer) == ["unchanged"] * 600 + ["created"] * 400
+    held = cast.bob.post("/sync/reconcile", {"entity": "sample", "ids": [e["entityId"] for e in entries]}).json()[
+        "data"
+    ]
+    assert (len(held["held"]), held["missing"]) == (1000, [])
+    with tenant(cast.a.pk):
+        places = list(Sample.objects.values_list("location", flat=True))
+        assert FeedRecord.objects.count() == len(places) == 1000
+    assert len(set(places)) == 1000
+
+
 # --- conflicts -----------------------------------------------------------------------------------
 def _two_devices(cast: Cast) -> tuple[str, int]:
     """A sample that the tablet made, and its version as both devices know it."""
@@ -253,7 +273,7 @@ def _edit(sample: str, version: int, location: str, stamp: str = "", **more: Any
     return item("sample", data, id=sample, operation="updated", clientVersion=version, **stamps, **more)
 
 
-@pytest.mark.covers("001-FR-031", "001-FR-032", "001-FR-033")
+@pytest.mark.covers("001-FR-031", "001-FR-032", "001-FR-033", "001-ASM-03")
 def test_the_later_edit_wins_and_the_earlier_survives(cast: Cast, trail: Callable[..., list[AuditEntry]]) -> None:
     sample, version = _two_devices(cast)
     pushed(cast.bob, _edit(sample, version, "of the tablet", "2026-03-21T10:00:00Z"), device="tablet")
@@ -465,6 +485,7 @@ def test_the_feed_is_read_page_by_page(cast: Cast) -> None:
     assert entry["data"] | {"id": sample, "deletedBy": str(cast.alice.user.pk)} == entry["data"]
 
 
+@pytest.mark.covers("C71")
 def test_a_push_can_pull_at_once(cast: Cast) -> None:
     data = pushed(cast.bob, item("sample", SAMPLE), syncCursor=None)
     assert len(data["changes"]) == 1
@@ -490,6 +511,7 @@ def test_a_forged_cursor_is_refused(cast: Cast, cursor: str) -> None:
     assert response.json()["errors"][0]["field"] == "cursor"
 
 
+@pytest.mark.covers("004-SYNC-03")
 def test_a_cursor_belongs_to_one_device_of_one_person(cast: Cast) -> None:
     _entries, cursor = drained(cast.bob, device="tablet")
 
@@ -534,7 +556,7 @@ def test_reconciliation_tells_what_is_held(cast: Cast) -> None:
     assert cast.bob.post("/sync/reconcile", {"entity": "wine", "ids": []}).status_code == 400
 
 
-@pytest.mark.covers("001-FR-035")
+@pytest.mark.covers("001-FR-035", "001-ENT-06")
 def test_the_status_of_devices(cast: Cast) -> None:
     assert cast.bob.get("/sync/status?deviceId=new").json()["data"]["status"] == "never"
     pushed(cast.bob, item("sample", SAMPLE), device="tablet")
@@ -543,6 +565,10 @@ def test_the_status_of_devices(cast: Cast) -> None:
     assert [card["deviceId"] for card in mine] == ["tablet"]
     assert mine[0]["status"] == "ok"
     assert mine[0]["lastPushAt"]
+    assert mine[0]["lastSyncTimestamp"] == mine[0]["lastPushAt"]
+    assert mine[0]["errorMessage"] is None
+    with tenant(cast.a.pk):
+        assert DeviceState.objects.get(device__device_id="tablet").pk
     everyone = {card["deviceId"]: card for card in cast.alice.get("/sync/status").json()["data"]}
     assert everyone["phone"]["status"] == "error"
     assert "VALIDATION_ERROR" in everyone["phone"]["errorMessage"]
@@ -598,6 +624,7 @@ def test_versions_have_no_gap(cast: Cast) -> None:
         assert Clock.objects.get().seq == 6
 
 
+@pytest.mark.covers("004-SYNC-07")
 def test_housekeeping_keeps_what_is_needed(cast: Cast) -> None:
     from portal.core.sync import jobs
 
@@ -606,8 +633,14 @@ def test_housekeeping_keeps_what_is_needed(cast: Cast) -> None:
         "changes": [item("sample", SAMPLE, id=(sample := str(uuid4())), idempotencyKey="k")],
     }
     cast.bob.post("/sync", body, Idempotency_Key="e")
+    _entries, before = drained(cast.bob)
     pushed(cast.alice, item("sample", id=sample, operation="deleted", clientVersion=10**9))
     _entries, cursor = drained(cast.bob)
+    with platform(), connection.cursor() as cursor_:
+        cursor_.execute("UPDATE sync_record SET deleted_at = now() - interval '31 days', ts = deleted_at")
+        jobs.purge_tombstones()
+    [deletion], _cursor = drained(cast.bob, before)  # who was away for a month hears of it
+    assert (deletion["entityId"], deletion["operation"]) == (sample, "deleted")
     with platform(), connection.cursor() as cursor_:
         cursor_.execute("UPDATE sync_idempotency SET created_at = now() - interval '73 hours'")
         cursor_.execute("UPDATE sync_item SET created_at = now() - interval '73 hours'")

@@ -66,7 +66,7 @@ def support(cast, name="salma", role="SupportAgent", permissions=None, departmen
         return Person(user, {"Authorization": f"Bearer {tokens.issue(user)[0]}"})
 
 
-@pytest.mark.covers("E002-040", "E002-041", "E002-042", "E002-043", "E002-044", "E002-045", "E002-046")
+@pytest.mark.covers("E002-040", "E002-041", "E002-042", "E002-043", "E002-044", "E002-045", "E002-046", "C93")
 @pytest.mark.django_db
 def test_a_ticket_from_its_creation_to_its_deletion(cast):
     """The specification's own example, and what the contract says of it."""
@@ -179,7 +179,7 @@ def test_every_illegal_transition_names_the_allowed_ones(cast):
     assert (refused.status_code, refused.json()["meta"]["allowed"]) == (422, [])
 
 
-@pytest.mark.covers("E002-047", "E002-049", "E002-050", "E002-051", "E002-052")
+@pytest.mark.covers("E002-047", "E002-049", "E002-050", "E002-051", "E002-052", "C91")
 @pytest.mark.django_db
 def test_a_conversation_with_its_files_moves_status_and_clocks(cast):
     alice, salma = cast.alice, support(cast)

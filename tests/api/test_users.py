@@ -237,7 +237,7 @@ def test_update_is_partial_and_locks_optimistically(cast: Cast, trail: Any, meth
     assert changes[0]["name"] == ["Bob", "Robert"]
 
 
-@pytest.mark.covers("E001-017", "E002-079", "001-FR-043", "001-EDGE-08")
+@pytest.mark.covers("E001-017", "E002-079", "001-FR-043", "001-EDGE-08", "C59")
 def test_delete_is_soft_and_ends_everything_at_once(cast: Cast, nobody: Person, trail: Any) -> None:
     signed_in = nobody.post("/auth/login", {"email": "bob@example.test", "password": PASSWORD}).json()["data"]
 
@@ -672,6 +672,7 @@ def test_nobody_grants_what_they_lack_or_touches_their_betters(cast: Cast) -> No
     assert fresh(cast.alice.user).check_password(PASSWORD)
 
 
+@pytest.mark.covers("002-SEC-07")
 def test_scope_of_a_right_narrows_what_it_reaches(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     from portal.core.accounts import permissions
 

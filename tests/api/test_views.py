@@ -175,6 +175,24 @@ def test_mistakes_are_named(cast: Cast, seen: dict[str, Any]) -> None:
     assert data(cast.alice.get("/views")) == []
 
 
+@pytest.mark.covers("003-WF-03")
+def test_an_administrator_draws_what_was_submitted(cast: Cast, seen: dict[str, Any]) -> None:
+    body = view(seen, "bar", groupBy="behavior", aggregation="sum", yAxis="herd_size")
+    made = data(cast.alice.post("/views", body), 201)
+    [listed] = data(cast.alice.get(f"/views/project/{seen['projectId']}"))
+    config = orjson.loads(listed["definition"])["config"]
+
+    sums: dict[str | None, float] = {}
+    for row in data(cast.alice.get(f"/submissions/project/{seen['projectId']}")):
+        answers = orjson.loads(row["answers"]) if isinstance(row["answers"], str) else row["answers"]
+        key = answers.get(config["groupBy"])
+        sums[key] = sums.get(key, 0) + answers[config["yAxis"]]
+
+    drawn = data(cast.alice.get(f"/views/{made['id']}/data"))
+    assert sums == {"Traveling": 5, "Feeding": 19.5, "Resting": 4, None: 3}
+    assert dict(zip(drawn["keys"], drawn["series"][0]["values"], strict=True)) == sums
+
+
 @pytest.mark.covers("C51")
 def test_a_change_shows_at_once_and_nothing_else_is_computed(cast: Cast, seen: dict[str, Any]) -> None:
     made = data(cast.alice.post("/views", view(seen, "number")), 201)
@@ -199,7 +217,7 @@ def test_a_change_shows_at_once_and_nothing_else_is_computed(cast: Cast, seen: d
     assert faults(cast.alice.get(path))[0][1] == "config.formId"
 
 
-@pytest.mark.covers("C51", "003-ANA-07", "003-META-01")
+@pytest.mark.covers("C51", "C98", "003-ANA-07", "003-META-01", "002-CACHE-02")
 def test_dashboards_and_their_widgets(cast: Cast, seen: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     views = [
         data(cast.alice.post("/views", view(seen, kind, **config)), 201)["id"]
@@ -232,6 +250,9 @@ def test_dashboards_and_their_widgets(cast: Cast, seen: dict[str, Any], monkeypa
         (views[0], "number", None), (views[1], "pie", None),
     ]  # fmt: skip
     assert sum("FROM collect_submission s" in query["sql"] for query in asked) == 2  # one statement a view
+    with CaptureQueriesContext(connection) as asked:
+        assert data(cast.alice.get(f"{path}/data"))["widgets"] == shown  # kept, for another reader, too
+    assert not any("FROM collect_submission s" in query["sql"] for query in asked)
     with CaptureQueriesContext(connection) as asked:
         assert cast.carol.get(f"{path}/data", If_None_Match=answer["ETag"]).status_code == 304
     assert not any("FROM collect_submission s" in query["sql"] for query in asked)

@@ -4,7 +4,7 @@ import time
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.urls import path
 from ninja import Body, Query
@@ -58,6 +58,11 @@ def thing_create(request: HttpRequest, payload: ThingIn) -> Reply:
         raise IllegalTransition("no", meta={"allowed": ["yes"]})
     if payload.code == "broken":
         raise RuntimeError("secret detail")
+    if payload.code == "null":
+        SamplingPoint.objects.filter(pk=row.pk).update(name=None)
+    if payload.code == "cut":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid(), 5000)")
     return Reply(show(row), message="Made.")
 
 

@@ -21,7 +21,7 @@ from tests.core.people import Cast
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-@pytest.mark.covers("C51", "003-ANA-07")
+@pytest.mark.covers("C51", "003-ANA-07", "003-TST-02")
 def test_a_dashboard_is_arranged_and_moves_with_the_data(page: Page, cast: Cast) -> None:
     def row(behaviour: str) -> Row:
         return Row({"behaviour": behaviour}, datetime(2026, 2, 14, 9, tzinfo=UTC), None, "received")

@@ -13,7 +13,7 @@ from tests.core.people import Cast
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 
-@pytest.mark.covers("003-SCH-02", "003-SCH-04", "003-SCH-08")
+@pytest.mark.covers("003-SCH-02", "003-SCH-04", "003-SCH-08", "003-TST-02")
 def test_a_form_is_built_published_and_filled_in(page: Page, cast: Cast) -> None:
     def make() -> str:
         with tenant(cast.a.pk, by=cast.alice.actor()):

@@ -110,7 +110,7 @@ def chance(deal: Deal) -> int:
     return deal.stage.probability if deal.probability is None else deal.probability
 
 
-@pytest.mark.covers("E002-033", "E002-034", "E002-035", "002-CRM-01")
+@pytest.mark.covers("E002-033", "E002-034", "E002-035", "002-CRM-01", "002-JOB-05")
 @pytest.mark.parametrize("zone", ["Africa/Casablanca", "Asia/Aden"])
 def test_figures_equal_those_by_hand(zone: str) -> None:
     organization, alice, everything = fill(zone)

@@ -46,6 +46,7 @@ def test_an_empty_laboratory_teaches_three_steps(cast: Cast) -> None:
     assert 'href="/samples/new"' not in page(cast.carol).get("/").content.decode()
 
 
+@pytest.mark.covers("003-TST-02")
 @pytest.mark.parametrize("name", ["alice", "bob", "carol", "mallory", "root", "dina"])
 def test_every_role_has_a_home_and_a_menu_that_opens(cast: Cast, name: str) -> None:
     cast.dina = cast.person("dina", "Auditor", cast.a)  # type: ignore[attr-defined]

@@ -272,7 +272,7 @@ def content(cast: Cast, run: ReportRun, user: User) -> bytes:
 
 
 @pytest.mark.django_db
-@pytest.mark.covers("E002-109", "000-JOB-01")
+@pytest.mark.covers("E002-109", "000-JOB-01", "002-JOB-03")
 def test_a_run_makes_one_file_even_where_its_worker_is_killed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     deals(cast, cast.alice, 10, 20)
     report = a_report(cast, cast.alice, columns=["title", "value", "createdAt", "status"])

@@ -83,6 +83,7 @@ def sql(data: Path, statement: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.slow
+@pytest.mark.covers("001-OOS-04")
 def test_ctrl_c_stops_everything_and_the_next_run_keeps_the_data(start: Start, lasting_data: Path, port: int) -> None:
     first = start()
     children = wait_until_ready(first)

@@ -91,7 +91,7 @@ def tablets(cast: Cast) -> Iterator[list[Tablet]]:
             tablet.http.close()
 
 
-@pytest.mark.covers("001-FR-031", "001-SC-003", "001-EDGE-06")
+@pytest.mark.covers("001-FR-031", "001-SC-003", "001-SC-004", "001-EDGE-06", "001-ASM-06")
 def test_a_hundred_devices_at_once(cast: Cast, tablets: list[Tablet]) -> None:
     tablets[0].push(*(item("sample", SAMPLE, id=id) for id in SHARED))
 

@@ -110,6 +110,7 @@ def operations() -> Iterator[Operation]:
                     yield Operation(method.upper(), path, content["schema"], components)
 
 
+@pytest.mark.covers("003-TST-02")
 def test_any_body_gets_a_clear_answer(cast: Cast) -> None:
     known = sorted(set(ids(furnish(cast)).values()))
     with tenant(cast.a.pk):

@@ -238,6 +238,7 @@ class Shaken(Client):
         return super().call(method, path, body)
 
 
+@pytest.mark.covers("001-EDGE-01", "001-ASM-05")
 def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> None:
     chunks = load(water, SHAKEN)
     ids = ids_of(chunks)
@@ -289,7 +290,7 @@ def test_a_push_to_a_server_that_is_killed(program: Program, water: Path) -> Non
     assert state(program, SHAKEN) == state(program, STEADY)
 
 
-@pytest.mark.covers("003-OFF-02", "E003-022", "003-WF-02")
+@pytest.mark.covers("003-OFF-02", "E003-022", "003-WF-02", "003-TST-02")
 def test_submissions_to_a_server_that_is_killed(program: Program) -> None:
     """What was acknowledged is stored; after a retry everything is, once."""
     batches, size = (40, 200) if FULL else (6, 50)

@@ -18,7 +18,7 @@ CALLS = 32
 THREADS = 16 if os.environ.get("HYPOTHESIS_PROFILE") == "full" else 8
 
 
-@pytest.mark.covers("E003-021", "E003-022", "003-OFF-02")
+@pytest.mark.covers("E003-021", "E003-022", "003-OFF-02", "003-TST-02")
 def test_parallel_repeats_are_one_submission(cast: Cast) -> None:
     made = form(cast, project(cast))
     hook = {"name": "n", "url": "https://example.org/x"}

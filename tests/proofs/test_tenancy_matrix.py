@@ -92,6 +92,7 @@ def tell_tale(response: Any, asked: str, theirs: dict[str, str], refused: Iterab
     return [word for word in (MARK, *theirs.values()) if len(word) > 4 and word in text and word not in asked]
 
 
+@pytest.mark.covers("003-TST-02")
 def test_no_answer_holds_anything_of_another_organisation(cast: Cast, theirs: dict[str, str]) -> None:
     before, asked = print_of(cast.a.pk), 0
     refused: set[str] = set()

@@ -87,7 +87,7 @@ def workers(url: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.covers("000-RT-01", "000-RT-02", "000-RT-03", "002-JOB-01")
+@pytest.mark.covers("000-RT-01", "000-RT-02", "000-RT-03", "002-JOB-01", "002-SCAL-01", "002-SCAL-05")
 @pytest.mark.parametrize(
     "by",
     [

@@ -2,7 +2,7 @@
 
 from api.kit import Api
 from api.mobile.v1.auth import router as auth
-from api.mobile.v1.surface import MOBILE
+from api.mobile.v1.surface import DEPRECATED, MOBILE, SUPPORTED
 from api.mobile.v1.survey import router as survey
 from api.mobile.v1.sync import router as sync
 
@@ -32,8 +32,27 @@ For apps that work offline and synchronise.
   (`Idempotency-Replayed: true`).
 - Pull with `GET /sync/changes`, cursor by cursor, until `hasMore` is false. A push never moves the cursor.
 - At most 200 items and 1 MB at a time; 30 calls per minute (`RateLimit-Remaining`, `Retry-After`).
+
+## Versions
+The major version stands in the path. A request may name the whole one in `API-Version`; every answer has it beside
+`Supported-Versions` and `Deprecated-Versions`. The major version before the newest one is served too; an end is
+announced at least six months ahead, here and by the headers `Deprecation` and `Sunset`.
+"""
+_SERVED = ", ".join(f"`{version}`" for version in SUPPORTED)
+_ENDING = "; ".join(f"`{name}` since {at:%Y-%m-%d}, ends {end:%Y-%m-%d}" for name, (at, end) in DEPRECATED.items())
+DESCRIPTION += f"""- **Changes**: {_SERVED} have the same paths and bodies; what is new is only added.
+- **Features**: everything on this page.
+- **Deprecations**: {_ENDING}.
+- **Migration**: from a deprecated version, name `{SUPPORTED[0]}` in `API-Version` or leave the header out; paths and
+  bodies stay as they are.
 """
 
-api = Api(namespace="api-mobile-v1", surface=MOBILE, title="Marsad mobile API", version="1.0", description=DESCRIPTION)
+api = Api(
+    namespace="api-mobile-v1",
+    surface=MOBILE,
+    title="Marsad mobile API",
+    version="1.0",
+    description=DESCRIPTION,
+)
 for router in (auth, survey, sync):
     api.add_router("", router)

@@ -33,7 +33,7 @@ class LoginIn(In):
 
 
 class RefreshIn(In):
-    refresh_token: str = Field(min_length=1, max_length=200)
+    refresh_token: str = Field(min_length=1, max_length=2000)
 
 
 class AssignedArea(Out):

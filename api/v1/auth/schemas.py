@@ -28,11 +28,11 @@ class LoginIn(In):
 
 
 class RefreshIn(In):
-    refresh_token: str = Field(min_length=1, max_length=200, description="The newest refresh token of this sign-in")
+    refresh_token: str = Field(min_length=1, max_length=2000, description="The newest refresh token of this sign-in")
 
 
 class LogoutIn(In):
-    refresh_token: str | None = Field(default=None, max_length=200, description="Ends its whole family too")
+    refresh_token: str | None = Field(default=None, max_length=2000, description="Ends its whole family too")
 
 
 class ProfileIn(In):

@@ -171,8 +171,25 @@ def issue(user: User, *, device: str = "") -> tuple[str, UUID, int]:
     }
     if device:
         body["device_id"] = device
+    return _signed(body), jti, seconds
+
+
+def issue_refresh(user: User, *, jti: UUID, until: datetime) -> str:
+    """Sign a refresh token (003): of its claims only the client makes use, here the stored hash of it decides."""
+    body = {
+        "iss": settings.JWT_ISSUER,
+        "aud": settings.JWT_AUDIENCE,
+        "exp": int(until.timestamp()),
+        "sub": str(user.pk),
+        "jti": str(jti),
+        "token_type": "refresh",
+    }
+    return _signed(body)
+
+
+def _signed(body: dict[str, Any]) -> str:
     kid, key = max(_keys.load().items())
-    return jwt.encode(body, key, algorithm="RS256", headers={"kid": kid}), jti, seconds
+    return jwt.encode(body, key, algorithm="RS256", headers={"kid": kid})
 
 
 def read(token: str) -> Claims:

@@ -49,7 +49,7 @@ def signed_url(*, blob: Blob, filename: str, content_type: str, seconds: int = S
     )
     if url is None:
         said = [str(blob.organization_id), str(blob.pk), filename, content_type, int(until.timestamp())]
-        url = f"{settings.PUBLIC_URL}{GET_PATH}{signing.dumps(said, salt=_SALT, compress=True)}"
+        url = f"{settings.CDN or settings.PUBLIC_URL}{GET_PATH}{signing.dumps(said, salt=_SALT, compress=True)}"
     return Link(url, until)
 
 

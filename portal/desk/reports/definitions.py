@@ -278,6 +278,7 @@ class _Reader:
         return Filter(column, op, tuple(value for value in read if value is not None))
 
     def value(self, column: Column, op: Op, said: Any, place: str) -> Operand | None:
+        # One message for each kind of column; whatever cannot be read, is too long or out of range, ends in it.
         text = latin_digits(str(said)).strip() if isinstance(said, str | int | float) else ""
         found: Operand | None = None
         message = _("Enter a text of at most %(limit)s characters.") % {"limit": LONGEST}

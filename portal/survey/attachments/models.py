@@ -37,9 +37,7 @@ class SurveyAttachment(Item):
     failure = models.CharField(_("reason"), max_length=300, blank=True, editable=False)
     sha256 = models.CharField(max_length=64, blank=True, editable=False)
     confirmed_at = models.DateTimeField(_("confirmed"), null=True, editable=False)
-    upload = models.ForeignKey(
-        "files.Upload", models.SET_NULL, null=True, editable=False, related_name="+", db_index=False
-    )
+    upload = models.ForeignKey("files.Upload", models.SET_NULL, null=True, editable=False, related_name="+")
     file = models.ForeignKey("files.StoredFile", models.PROTECT, null=True, editable=False, related_name="+")
     original = models.ForeignKey("files.Blob", models.PROTECT, null=True, editable=False, related_name="+")
     rendition = models.ForeignKey("files.Blob", models.PROTECT, null=True, editable=False, related_name="+")
@@ -48,7 +46,7 @@ class SurveyAttachment(Item):
     apart = models.FloatField(_("distance (m)"), null=True, editable=False)
     width = models.IntegerField(_("width"), null=True, editable=False)
     height = models.IntegerField(_("height"), null=True, editable=False)
-    job = models.ForeignKey(Job, models.SET_NULL, null=True, editable=False, related_name="+", db_index=False)
+    job = models.ForeignKey(Job, models.SET_NULL, null=True, editable=False, related_name="+")
 
     audit_entity = "attachment"
     audit_label = "filename"

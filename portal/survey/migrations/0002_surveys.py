@@ -828,7 +828,6 @@ class Migration(migrations.Migration):
                 (
                     "job",
                     models.ForeignKey(
-                        db_index=False,
                         editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,
@@ -891,7 +890,6 @@ class Migration(migrations.Migration):
                 (
                     "upload",
                     models.ForeignKey(
-                        db_index=False,
                         editable=False,
                         null=True,
                         on_delete=django.db.models.deletion.SET_NULL,

@@ -214,7 +214,7 @@ def test_an_erasure_that_claims_other_entries_is_found() -> None:
     assert {finding["kind"] for finding in verified(cast).findings} == {"erased_unrecorded"}
 
 
-@pytest.mark.covers("E002-155", "E002-156", "002-AUD-02")
+@pytest.mark.covers("E002-155", "E002-156", "002-AUD-02", "002-DB-05")
 def test_retention_archives_then_takes_the_content_out(tmp_path: Path) -> None:
     cast = Cast()
     write(cast, 3)

@@ -121,6 +121,7 @@ def test_a_quota_is_kept(cast: Cast) -> None:
         assert (refused.value.status, refused.value.code, blobs.usage()) == (507, "QUOTA_EXCEEDED", 5)
 
 
+@pytest.mark.covers("002-SEC-09")
 @pytest.mark.parametrize(
     ("given", "clean"),
     [

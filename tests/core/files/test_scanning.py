@@ -69,6 +69,7 @@ def test_nothing_is_given_out_before_it_is_clean_and_who_uploaded_hears_of_it(ca
         assert FileScan.objects.count() == 1  # the same bytes need no second scan
 
 
+@pytest.mark.covers("C96")
 def test_what_is_infected_is_never_given_out_and_its_links_end(cast: Cast, settings: Any, scanner: Scanner) -> None:
     with tenant(cast.a.pk, by=cast.alice.actor()):
         file = create(cast, b"mail: " + EICAR)

@@ -62,6 +62,7 @@ def content(blob: Blob, start: int = 0, length: int | None = None) -> bytes:
     return b"".join(store().chunks(blob.key, start, length))
 
 
+@pytest.mark.covers("000-IMG-04")
 def test_in_out_in_parts_and_gone(kind: str, cast: Cast) -> None:
     with tenant(cast.a.pk, by=cast.alice.actor()):
         file = services.file_create(stream=io.BytesIO(TEXT), filename="a.txt", by=cast.alice)

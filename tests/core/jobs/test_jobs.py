@@ -291,6 +291,7 @@ def test_a_person_sees_their_own_jobs(cast: Cast) -> None:
         job_get(id=row.pk, user=cast.alice.pk)
 
 
+@pytest.mark.covers("002-JOB-04", "004-IDEM-02", "004-IDEM-06")
 def test_housekeeping_removes_what_is_old_and_nothing_else(cast: Cast) -> None:
     def ago(**time: int) -> Any:
         return clock.now() - timedelta(**time)
@@ -323,6 +324,7 @@ def test_housekeeping_removes_what_is_old_and_nothing_else(cast: Cast) -> None:
         assert list(RevokedToken.objects.all()) == [alive]
 
 
+@pytest.mark.covers("002-JOB-04")
 def test_the_clock_knows_every_housekeeper() -> None:
     assert {name for name, _ in app.periodic_registry.periodic_tasks} == {
         "accounts.expire",

@@ -290,7 +290,7 @@ def test_a_call_may_note_where_it_came_from(written: io.StringIO) -> None:
 
 
 # --- traces ----------------------------------------------------------------------------
-@pytest.mark.covers("002-MON-02")
+@pytest.mark.covers("002-MON-02", "002-INT-05")
 def test_traces_of_requests_statements_and_jobs(cast: Cast, settings: Any) -> None:
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 

@@ -51,6 +51,7 @@ def owners(model: type[models.Model]) -> list[Any]:
         return [owner for (owner,) in cursor.fetchall() if owner]
 
 
+@pytest.mark.covers("002-DB-01")
 @every_table
 def test_raw_sql_sees_no_row_without_an_organisation_and_only_its_own_with_one(
     cast: Cast, model: type[models.Model]

@@ -64,6 +64,7 @@ class _Writer:
     def fields(self, fields: list[Mapping[str, Any]]) -> None:
         for raw in fields:
             cells = self.cells(raw)
+            # Read back what was just written: what differs has no word in XLSForm and goes into a column of ours.
             again = field_of(cells, self.lists, _never, _never) or {}
             own = {key: value for key, value in raw.items() if key != "fields"}
             keys = [key for key in {*own, *again} if own.get(key) != again.get(key) or (key in own) != (key in again)]
@@ -103,6 +104,7 @@ class _Writer:
             cells["readonly"] = "yes"
         if (default := _default(raw)) is not None:
             cells["default"] = default
+        # XLSForm knows an exact count of repeats and no range of counts.
         if kind == "repeat" and raw.get("min") is not None and raw.get("min") == raw.get("max"):
             cells["repeat_count"] = str(raw["min"])
         return cells
@@ -170,6 +172,7 @@ def _conditions(raw: Mapping[str, Any]) -> Iterator[str]:
             if raw.get(key) not in (None, "")
         ]
     if pattern := raw.get("pattern"):
+        # XPath 1.0 escapes nothing in a literal: a pattern with both quotes stays in the column of ours alone.
         quote = next((sign for sign in "'\"" if sign not in pattern), None)
         if quote:
             found.append(f"regex(., {quote}{pattern}{quote})")

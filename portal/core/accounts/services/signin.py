@@ -1,7 +1,6 @@
 """Sign-in, refresh, sign-out and the own profile."""
 
 import hashlib
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -193,21 +192,23 @@ def hashed(token: str) -> str:
 
 def _hand_out(user: User, *, family: UUID, remember: bool, surface: str, device: Device | None, by: Actor) -> SignIn:
     access, jti, seconds = tokens.issue(user, device=device.device_id if device else "")
-    opaque = secrets.token_urlsafe(32)
+    link, until = uuid4(), clock.now() + (LONG if remember else SHORT)
+    renewing = tokens.issue_refresh(user, jti=link, until=until)
     RefreshToken.objects.create(
+        id=link,
         organization_id=user.organization_id,
         user=user,
         device=device,
         family=family,
         surface=surface,
-        token_hash=hashed(opaque),
+        token_hash=hashed(renewing),
         access_jti=jti,
         remember_me=remember,
-        expires_at=clock.now() + (LONG if remember else SHORT),
+        expires_at=until,
         ip=by.ip,
         agent=by.agent[:300],
     )
-    return SignIn(user, access, opaque, seconds, device)
+    return SignIn(user, access, renewing, seconds, device)
 
 
 def refresh(*, token: str, by: Actor, surface: str = "v1", device: str = "") -> SignIn:

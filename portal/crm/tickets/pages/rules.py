@@ -80,7 +80,7 @@ class CategoryForm(ServiceForm):
                 "default_assignee": str(category.default_assignee_id or ""),
             }
         super().__init__(*args, **kwargs)
-        if category is not None:
+        if category is not None:  # programs know it by its key
             del self.fields["key"]
         held = [choice for choice in categories(None) if category is None or choice[0] != category.key]
         for name, choices in (("parent", [("", _("None")), *held]), ("default_assignee", [("", NOBODY), *workers()])):
@@ -304,6 +304,7 @@ class PolicyForm(ServiceForm):
         for priority in TicketPriority.values:
             hours = {target: said[f"{priority}_{target}"] for target in TARGETS}
             targets[priority] = {target: int(value * 3600) for target, value in hours.items() if value}
+        # Steps that set a tag come from the API alone: the form does not show them, and must not lose them.
         steps = [] if self.policy is None else [step for step in self.policy.escalations if step["action"] == "tag"]
         steps += [
             {
