@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh
+.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh fuzz audit
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -20,7 +20,15 @@ test: env ## run the whole suite on its own PostgreSQL, browser tests included (
 
 test-full: env ## the suite with ten times as many generated examples, and ten thousand samples pushed
 	@sh scripts/system.sh test
-	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
+	@HYPOTHESIS_PROFILE=full $(PYTHON) -m pytest -n 2 $(ARGS)
+	@exec $(PYTHON) scripts/fuzz.py --cases 20 --phases examples,coverage,fuzzing,stateful
+
+fuzz: env ## generated requests to every operation of both APIs, as several roles (ARGS="--cases 50 --only /samples")
+	@sh scripts/system.sh run
+	@exec $(PYTHON) scripts/fuzz.py $(ARGS)
+
+audit: env ## known vulnerabilities of the pinned packages, as far as the advisory services can be asked
+	@exec $(PYTHON) scripts/audit.py
 
 bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
 	@sh scripts/system.sh run

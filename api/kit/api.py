@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -21,6 +21,7 @@ from portal.core.common.errors import DomainError, NotFound
 from portal.core.common.urls import BySegment
 
 View = Callable[..., Any]
+_HEAVY: Final = re.compile(r"/(export|exports|search|generate|pdf|xlsx|csv|verify-integrity)(/|$)")
 _JOB: Any = Any  # what 202 says of the work that goes on
 _MEANINGS = {
     202: "Accepted: being made; ask again after Retry-After seconds",
@@ -184,7 +185,8 @@ class Router(NinjaRouter):
     a right, `SIGNED_IN`, or `Policy(public="reason")`.
 
     `reach`: `tenant` (an organisation must be in force), `span` (a SuperAdmin may read all organisations),
-    `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit, `limit` the
+    `platform` (SuperAdmin's own pages), `self` (the caller's own data). `bucket` is the rate limit (uploads,
+    searches and files to be made have lower ones than the rest), `limit` the
     largest body in bytes, `media` the accepted content types, `status` that of success and `also` its
     other ones. `response` is the shape of
     `data`; None for an answer that is no JSON, which `openapi_extra` describes. `keyed` operations need an idempotency
@@ -206,7 +208,7 @@ class Router(NinjaRouter):
         status: int = 200,
         also: tuple[int, ...] = (),
         reach: access.Reach = "tenant",
-        bucket: str = "other",
+        bucket: str = "",
         limit: int = body.SMALL,
         media: tuple[str, ...] = ("application/json",),
         keyed: bool = False,
@@ -220,7 +222,7 @@ class Router(NinjaRouter):
             "status": status,
             "also": also,
             "reach": reach,
-            "bucket": bucket,
+            "bucket": bucket or ("upload" if upload else "heavy" if _HEAVY.search(path) else "other"),
             "limit": limit,
             "media": media,
             "surface": self.surface,

@@ -7,6 +7,7 @@ both. Here each has its whole name while the document is made, and the shortest 
 import json
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
 
 import ninja.openapi.schema
@@ -17,18 +18,17 @@ from pydantic_core import core_schema
 
 _REF: Final = "#/components/schemas/"
 _DULL: Final = frozenset({"api", "v1", "portal", "core", "schemas", "models", "choices", "kit", "router"})
-_names: Final[dict[str, tuple[str, str]]] = {}  # whole name -> its class's name, and the same with its package
+_refs: Final[dict[str, list[str]]] = {}  # whole name -> pydantic's reference in parts: `module.Class:id`, `[`, …
+_paths: Final[dict[str, str]] = {}  # id of a class -> `module.Class`, which references leave out of arguments
 
 
 class Shapes(NinjaGenerateJsonSchema):
     def get_defs_ref(self, core_mode_ref: CoreModeRef) -> DefsRef:
         core_ref, mode = core_mode_ref
-        parts = [part.rsplit(":", 1)[0] for part in re.split(r"([\][,])", core_ref)]
-        whole = DefsRef(self.normalize_name("".join(parts)) + f"-{mode}")
-        _names[whole] = (
-            self.normalize_name("".join(part.rpartition(".")[2] for part in parts)),
-            self.normalize_name("".join(_with_package(part) for part in parts)),
-        )
+        whole = DefsRef(self.normalize_name(core_ref) + f"-{mode}")
+        _refs[whole] = re.split(r"([\][,])", core_ref)
+        path, _colon, key = _refs[whole][0].rpartition(":")
+        _paths[key] = path
         self._prioritized_defsref_choices[whole] = [whole]
         return whole
 
@@ -39,9 +39,23 @@ class Shapes(NinjaGenerateJsonSchema):
 ninja.openapi.schema.NinjaGenerateJsonSchema = Shapes  # type: ignore[attr-defined]  # it offers no other way
 
 
-def _with_package(part: str) -> str:
-    path, _dot, name = part.rpartition(".")
-    return "".join(word.title().replace("_", "") for word in path.split(".") if word not in _DULL) + name
+def _short(whole: str) -> str:
+    return _joined(part.rpartition(":")[0].rpartition(".")[2] if ":" in part else part for part in _refs[whole])
+
+
+def _longer(whole: str) -> str:
+    """With the packages: `SalesPersonOut`, `Envelope_SalesPersonOut_`."""
+
+    def named(part: str) -> str:
+        shown, _colon, key = part.rpartition(":")
+        path, _dot, name = _paths.get(key, shown).rpartition(".")
+        return "".join(word.title().replace("_", "") for word in path.split(".") if word not in _DULL) + name
+
+    return _joined(named(part) if ":" in part else part for part in _refs[whole])
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return re.sub(r"[^\w.-]", "_", "".join(parts))
 
 
 def fields_of(model: type[BaseModel]) -> dict[str, Any]:
@@ -64,13 +78,12 @@ def name_shapes(document: dict[str, Any]) -> dict[str, Any]:
     shapes: dict[str, Any] = document["components"]["schemas"]
     alike = defaultdict(set)
     for whole in shapes:
-        alike[_names[whole][0]].add(whole.rpartition("-")[0])
+        alike[_short(whole)].add(whole.rpartition("-")[0])
     split = _written_differently(shapes)
     named = {}
     for whole in shapes:
         path, _dash, mode = whole.rpartition("-")
-        short, longer = _names[whole]
-        name = short if len(alike[short]) == 1 else longer
+        name = _short(whole) if len(alike[_short(whole)]) == 1 else _longer(whole)
         named[whole] = f"{name}-Input" if path in split and mode == "validation" else name
     document["components"]["schemas"] = {named[whole]: shape for whole, shape in sorted(shapes.items())}
     assert len({(named[whole], whole.rpartition("-")[0]) for whole in shapes}) == len(set(named.values()))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.common.errors import DomainError
 
 # Specification 004 limits its own surface, in every mode but `off`.
-PER_MINUTE: Final = {"login": 10, "sync": 600, "other": 3000}
+PER_MINUTE: Final = {"login": 10, "sync": 600, "upload": 300, "heavy": 120, "other": 3000}
 PER_MINUTE_MOBILE: Final = {"m.auth": 10, "m.read": 100, "m.write": 50, "m.upload": 20, "m.sync": 30}
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -46,6 +47,33 @@ class CompressPagesMiddleware(GZipMiddleware):
         if not kind.startswith(self.KINDS) or (kind[:4] != "text" and request.path.startswith("/api/")):
             return response
         return super().process_response(request, response)
+
+
+class SafeHeadersMiddleware:
+    """What Django has no setting for: nothing of an answer is kept by browsers and proxies or shown inside of another
+    site, unless the view says otherwise, and a page may use of the device only what the portal needs."""
+
+    HEADERS: Final = {
+        "Cache-Control": "private, no-store",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": ", ".join(
+            (
+                *(f"{name}=(self)" for name in ("camera", "clipboard-write", "fullscreen", "geolocation")),
+                *(f"publickey-credentials-{name}=(self)" for name in ("create", "get")),
+                *(f"{name}=()" for name in ("browsing-topics", "display-capture", "microphone", "midi", "payment")),
+                *(f"{name}=()" for name in ("serial", "usb", "xr-spatial-tracking")),
+            )
+        ),
+    }
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for name, value in self.HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
 
 
 class OrganizationTimeZoneMiddleware:

@@ -24,7 +24,9 @@ from portal.desk.figures.question import Question, ask
 router = Router(tags=["dashboard"])
 
 
-@router.get("/dashboard/metrics", policy="dashboard.view", response=schemas.MetricsOut, summary="Key figures")
+@router.get(
+    "/dashboard/metrics", also=(304,), policy="dashboard.view", response=schemas.MetricsOut, summary="Key figures"
+)
 def dashboard_metrics(request: HttpRequest, query: Query[schemas.FigureQuery]) -> Reply | HttpResponse:
     """Of what you see; agents their own. A change of the records shows at once; `If-None-Match` with the `ETag` answers
     304 while no figure has changed."""
@@ -32,7 +34,9 @@ def dashboard_metrics(request: HttpRequest, query: Query[schemas.FigureQuery]) -
     return _answer(request, metrics.metrics(q) | {"period": overviews.with_period(q, None)})
 
 
-@router.get("/dashboard/analytics", policy="dashboard.view", response=schemas.AnalyticsOut, summary="Trends")
+@router.get(
+    "/dashboard/analytics", also=(304,), policy="dashboard.view", response=schemas.AnalyticsOut, summary="Trends"
+)
 def dashboard_analytics(request: HttpRequest, query: Query[schemas.SeriesQuery]) -> Reply | HttpResponse:
     """Series by day, week or month of the organisation's time zone, without gaps."""
     q = _question(request, query)
@@ -60,7 +64,9 @@ def widget_list(request: HttpRequest) -> list[dict[str, Any]]:
     return widgets.widget_list(me(request))
 
 
-@router.get("/dashboard/widgets/{type}", policy="dashboard.view", response=schemas.WidgetOut, summary="One widget")
+@router.get(
+    "/dashboard/widgets/{type}", also=(304,), policy="dashboard.view", response=schemas.WidgetOut, summary="One widget"
+)
 def widget(request: HttpRequest, type: str, query: Query[schemas.WidgetQuery]) -> Reply | HttpResponse:
     """404 for an unknown type, with those that there are in `meta.allowed`; 403 without the right that its figures
     need."""
@@ -78,7 +84,11 @@ def widget(request: HttpRequest, type: str, query: Query[schemas.WidgetQuery]) -
 
 
 @router.get(
-    "/dashboard/metrics/sales-overview", policy="dashboard.view", response=schemas.SalesOverviewOut, summary="Sales"
+    "/dashboard/metrics/sales-overview",
+    also=(304,),
+    policy="dashboard.view",
+    response=schemas.SalesOverviewOut,
+    summary="Sales",
 )
 def sales_overview(request: HttpRequest, query: Query[schemas.FigureQuery]) -> Reply | HttpResponse:
     """Deals that were closed in the period, and the pipeline of now. 403 without `sales.view`."""
@@ -88,6 +98,7 @@ def sales_overview(request: HttpRequest, query: Query[schemas.FigureQuery]) -> R
 
 @router.get(
     "/dashboard/metrics/customer-overview",
+    also=(304,),
     policy="dashboard.view",
     response=schemas.CustomerOverviewOut,
     summary="Customers",
@@ -100,6 +111,7 @@ def customer_overview(request: HttpRequest, query: Query[schemas.FigureQuery]) -
 
 @router.get(
     "/dashboard/metrics/support-overview",
+    also=(304,),
     policy="dashboard.view",
     response=schemas.SupportOverviewOut,
     summary="Support",
@@ -113,6 +125,7 @@ def support_overview(request: HttpRequest, query: Query[schemas.FigureQuery]) ->
 
 @router.get(
     "/dashboard/metrics/financial-overview",
+    also=(304,),
     policy="dashboard.view",
     response=schemas.FinanceOverviewOut,
     summary="Finance",
@@ -125,7 +138,13 @@ def financial_overview(request: HttpRequest, query: Query[schemas.FigureQuery]) 
     return _answer(request, overviews.with_period(q, overviews.finance(q)))
 
 
-@router.get("/dashboard/metrics/team-performance", policy="dashboard.view", response=schemas.TeamOut, summary="Team")
+@router.get(
+    "/dashboard/metrics/team-performance",
+    also=(304,),
+    policy="dashboard.view",
+    response=schemas.TeamOut,
+    summary="Team",
+)
 def team_performance(request: HttpRequest, query: Query[schemas.FigureQuery]) -> Reply | HttpResponse:
     """The people of your scope with figures, most value won first."""
     q = _question(request, query)

@@ -50,7 +50,11 @@ def dashboard_detail(request: HttpRequest, dashboard_id: UUID) -> Reply:
 
 
 @router.get(
-    "/dashboards/{id:dashboard_id}/data", policy="views.view", response=DashboardData, summary="Figures of a dashboard"
+    "/dashboards/{id:dashboard_id}/data",
+    also=(304,),
+    policy="views.view",
+    response=DashboardData,
+    summary="Figures of a dashboard",
 )
 def dashboard_figures(request: HttpRequest, dashboard_id: UUID) -> Reply | HttpResponse:
     """The figures of every widget; one that cannot be drawn says why in `error`. ETag and 304 as for a view."""

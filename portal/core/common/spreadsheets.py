@@ -8,13 +8,14 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from itertools import islice
+from lzma import LZMAError
 from typing import IO, Any, Final
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 from django.utils.translation import gettext as _
@@ -33,6 +34,24 @@ PROBE_ROWS: Final = 40  # among which the heading stands
 ENCODINGS: Final = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", "windows-1256", "windows-1252")
 DELIMITERS: Final = (",", ";", "\t", "|")
 
+# What a workbook can make zipfile, the XML parser and openpyxl raise; they declare nothing.
+DAMAGED: Final = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    InvalidFileException,
+    LookupError,
+    LZMAError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+)
 _ARABIC_RUN = re.compile("[\u0621-\u064a]{2,}")
 _FIXED_DECIMALS = re.compile(r"#?,?#*0\.(0+)")
 _GUARDED = re.compile(r"'[=+\-@]")  # a text that an export kept from becoming a formula
@@ -88,6 +107,8 @@ def inspect(
         written.encoding = _encoding(start)
         written.delimiter = _delimiter(_decoded(start, written.encoding))
     lines = list(islice(_text_lines(file, written), PROBE_ROWS + rows))
+    if not lines:
+        raise Invalid(_("The file is empty."))
     if chosen is None:
         written.header = _header(lines, known, spell)
     return _table(written, lines)
@@ -274,7 +295,7 @@ def _refuse_unsafe(file: IO[bytes]) -> None:
             for member in members:
                 if member.filename.startswith("xl/worksheets/"):
                     _refuse_formulas(package, member)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, EOFError, OSError):
+    except DAMAGED:
         raise Invalid(_("The workbook is damaged or protected and cannot be read.")) from None
 
 
@@ -294,9 +315,7 @@ def _open(file: IO[bytes]) -> openpyxl.Workbook:
     file.seek(0)
     try:
         return openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError, OSError, EOFError):
-        raise Invalid(_("The workbook is damaged or protected and cannot be read.")) from None
-    except (zipfile.BadZipFile, IndexError):
+    except DAMAGED:
         raise Invalid(_("The workbook is damaged or protected and cannot be read.")) from None
 
 
@@ -311,7 +330,7 @@ def _sheet_lines(file: IO[bytes], format: Format) -> Iterator[tuple[int, list[st
             texts = [_cell(cell) for cell in cells[: MAX_COLUMNS + 1]]
             if any(texts):
                 yield number, texts
-    except (ParseError, zipfile.BadZipFile, KeyError, ValueError, IndexError, EOFError):
+    except DAMAGED:
         raise Invalid(_("The workbook is damaged or protected and cannot be read.")) from None
     finally:
         book.close()

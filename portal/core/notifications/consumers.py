@@ -1,8 +1,8 @@
 """The sockets: who is at the other end, and which events reach them.
 
 Close codes (`contract-platform.md` section 5): 4401 not authenticated or no longer, 4403 not allowed, 4404 no socket
-has this address, 4408 no token in time, 1012 the server restarts or has no database. A socket is accepted before it is
-refused, since a browser learns the code of an accepted one only.
+has this address, 4408 no token in time, 4429 more messages than a client has to say, 1012 the server restarts or has
+no database. A socket is accepted before it is refused, since a browser learns the code of an accepted one only.
 """
 
 import asyncio
@@ -42,9 +42,11 @@ NOT_FOUND: Final = 4404
 TOO_LATE: Final = 4408
 RESTART: Final = 1012
 TOO_BIG: Final = 1009
+TOO_MANY: Final = 4429
 AUTH_SECONDS: Final = 5.0
 PING_SECONDS: Final = 30.0  # every second ping also asks whether the person is still who they were
 MAX_MESSAGE: Final = 8192  # characters; the only long message is a token
+MESSAGES_PER_MINUTE: Final = 120  # of one client, which has little to say but `ping`
 SOCKETS_PER_PERSON: Final = 20  # in one process
 MOST_WAITING: Final = 1000  # messages that wait to be drawn
 
@@ -187,6 +189,7 @@ class LiveSocket(AsyncWebsocketConsumer):
         super().__init__(*args, **kwargs)
         self.follows: list[str] = []
         self.outbox: deque[str] = deque()
+        self.heard = (0, 0)  # the running minute and its messages
 
     def group(self, user: User) -> str | None:
         """The group that `user` follows here, or None when they may not."""
@@ -250,6 +253,11 @@ class LiveSocket(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if text_data is None or len(text_data) > MAX_MESSAGE:
             await self.close(TOO_BIG)
+            return
+        minute = int(asyncio.get_running_loop().time() // 60)
+        self.heard = (minute, self.heard[1] + 1 if self.heard[0] == minute else 1)
+        if self.heard[1] > MESSAGES_PER_MINUTE:
+            await self.close(TOO_MANY)
             return
         try:
             message = orjson.loads(text_data)

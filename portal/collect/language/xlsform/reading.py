@@ -6,13 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import IO, Any, Final
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import orjson
 from django.utils.translation import gettext as _
 from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
 
 from portal.collect.language.schema import MOST_CHOICES, MOST_FIELDS, read_schema
 from portal.collect.language.xlsform.cells import Lists, field_of, kind_of, words_of
@@ -26,6 +24,7 @@ from portal.collect.language.xlsform.columns import (
     language_of,
 )
 from portal.core.common.errors import FieldError, Invalid
+from portal.core.common.spreadsheets import DAMAGED
 
 LARGEST: Final = 5 * 1024 * 1024  # bytes of the workbook
 _UNPACKED: Final = 60 * 1024 * 1024
@@ -240,9 +239,7 @@ def _sheets(file: IO[bytes]) -> dict[str, list[_Row]]:
     broken = Invalid.field("file", _("The workbook is damaged or protected and cannot be read."), "XLSFORM")
     try:
         book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-    except (InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError, OSError, IndexError):
-        raise broken from None
-    except zipfile.BadZipFile:
+    except DAMAGED:
         raise broken from None
     try:
         found = {}
@@ -251,7 +248,7 @@ def _sheets(file: IO[bytes]) -> dict[str, list[_Row]]:
             if name in _MOST_ROWS or any(_filled(sheet)):
                 found[name] = _rows(sheet, name) if name in _MOST_ROWS else []
         return found
-    except (ParseError, zipfile.BadZipFile, KeyError, IndexError, EOFError):
+    except DAMAGED:
         raise broken from None
     finally:
         book.close()
@@ -331,7 +328,7 @@ def _refuse_unsafe(file: IO[bytes]) -> None:
     try:
         with zipfile.ZipFile(file) as package:
             members = package.infolist()
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, OSError):
+    except DAMAGED:
         raise Invalid.field("file", _("This is no XLSX workbook."), "XLSFORM") from None
     if sum(member.file_size for member in members) > _UNPACKED or len(members) > 1000:
         raise Invalid.field("file", _("The workbook is too large when unpacked."), "XLSFORM")

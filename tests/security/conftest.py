@@ -1,0 +1,3 @@
+from tests.api.conftest import cast, nobody
+
+__all__ = ["cast", "nobody"]
