@@ -22,9 +22,9 @@ test-full: env ## the suite with ten times as many generated examples, and ten t
 	@sh scripts/system.sh test
 	@HYPOTHESIS_PROFILE=full exec $(PYTHON) -m pytest -n 2 $(ARGS)
 
-bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
+bench: env ## measure P1 to P14: a table, and var/bench/*.json (QUICK=1, ONLY=P3,P8, ARGS="--samples 100000")
 	@sh scripts/system.sh run
-	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(ARGS)
+	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 screenshots: env ## pictures of the pages in docs/pictures, of the program on PORT or of one with the demo (ARGS="samples")
 	@sh scripts/system.sh test
