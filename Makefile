@@ -30,9 +30,9 @@ fuzz: env ## generated requests to every operation of both APIs, as several role
 audit: env ## known vulnerabilities of the pinned packages, as far as the advisory services can be asked
 	@exec $(PYTHON) scripts/audit.py
 
-bench: env ## measure the product: a table, and var/bench/*.json (QUICK=1, ARGS="--samples 1000000")
+bench: env ## measure P1 to P14: a table, and var/bench/*.json (QUICK=1, ONLY=P3,P8, ARGS="--samples 100000")
 	@sh scripts/system.sh run
-	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(ARGS)
+	@exec $(PYTHON) scripts/bench.py $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 soak: env ## mixed work while processes are killed; ends with 1 where anything is lost, doubled or wrong (ARGS="--minutes 60")
 	@sh scripts/system.sh run

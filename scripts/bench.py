@@ -2,75 +2,30 @@
 
 Each figure is the median of several runs and stands beside a reference taken in the same run: machines differ, the
 ratio differs less. CPU is that of web server and database together. `var/bench/*.json` keeps every run.
-Usage: python scripts/bench.py [--samples N] [--records N] [--runs N] [--quick] [work …]
+Usage: python scripts/bench.py [--only P3,P8] [--samples N] [--records N] [--runs N] [--quick]
 """
 
 import argparse
-import http.client
 import json
 import os
-import re
+import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-import orjson
+from bench_client import PASSWORD, Client, percentile, shares, timed
 from program import ROOT, Program
 
-PASSWORD = "a password of the benchmark"
 CHUNK = 1000
 RESULTS = (("NO3", "mg/L", "12.5"), ("PH", "pH units", "7.20"), ("NO2", "mg/L", "<0.01"), ("F", "mg/L", "0.7"))
-
-
-class Client:
-    """One connection that stays open; every answer that is not the expected one ends the benchmark."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-        self.headers: dict[str, str] = {}
-
-    def send(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[Any, http.client.HTTPMessage]:
-        raw = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        kind = {} if body is None else {"Content-Type": "application/json"}
-        self.connection.request(method, path, raw, kind | self.headers | headers)
-        answer = self.connection.getresponse()
-        text = answer.read()
-        if answer.status not in (200, 302):
-            raise SystemExit(f"{method} {path} answered {answer.status}: {text[:300]!r}")
-        return text, answer.headers
-
-    def data(self, method: str, path: str, body: Any = None) -> Any:
-        return orjson.loads(self.send(method, path, body)[0])["data"]  # what a client does with it shall cost little
-
-    def sign_in(self, email: str) -> "Client":
-        handed = self.data("POST", "/api/v1/auth/login", {"email": email, "password": PASSWORD})
-        self.headers = {"Authorization": f"Bearer {handed['accessToken']}"}
-        return self
-
-    def open_session(self, email: str) -> "Client":
-        """Sign in at the portal as a browser does."""
-        page, headers = self.send("GET", "/login")
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.decode())
-        assert token is not None
-        cookies = cookie(headers)
-        form = f"csrfmiddlewaretoken={token[1]}&login={email}&password={PASSWORD.replace(' ', '+')}".encode()
-        _, headers = self.send("POST", "/login", form, Cookie=cookies, **{"Content-Type": FORM})
-        self.headers = {"Cookie": f"{cookies}; {cookie(headers)}"}
-        return self
-
-
-FORM = "application/x-www-form-urlencoded"
-
-
-def cookie(headers: http.client.HTTPMessage) -> str:
-    return "; ".join(line.split(";")[0] for line in headers.get_all("Set-Cookie") or [])
 
 
 class Table:
@@ -78,6 +33,7 @@ class Table:
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.before: dict[str, float] = {}  # medians by work, while the same is measured on a grown database
         print(
             f"{'':4} {'work':58} {'median':>12} {'':12} {'reference':>12} {'ratio':>6} {'CPU ms':>8}  runs", flush=True
         )
@@ -86,6 +42,8 @@ class Table:
         self, key: str, work: str, runs: list[float], unit: str, *, reference: float = 0, cpu: float | None = None
     ) -> None:
         median = statistics.median(runs)
+        if self.before:
+            key, reference = "P14", self.before.get(work, 0)
         row = {"id": key, "work": work, "unit": unit, "median": median, "runs": runs}
         row |= {"reference": reference or None, "cpu_ms": cpu}
         self.rows.append(row)
@@ -97,29 +55,14 @@ class Table:
         )
 
 
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
-
-
-def shares(runs: list[list[float]], share: float) -> list[float]:
-    """This percentile of each run."""
-    return [percentile(run, share) for run in runs]
-
-
-def timed(act: Callable[[], object]) -> float:
-    """Seconds."""
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
-
-
 class Bench:
     def __init__(self, program: Program, options: argparse.Namespace) -> None:
         import django
 
         django.setup()
         self.program, self.options, self.table = program, options, Table()
-        self.people = 0
+        self.small = 2_000 if options.quick else 10_000
+        self.people, self.made, self.failed = 0, dict[int, Any](), list[str]()
 
     # --- data --------------------------------------------------------------------------
     def organization(self) -> Any:
@@ -172,6 +115,8 @@ class Bench:
             made.append({"entity": "sample", "entityId": sample, "data": data, **common})
             for parameter, unit, value in RESULTS:
                 data = {"sampleId": sample, "parameterName": parameter, "unit": unit, "value": value, "testDate": stamp}
+                if parameter == "NO3" and number % 10 == 0:
+                    data["value"] = "80.5"
                 made.append({"entity": "result", "entityId": str(uuid4()), "data": data, **common})
         return made
 
@@ -190,9 +135,53 @@ class Bench:
             connection.close()
 
     # --- the work ----------------------------------------------------------------------
-    def run(self) -> None:
-        for name in self.options.works or WORKS:
-            getattr(self, name)()
+    def run(self, keys: Sequence[str]) -> None:
+        """A work that fails is told about and does not end the others."""
+        for key in keys:
+            for act in self.works()[key]:
+                try:
+                    act()
+                except (Exception, SystemExit):  # noqa: BLE001
+                    self.failed.append(key)
+                    print(f"{key} failed\n{traceback.format_exc()}", file=sys.stderr, flush=True)
+
+    def works(self) -> dict[str, tuple[Callable[[], None], ...]]:
+        from bench_audit import Audit
+        from bench_load import Load
+        from bench_rooms import Reports, Submissions, Survey
+        from bench_sockets import Sockets
+
+        load = Load(self)
+        return {
+            "P1": (self.engine, self.push),
+            "P2": (self.pull,),
+            "P3": (lambda: Submissions(self).run(),),
+            "P4": (self.lists,),
+            "P5": (load.pages,),
+            "P6": (load.crowd,),
+            "P7": (lambda: Sockets(self).run(),),
+            "P8": (lambda: Reports(self).run(),),
+            "P9": (lambda: Audit(self).run(),),
+            "P10": (self.login, self.rights),
+            "P11": (lambda: Survey(self).run(),),
+            "P12": (lambda: Submissions(self).exports(),),
+            "P13": (self.start,),
+            "P14": (load.growth,),
+        }
+
+    def forget(self) -> None:
+        """Measure in fresh organisations from here on."""
+        self.made.clear()
+        self.__dict__.pop("pushed", None)
+        self.__dict__.pop("select_rate", None)
+
+    @cached_property
+    def pushed(self) -> Any:
+        """The administrator of an organisation with the records of a push, where none was measured before."""
+        return self.with_results(self.options.records // 5)
+
+    def client(self) -> Client:
+        return Client(self.program.port)
 
     def start(self) -> None:
         def again() -> float:
@@ -276,25 +265,14 @@ class Bench:
         return runs, 1000 * (self.program.cpu() - spent) / (count * len(runs))
 
     def engine(self) -> None:
-        from portal.core.common import clock
-        from portal.core.common.ids import parse_uuid
-        from portal.core.sync.engine import Change, apply
+        from portal.core.sync.engine import apply
         from portal.core.tenancy.scope import tenant
 
         count = self.options.records
         rates, cpu, user = [], 0.0, None
         for _ in self.runs():
             user = self.organization()
-            items = [
-                Change(
-                    item["entity"],
-                    parse_uuid(item["entityId"]),  # type: ignore[arg-type]
-                    "created",
-                    item["data"],
-                    client_timestamp=clock.parse_moment(item["clientTimestamp"]),
-                )
-                for item in self.changes(count)
-            ]
+            items = self.as_changes(count)
             began, spent = time.perf_counter(), time.process_time() + self.program.cpu()
             for start in range(0, count, CHUNK):
                 with tenant(user.organization_id, by=user.actor(via="bench")):
@@ -303,7 +281,8 @@ class Bench:
             rates.append(count / (time.perf_counter() - began))
             cpu += time.process_time() + self.program.cpu() - spent
         assert user is not None
-        self.pushed, self.copied = user, self.copy_rate(user.organization_id, count)
+        self.pushed = user
+        self.copied = self.copy_rate(user.organization_id, count)
         self.table.add(
             "P1", f"push {count:,} records through the engine (reference: COPY)", rates, "records/s",
             reference=self.copied, cpu=1000 * cpu / (count * len(rates)),
@@ -415,41 +394,65 @@ class Bench:
 
             return float(self.options.records / statistics.median(timed(select) for _ in range(3)))
 
-    def api(self) -> None:
-        user = self.listed()
-        client = Client(self.program.port).sign_in(user.email)
-        bare = self.bare(client, "/api/v1/auth/permissions")
-        for query in ("", "complianceStatus=fail", "search=tap+17", "sort=location&page=20"):
-            self.list_times("P4", client, "/api/v1/samples", query, bare)
+    def lists(self) -> None:
+        """P4: the same lists in an organisation of 10,000 samples (the reference) and in a large one."""
+        sizes = (self.small, self.options.samples)
+        people = {size: self.listed(size) for size in sizes}
+        clients = {size: Client(self.program.port).sign_in(user.email) for size, user in people.items()}
+        for query in LISTS:
+            found, cpu = {}, 0.0
+            for size, client in clients.items():
+                path = f"/api/v1/samples?limit=25&{query}"
+                if "after=" in query:
+                    path += self.deep(size)
+                calls, cpu = self.repeat(lambda path=path, client=client: client.send("GET", path), 20)  # type: ignore[misc]
+                found[size] = shares(calls, 0.95)
+            work = f"samples, {query or 'newest'}, {sizes[1]:,} (reference: {sizes[0]:,})"
+            self.table.add("P4", work, found[sizes[1]], "ms p95", reference=statistics.median(found[sizes[0]]), cpu=cpu)
 
-    def pages(self) -> None:
-        user = self.listed()
-        browser = Client(self.program.port).open_session(user.email)
-        bare = self.bare(Client(self.program.port), "/login")
-        for query in ("", "q=tap+17", "sort=location&page=20"):
-            self.list_times("P5", browser, "/samples", query, bare)
+    def deep(self, size: int) -> str:
+        """The id of a sample nine tenths down its list."""
+        with self.owner() as connection:
+            row = connection.execute(
+                "SELECT id FROM lab_sample WHERE organization_id = %s ORDER BY collection_date DESC, id DESC"
+                " OFFSET %s LIMIT 1",
+                [self.listed(size).organization_id, size * 9 // 10],
+            ).fetchone()
+        return str(row[0])
 
-    def audit(self) -> None:
-        from bench_audit import Audit
+    def listed(self, count: int) -> Any:
+        """The administrator of an organisation with so many samples, made once."""
+        if count not in self.made:
+            self.made[count] = self.organization()
+            self.load_samples(self.made[count], count)
+        return self.made[count]
 
-        Audit(self).run()
+    def with_results(self, samples: int) -> Any:
+        """The administrator of an organisation with so many samples of four results; every tenth nitrate fails."""
+        from portal.core.sync.engine import apply
+        from portal.core.tenancy.scope import tenant
 
-    def sockets(self) -> None:
-        from bench_sockets import Sockets
-
-        Sockets(self).run()
-
-    @cache  # noqa: B019  (one organisation serves both)
-    def listed(self) -> Any:
-        user = self.organization()
-        self.load_samples(user, self.options.samples)
+        user, items = self.organization(), self.as_changes(5 * samples)
+        for start in range(0, len(items), CHUNK):
+            with tenant(user.organization_id, by=user.actor(via="bench")):
+                apply(items[start : start + CHUNK], user=user.pk)
         return user
 
-    def list_times(self, key: str, client: Client, path: str, query: str, reference: float) -> None:
-        calls, cpu = self.repeat(lambda: client.send("GET", f"{path}?{query}"), 40)
-        for share, unit in ((0.5, "ms p50"), (0.95, "ms p95")):
-            work = f"{path}?{query} of {self.options.samples:,}"
-            self.table.add(key, work, shares(calls, share), unit, reference=reference, cpu=cpu)
+    def as_changes(self, count: int) -> list[Any]:
+        from portal.core.common import clock
+        from portal.core.common.ids import parse_uuid
+        from portal.core.sync.engine import Change
+
+        return [
+            Change(
+                item["entity"],
+                parse_uuid(item["entityId"]),  # type: ignore[arg-type]
+                "created",
+                item["data"],
+                client_timestamp=clock.parse_moment(item["clientTimestamp"]),
+            )
+            for item in self.changes(count)
+        ]
 
     def bare(self, client: Client, path: str) -> float:
         """Milliseconds of a page that reads next to nothing: the server's own share of any other."""
@@ -457,40 +460,57 @@ class Bench:
         return statistics.median(shares(calls, 0.5))
 
 
-WORKS = ("start", "login", "rights", "engine", "push", "pull", "api", "pages", "audit", "sockets")
+LISTS = (
+    "", "sort=location", "sort=-updatedAt", "type=groundwater", "complianceStatus=fail", "status=completed",
+    "dateFrom=2026-01-01&dateTo=2026-01-31", "location=tap+17", "search=B-77", "search=tap+17", "search=collector",
+    "search=qqqq", "page=40", "after=",
+)  # fmt: skip
+KEYS = tuple(f"P{number}" for number in range(1, 15))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--samples", type=int, default=100_000, help="samples in the list (100,000)")
+    parser.add_argument("--only", default="", help="some of P1 to P14: P3,P8")
+    parser.add_argument("--samples", type=int, default=1_000_000, help="samples in the large list (1,000,000)")
     parser.add_argument(
         "--records", type=int, default=10_000, help="records of a push, a fifth of them samples (10,000)"
     )
     parser.add_argument("--entries", type=int, default=1_000_000, help="audit entries to verify (1,000,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs behind each median (3)")
-    parser.add_argument("--quick", action="store_true", help="10,000 samples, 5,000 records, 100,000 entries, one run")
-    parser.add_argument("works", nargs="*", metavar="work", help=f"{', '.join(WORKS)} (all; push and pull need engine)")
+    parser.add_argument("--quick", action="store_true", help="one run of everything at a tenth of its size or less")
     options = parser.parse_args()
-    if unknown := set(options.works) - set(WORKS):
+    keys = [key.upper() for key in options.only.split(",") if key] or list(KEYS)
+    if unknown := set(keys) - set(KEYS):
         parser.error(f"no such work: {', '.join(sorted(unknown))}")
     if options.quick:
         options.samples, options.records, options.entries, options.runs = 10_000, 5_000, 100_000, 1
     sys.path.insert(0, str(ROOT))
-    program = Program(MARSAD_RATE_LIMITS="off")
+    program = Program(MARSAD_RATE_LIMITS="off", MARSAD_ENV="test")  # without the demo
     try:
         program.start()
         os.environ |= program.environment
         bench = Bench(program, options)
-        bench.run()
+        bench.run(keys)
     finally:
         program.discard()
     folder = ROOT / "var" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    report = {"at": stamp, "cores": os.cpu_count(), "options": vars(options), "figures": bench.table.rows}
+    machine = {
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "load": os.getloadavg(),
+    }
+    report = {
+        "at": stamp,
+        **machine,
+        "python": platform.python_version(),
+        "options": vars(options),
+        "figures": bench.table.rows,
+    }
     (folder / f"{stamp}.json").write_text(json.dumps(report, indent=1) + "\n")
-    print(f"kept in var/bench/{stamp}.json")
-    return 0
+    print(f"kept in var/bench/{stamp}.json" + (f"; failed: {', '.join(bench.failed)}" if bench.failed else ""))
+    return 1 if bench.failed else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,21 @@ ENTRIES = (
 EMPTY = {"jsonb": "'[]'", "boolean": "false", "character varying": "''", "text": "''"}
 
 
+def sealed() -> None:
+    """Seal beside the program until no entry waits."""
+    from portal.core.audit import sealing
+    from portal.core.audit.models import AuditEntry
+    from portal.core.tenancy.scope import platform
+
+    waiting = True
+    while waiting:
+        with platform():
+            sealing.seal()
+            waiting = AuditEntry.objects.filter(seal=None).exists()
+        if waiting:
+            time.sleep(0.2)
+
+
 class Audit:
     def __init__(self, bench: Any) -> None:
         self.bench, self.table = bench, bench.table
@@ -72,27 +87,14 @@ class Audit:
     def seal(self) -> None:
         """Entries of the size of a changed result, sealed per second, by whichever sealer comes first."""
         count = self.bench.options.entries
-        self.sealed()
+        sealed()
         with self.bench.owner() as connection:
             connection.execute(ENTRIES, [self.user.organization_id, self.user.pk, count])
             began = time.perf_counter()
-            self.sealed()
+            sealed()
             seconds = time.perf_counter() - began
             connection.execute("VACUUM ANALYZE audit_auditentry, audit_auditleaf")
         self.table.add("P9", f"{count:,} entries sealed in the background", [count / seconds], "entries/s")
-
-    def sealed(self) -> None:
-        from portal.core.audit import sealing
-        from portal.core.audit.models import AuditEntry
-        from portal.core.tenancy.scope import platform
-
-        waiting = True
-        while waiting:
-            with platform():
-                sealing.seal()
-                waiting = AuditEntry.objects.filter(seal=None).exists()
-            if waiting:
-                time.sleep(0.2)
 
     def verify(self) -> None:
         from portal.core.audit import verification

@@ -7,13 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psutil
+from bench_client import percentile
 from websockets.asyncio.client import connect
 
 PEOPLE, EACH, MESSAGES = 50, 20, 20
-
-
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
 class Sockets:

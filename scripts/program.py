@@ -60,15 +60,20 @@ class Program:
     def family(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def cpu(self) -> float:
-        total = 0.0
+    def spent(self) -> dict[str, float]:
+        """CPU seconds of the web server, the worker and the database so far."""
+        found = {"web": 0.0, "worker": 0.0, "database": 0.0}
         for child in self.family():
             try:
-                times = child.cpu_times()
+                line, times = " ".join(child.cmdline()), child.cpu_times()
             except psutil.NoSuchProcess:
                 continue
-            total += times.user + times.system
-        return total
+            kind = "web" if "granian" in line else "worker" if "procrastinate" in line else "database"
+            found[kind] += times.user + times.system
+        return found
+
+    def cpu(self) -> float:
+        return sum(self.spent().values())
 
     def memory(self) -> dict[str, int]:
         """Private memory of the product's processes without PostgreSQL, in MB."""

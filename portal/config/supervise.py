@@ -95,8 +95,7 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port)]
     granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.child:application"]
     children = [
-        # `prepare` has just checked the program: the worker needs neither the 3 s nor the 70 MB that checks cost
-        Child("worker", [*manage, "procrastinate", "--skip-checks", "worker", "--concurrency", str(jobs)]),
+        Child("worker", [*manage, "procrastinate", "worker", "--concurrency", str(jobs)]),
         Child("web", granian),
     ]
     for child in children:

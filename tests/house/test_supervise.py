@@ -88,7 +88,7 @@ def test_ctrl_c_stops_everything_and_the_next_run_keeps_the_data(start: Start, l
     first = start()
     children = wait_until_ready(first)
     commands = " ".join(" ".join(child.cmdline()) for child in children)
-    assert all(part in commands for part in ("bin/postgres", "granian", "procrastinate --skip-checks worker"))
+    assert all(part in commands for part in ("bin/postgres", "granian", "procrastinate worker"))
     assert status(port) < 500
     sql(lasting_data, "CREATE TABLE kept AS SELECT 7 AS number")
 
