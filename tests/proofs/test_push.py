@@ -137,7 +137,7 @@ def program() -> Iterator[Program]:
         port = int(probe.getsockname()[1])
     running = Program(folder / "data", port)
     running.start()
-    running.manage("demo", "--samples", "40", "--verbosity", "0")
+    running.manage("demo", "--bare", "--verbosity", "0")
     yield running
     running.stop()
 
@@ -295,7 +295,7 @@ def test_submissions_to_a_server_that_is_killed(program: Program) -> None:
     batches, size = (40, 200) if FULL else (6, 50)
     schema = {"fields": [{"id": "depth", "type": "number", "label": "Depth", "required": True}]}
     with program.client("admin@demo.marsad.test") as admin:
-        where = admin.call("GET", "/projects?status=Active")[0]["id"]
+        where = admin.call("POST", "/projects", {"name": "Wells", "status": "Active"})["id"]
         made = admin.call("POST", "/forms", {"projectId": where, "name": "Wells", "schema": schema})["id"]
     pushed = [
         [{"formId": made, "answers": {"depth": n}, "localSyncId": str(uuid.uuid4())} for n in range(size)]

@@ -195,3 +195,14 @@ def print_of(organization: UUID | None = None) -> str:
     with platform(), connection.cursor() as cursor:
         cursor.execute("SELECT array_to_string(ARRAY[" + ", ".join(parts) + "], ',')", {"organization": organization})
         return str(cursor.fetchone()[0])
+
+
+def writes() -> int:
+    """Rows that the transaction in force has written so far, what it took back included; without the logs. Where this
+    has not grown, `print_of` is what it was, at a hundredth of the time."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del) FROM pg_stat_xact_user_tables WHERE relname <> ALL(%s)",
+            [list(LOGS)],
+        )
+        return int(cursor.fetchone()[0])

@@ -1,5 +1,7 @@
+from importlib import import_module
+
 from django.apps import AppConfig
-from django.utils.module_loading import autodiscover_modules
+from django.conf import settings
 
 
 class JobsConfig(AppConfig):
@@ -13,4 +15,5 @@ class JobsConfig(AppConfig):
 
         prometheus.register(probe.gauges)
         health.register("backgroundJobs", probe.queue)
-        autodiscover_modules("jobs")  # every app declares its own in `jobs.py`
+        for file in sorted((settings.BASE_DIR / "portal").rglob("jobs.py")):  # every part declares its own there
+            import_module(".".join(file.relative_to(settings.BASE_DIR).with_suffix("").parts))

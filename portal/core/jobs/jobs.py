@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from procrastinate import JobContext
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 
 from portal.core.common import clock
 from portal.core.jobs.models import Job
@@ -16,8 +18,12 @@ KEPT = timedelta(days=30)
 @app.task(name="jobs.recover", queueing_lock="jobs.recover", pass_context=True)
 async def recover(context: JobContext, timestamp: int) -> None:
     """Queue again what a worker was doing when it was killed (no heartbeat for 30 s)."""
-    for stalled in await context.app.job_manager.get_stalled_jobs():
-        await context.app.job_manager.retry_job(stalled)
+    jobs = context.app.job_manager
+    for stalled in await jobs.get_stalled_jobs():
+        try:
+            await jobs.retry_job(stalled)
+        except UniqueViolation:  # housekeeping whose next round is queued already: that one does its work
+            await jobs.finish_job(stalled, status=Status.ABORTED, delete_job=False)
 
 
 @app.periodic(cron="20 3 * * *")

@@ -222,6 +222,13 @@ def test_an_accident_too_many_fails_without_showing_internals(cast: Cast) -> Non
 
 
 def test_the_job_of_a_killed_worker_is_done_by_the_next_one(cast: Cast) -> None:
+    with connection.cursor() as cursor:  # housekeeping that was killed too, and whose next round is queued already
+        cursor.execute(
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, queueing_lock, status)"
+            " VALUES ('default', 'tests.tidy', '{}', 'tests.tidy', 'doing'),"
+            " ('later', 'tests.tidy', '{}', 'tests.tidy', 'todo')"
+        )
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 day'")
     row = start(cast, rename, to="Water")
     with connection.cursor() as cursor:  # what a worker leaves that was killed at work two minutes ago
         cursor.execute(
@@ -239,6 +246,7 @@ def test_the_job_of_a_killed_worker_is_done_by_the_next_one(cast: Cast) -> None:
     work()
 
     assert (now(row).status, now(row).attempt, department(cast)) == ("succeeded", 2, "Water")
+    assert sorted(queued())[1:] == [("tests.tidy", "aborted", 1), ("tests.tidy", "todo", 0)]
 
 
 def test_a_start_that_was_overtaken_commits_nothing(cast: Cast) -> None:

@@ -52,6 +52,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--reset", action="store_true", help="delete EVERYTHING in the database first, then load")
         parser.add_argument("--noinput", "--no-input", action="store_true", help="do not ask before --reset")
+        parser.add_argument("--bare", action="store_true", help="only the organisations and their people, no work")
         parser.add_argument("--samples", type=int, default=2500, metavar="N", help="samples of the year (2500)")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,8 +64,12 @@ class Command(BaseCommand):
         if options["reset"]:
             self._reset(ask=not options["noinput"], verbosity=options["verbosity"])
         password = make_password(PASSWORD)  # once: the work of a hash is meant for attackers
-        self._load(DEMO, lab.Plan(samples=samples, laboratories=(COAST, INLAND), seed=2026), password)
-        self._load(OTHER, lab.Plan(samples=max(1, samples // 40), laboratories=("",), seed=7), password)
+        for domain in ORGANIZATIONS:
+            self._people(domain, password)
+        seeds.run()  # what every organisation starts with
+        if not options["bare"]:
+            self._work(DEMO, lab.Plan(samples=samples, laboratories=(COAST, INLAND), seed=2026))
+            self._work(OTHER, lab.Plan(samples=max(1, samples // 40), laboratories=("",), seed=7))
         if options["verbosity"]:
             self.stdout.write(f"logins, password {PASSWORD}:\n  " + "\n  ".join(LOGINS))
 
@@ -85,7 +90,7 @@ class Command(BaseCommand):
         connections["owner"].close()
         call_command("bootstrap", verbosity=verbosity)
 
-    def _load(self, domain: str, plan: lab.Plan, password: str) -> None:
+    def _people(self, domain: str, password: str) -> None:
         with platform(by=ACTOR):
             organization = Organization.objects.filter(domain=domain).first() or Organization.objects.create(
                 domain=domain,
@@ -110,7 +115,10 @@ class Command(BaseCommand):
                         language=person.language,
                         password=password,
                     )
-        seeds.run()  # what every organisation starts with
+
+    def _work(self, domain: str, plan: lab.Plan) -> None:
+        with platform(by=ACTOR):
+            organization = Organization.objects.get(domain=domain)
         with tenant(organization.pk, by=ACTOR):  # all of it or nothing, so that a broken run starts afresh
             lab.fill(plan)
             if domain == DEMO:
