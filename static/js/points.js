@@ -130,7 +130,7 @@
     }
     function show(at, move) {
       if (!mark) {
-        mark = L.marker(at, { draggable: true, alt: box.getAttribute("aria-label") || "", icon: L.divIcon({ className: "map-pin", html: '<span class="pin pin-place"></span>', iconSize: [28, 28] }) }).addTo(map);
+        mark = L.marker(at, { draggable: true, title: box.getAttribute("aria-label") || "", icon: L.divIcon({ className: "map-pin", html: '<span class="pin pin-place"></span>', iconSize: [28, 28] }) }).addTo(map);
         mark.on("dragend", () => write(mark.getLatLng()));
       }
       mark.setLatLng(at);
