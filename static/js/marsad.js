@@ -212,6 +212,7 @@
     const url = select.dataset.searchUrl;
     const load = (text, done) => fetch(`${url}?q=${encodeURIComponent(text)}`).then((answer) => answer.json()).then(done, () => done());
     const control = new window.TomSelect(select, { ...(url && { load }), maxOptions: 200, searchField: ["text", "words"], openOnFocus: false, plugins: select.multiple ? ["remove_button"] : [] });
+    select.setAttribute("aria-hidden", "true"); // the control that stands for it has its label
     if (focused) control.focus();
   }
   // Later deferred scripts bring Tom Select; all of them have run before this event.
