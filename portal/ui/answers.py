@@ -1,6 +1,6 @@
 """What pages answer with: messages after a service's refusal, the status of a form, a page of the history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 
 from portal.core.common.errors import DomainError, NotFound
 from portal.ui.trail import tell
+from portal.ui.undo import undoable
 
 HISTORY_PAGE = 50
 
@@ -51,10 +52,19 @@ def toast(response: HttpResponse, text: str, level: str) -> HttpResponse:
     return response
 
 
-def back(request: HttpRequest, refusal: DomainError | None, done: str, url: str, *args: UUID) -> HttpResponse:
-    """To the page that shows what became of it."""
-    if refusal is None:
-        messages.success(request, done)
-    else:
+def back(
+    request: HttpRequest,
+    refusal: DomainError | None,
+    done: str,
+    url: str,
+    *args: UUID,
+    undo: Sequence[tuple[str, str]] = (),
+) -> HttpResponse:
+    """To the page that shows what became of it. `undo`: what to post to this same address to take it back."""
+    if refusal is not None:
         messages.error(request, refusal_text(refusal))
+    elif undo:
+        undoable(request, done, url=request.path, fields=undo)
+    else:
+        messages.success(request, done)
     return redirect(url, *args)

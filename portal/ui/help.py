@@ -76,4 +76,54 @@ TERMS: Final[dict[str, tuple[Promise, Promise]]] = {
         _("Notice"),
         _("Said in time, a contract that renews itself ends at the end of its term."),
     ),
+    "amendment": (
+        _("Amendment"),
+        _("A numbered change to a contract in force. What was agreed before stays in its history."),
+    ),
+    "slipped": (
+        _("Slipped"),
+        _("Open deals whose expected close has passed. Give them a new date, or close them."),
+    ),
+    "transfer": (
+        _("Transfer"),
+        _("What a device sends or fetches in one go. One that breaks off goes on later where it stood."),
+    ),
+    "seal": (
+        _("Seal"),
+        _(
+            "Every entry of the audit log is bound to the one before it by a checksum. Whoever changes or removes one"
+            " breaks the chain, and the check tells where."
+        ),
+    ),
+    "retention": (
+        _("Retention"),
+        _("How long records of a kind are kept. What is older leaves by the rule, and the log says so."),
+    ),
+    "reach": (
+        _("Reach"),
+        _("Over which records a right counts: all of the organisation, those of the own team, or only one’s own."),
+    ),
+    "support": (
+        _("Support session"),
+        _(
+            "A platform administrator works inside an organisation for a limited time. Its administrators are told, and"
+            " every change carries the name and the reason."
+        ),
+    ),
+    "suppressed": (
+        _("Suppressed address"),
+        _("Nothing is sent there: its mail came back, or the person asked for it."),
+    ),
+    "quiet": (
+        _("Quiet hours"),
+        _("In these hours nothing leaves but what is urgent; the rest arrives afterwards."),
+    ),
+    "recovery": (
+        _("Recovery codes"),
+        _("Each takes the place of a code of the app once. Keep them where you find them without your telephone."),
+    ),
+    "share_link": (
+        _("Share link"),
+        _("Whoever has it opens this one file without an account, until it expires or you revoke it."),
+    ),
 }

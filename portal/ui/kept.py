@@ -8,6 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
@@ -19,6 +20,7 @@ from portal.core.common.errors import NotFound
 from portal.ui.answers import refusal_text, refused
 from portal.ui.people import person
 from portal.ui.tables import Table
+from portal.ui.undo import undoable
 
 # Opens a list without the filter that it usually opens with.
 PLAIN = "plain"
@@ -144,7 +146,14 @@ def filter_edit(request: HttpRequest, saved_filter_id: UUID) -> HttpResponse:
 def filter_delete(request: HttpRequest, saved_filter_id: UUID) -> HttpResponse:
     user = person(request)
     _organization(user)
-    _told(request, lambda: kept.filter_delete(user=user, id=saved_filter_id), _("The filter is deleted."))
+    gone = kept.filter_delete(user=user, id=saved_filter_id)
+    done = _("The filter is deleted.")
+    if gone.user_id == user.pk:
+        said = {"place": gone.place, "name": gone.name, "query": gone.query, "next": request.POST.get("next", "")}
+        flags = {"shared": "on"} if gone.shared else {}
+        undoable(request, done, url=reverse("kept:filter_save"), fields=[*said.items(), *flags.items()])
+    else:
+        messages.success(request, done)
     return _back(request)
 
 

@@ -1,6 +1,7 @@
 """One's own notifications: reading, putting away, and the browsers and apps that get pushes."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -125,15 +126,34 @@ def copy_read(*, id: UUID, by: User, read: bool = True) -> Copy:
     return copy
 
 
-def read_all(*, by: User) -> int:
-    """Mark all of one's own as read; how many were unread."""
-    now = clock.now()
+def read_all(*, by: User, at: datetime | None = None) -> int:
+    """Mark all of one's own as read, at a moment by which `unread_again` finds them; how many were unread."""
+    now = at or clock.now()
     changed = Copy.objects.filter(user=by, deleted_at=None, read_at=None, visible_at__lte=now).update(
         read_at=now, group_key="", updated_at=now
     )
     if changed:
         _changed(by)
     return changed
+
+
+def unread_again(*, by: User, at: datetime) -> int:
+    """Take `read_all` back: what was marked as read at that moment is unread again; how many."""
+    changed = Copy.objects.filter(user=by, deleted_at=None, read_at=at).update(read_at=None, updated_at=clock.now())
+    if changed:
+        _changed(by)
+    return changed
+
+
+def copy_restore(*, id: UUID, by: User) -> None:
+    """Take `copy_delete` back. Raises NotFound."""
+    if (
+        not Copy.objects.filter(user=by, notification=id, in_app=True)
+        .exclude(deleted_at=None)
+        .update(deleted_at=None, updated_at=clock.now())
+    ):
+        raise NotFound(_("There is no such notification."))
+    _changed(by)
 
 
 def copy_delete(*, id: UUID, by: User) -> None:

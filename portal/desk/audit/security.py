@@ -89,6 +89,7 @@ def _page(
 
 def _details(details: Mapping[str, Any]) -> list[tuple[str, Any]]:
     names = {
+        "rule": _("Alert rule"),
         "count": _("Occurrences"),
         "windowMinutes": _("Within (minutes)"),
         "group": _("Counted for"),

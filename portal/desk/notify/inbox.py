@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import own_account, public, signed_in
+from portal.core.common import clock
 from portal.core.common.errors import DomainError
 from portal.core.notifications import inbox as own
 from portal.core.notifications import preferences as wishes
@@ -27,6 +29,7 @@ from portal.desk.notify.forms import PreferenceForm
 from portal.desk.notify.lists import InboxFilter, InboxTable
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import person
+from portal.ui.undo import undoable
 
 IN_BELL = 8
 
@@ -79,15 +82,24 @@ def read(request: HttpRequest, notification_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def read_all(request: HttpRequest) -> HttpResponse:
-    own.read_all(by=person(request))
+    """`undo` is the moment at which they were marked."""
+    if undo := parse_datetime(request.POST.get("undo", "")[:40]):
+        own.unread_again(by=person(request), at=undo)
+    else:
+        at = clock.now()
+        if own.read_all(by=person(request), at=at) and not request.htmx:  # type: ignore[attr-defined]
+            undoable(request, _("All are marked as read."), url=request.path, fields=[("undo", at.isoformat())])
     return _back(request)
 
 
 @require_POST
 @signed_in
 def delete(request: HttpRequest, notification_id: UUID) -> HttpResponse:
-    own.copy_delete(id=notification_id, by=person(request))
-    messages.success(request, _("The notification has been deleted."))
+    if "undo" in request.POST:
+        own.copy_restore(id=notification_id, by=person(request))
+    else:
+        own.copy_delete(id=notification_id, by=person(request))
+        undoable(request, _("The notification has been deleted."), url=request.path, fields=[("undo", "1")])
     return redirect("notify:inbox")
 
 

@@ -210,8 +210,11 @@ def task_delete(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def task_step(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """The next step of a task, from the list of own ones."""
     data, by = {"status": request.POST.get("status", "")}, person(request)
+    before = access.task_for(by, task_id).status
     refused = answers.refused(lambda: services.task_update(id=task_id, data=data, by=by))
-    return answers.back(request, refused, _("The status has been changed."), "fieldwork:task_mine")
+    again = before in dict(ways(access.task_for(by, task_id), office=False))
+    done, undo = _("The status has been changed."), [("status", before)] if again else []
+    return answers.back(request, refused, done, "fieldwork:task_mine", undo=undo)
 
 
 @require_POST

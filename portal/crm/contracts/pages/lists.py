@@ -232,7 +232,7 @@ class TemplateTable(Table):
 
 
 class TypeTable(Table):
-    name = TextColumn(linkify=("crm:contract_type_edit", {"contract_type_id": django_tables2.A("pk")}))
+    name = TextColumn()
     prefix = LtrColumn()
     term_months = NumberColumn()
     notice_days = NumberColumn()
@@ -248,8 +248,13 @@ class TypeTable(Table):
         )  # fmt: skip
         order_by = ("order",)
 
+    def __init__(self, *args: Any, may_edit: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.may_edit = may_edit
+
     def render_name(self, record: ContractType) -> str:
-        return record.label
+        url = reverse("crm:contract_type_edit", args=[record.pk])
+        return format_html('<a href="{}">{}</a>', url, record.label) if self.may_edit else record.label
 
     def render_reminders(self, value: list[int]) -> SafeString:
         return ltr(", ".join(map(str, value)))

@@ -215,15 +215,17 @@ def contract_preview(request: HttpRequest, contract_template_id: UUID) -> HttpRe
 @require_GET
 @policy("contracts.view")
 def type_list(request: HttpRequest) -> HttpResponse:
+    may_edit = may(request, "contracts.settings")
     return list_page(
         request,
         queryset=selectors.type_list(every=True),
         table=TypeTable,
+        table_kwargs={"may_edit": may_edit},
         template="crm/contracts/types.html",
         list_id="types",
         caption=gettext_lazy("Contract types"),
         context=settings_frame(request, "contract_types")
-        | {"may_edit": may(request, "contracts.settings"), "open_deals": _settings().get("contractsOpenDeals", False)},
+        | {"may_edit": may_edit, "open_deals": _settings().get("contractsOpenDeals", False)},
     )
 
 

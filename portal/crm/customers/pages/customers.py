@@ -28,6 +28,7 @@ from portal.crm.activity.services import sources
 from portal.crm.counting import MOST
 from portal.crm.customers import bulk, duplicates, exports, notes, registry, selectors, services
 from portal.crm.customers.access import customer_get, customers_seen
+from portal.crm.customers.choices import STATUS_CHANGES
 from portal.crm.customers.frame import customer_frame
 from portal.crm.customers.models import Customer, CustomerNote, Tag
 from portal.crm.customers.pages.forms import BulkForm, CustomerForm, NoteForm
@@ -198,8 +199,11 @@ def customer_status(request: HttpRequest, customer_id: UUID) -> HttpResponse:
     data, by = {"status": request.POST.get("status", "")}, person(request)
     if reason := request.POST.get("reason", "").strip():
         data["statusReason"] = reason
+    before = customer_get(user=by, id=customer_id).status
     refused = answers.refused(lambda: services.customer_update(id=customer_id, data=data, by=by))
-    return answers.back(request, refused, _("The status has been changed."), "crm:customer_detail", customer_id)
+    undo = [("status", before)] if before in STATUS_CHANGES.get(data["status"], ()) else []
+    done = _("The status has been changed.")
+    return answers.back(request, refused, done, "crm:customer_detail", customer_id, undo=undo)
 
 
 @require_http_methods(["GET", "POST"])

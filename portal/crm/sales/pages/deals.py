@@ -38,7 +38,7 @@ from portal.crm.sales.models import Deal, SalesActivity, Stage
 from portal.crm.sales.pages.forms import OFFERED, ActivityForm, BulkForm, DealForm, MoveForm, line_set
 from portal.crm.sales.pages.lists import DealFilter, DealTable
 from portal.crm.sales.stories import TEXTS
-from portal.ui.answers import form_status, refusal_text
+from portal.ui.answers import back, form_status, refusal_text
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
 
@@ -237,15 +237,17 @@ def sale_move(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     """Into another stage; a page of its own asks for what the stage needs."""
     user = person(request)
     deal = selectors.deal_for(user, deal_id)
+    before = deal.stage
     refusal, form = move(request, deal)
     if form is not None:
         context = {"deal": deal, "form": form, "target": form.target}
         return render(
             request, "crm/sales/move.html", context, status=HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else 200
         )
-    if refusal is not None:
-        messages.error(request, refusal_text(refusal))
-    return redirect("crm:sale_detail", deal_id)
+    after = selectors.deal_for(user, deal_id)
+    again = after.stage_id != before.pk and not MoveForm(deal=after, target=before).asks
+    done = _("The deal is in the stage “%(stage)s”.") % {"stage": after.stage}
+    return back(request, refusal, done, "crm:sale_detail", deal_id, undo=[("stage", before.key)] if again else [])
 
 
 def move(request: HttpRequest, deal: Deal) -> tuple[DomainError | None, MoveForm | None]:

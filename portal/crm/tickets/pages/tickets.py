@@ -322,16 +322,22 @@ def ticket_history(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
 def ticket_step(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
     """Another status, with the words that it needs."""
     data = {name: request.POST.get(name, "") for name in ("status", "note", "reason")}
-    refused = answers.refused(lambda: services.ticket_status(id=ticket_id, data=data, by=person(request)))
-    return answers.back(request, refused, _("The status has been changed."), "crm:ticket_detail", ticket_id)
+    user = person(request)
+    before = access.ticket_for(user, ticket_id).status
+    refused = answers.refused(lambda: services.ticket_status(id=ticket_id, data=data, by=user))
+    # only where the way back asks for no words
+    again = before not in NEEDS and before in services.allowed(access.ticket_for(user, ticket_id), user)
+    done, undo = _("The status has been changed."), [("status", before)] if again else []
+    return answers.back(request, refused, done, "crm:ticket_detail", ticket_id, undo=undo)
 
 
 @require_POST
 @policy("tickets.work")
 def ticket_assign(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
-    to = request.POST.get("assigned_to") or None
+    to, before = request.POST.get("assigned_to") or None, access.ticket_for(person(request), ticket_id).assigned_to_id
     refused = answers.refused(lambda: services.ticket_assign(id=ticket_id, person=to, by=person(request)))
-    return answers.back(request, refused, _("The ticket has been assigned."), "crm:ticket_detail", ticket_id)
+    done, undo = _("The ticket has been assigned."), [("assigned_to", str(before or ""))]
+    return answers.back(request, refused, done, "crm:ticket_detail", ticket_id, undo=undo)
 
 
 @require_POST
