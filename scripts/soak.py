@@ -475,8 +475,7 @@ class Report(Work):
     login, pause = "manager", 60.0
 
     def step(self) -> None:
-        began = stamp(datetime.now(UTC) - timedelta(days=2))[:10]
-        body = {"title": self.mark(), "dateFrom": began}
+        body = {"title": self.mark(), "location": "Tap 77"}  # as long at the end as at the beginning, more or less
         made = self.line.call("POST", "/reports/compliance", body, keyed=True)
         self.journal.keep("report", made["id"], made["number"])
         with suppress(httpx.TransportError):  # asked for: the worker makes it whether the answer arrives or not
