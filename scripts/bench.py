@@ -461,7 +461,7 @@ class Bench:
 
 
 LISTS = (
-    "", "sort=location", "sort=-updatedAt", "type=groundwater", "complianceStatus=fail", "status=completed",
+    "", "sort=location", "sort=updatedAt", "type=groundwater", "complianceStatus=fail", "status=completed",
     "dateFrom=2026-01-01&dateTo=2026-01-31", "location=tap+17", "search=B-77", "search=tap+17", "search=collector",
     "search=qqqq", "page=40", "after=",
 )  # fmt: skip
