@@ -54,15 +54,22 @@ def browser(server: str) -> Iterator[Browser]:
         browser.close()
 
 
+def keep(page: Page, name: str) -> None:
+    """A picture of the page as it stands, for people to look at."""
+    page.screenshot(path=settings.BASE_DIR / "var" / "browser" / f"{name}.png", full_page=True)
+
+
 @pytest.fixture
-def page(server: str, browser: Browser) -> Iterator[Page]:
-    """A page whose console stays clean: no script error, no violation of the content security policy."""
+def page(server: str, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page whose console stays clean: no script error, no violation of the content security policy. How it looked at
+    the end is kept in `var/browser`."""
     context = browser.new_context(base_url=server, viewport={"width": 1440, "height": 900})
     page = context.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     yield page
+    keep(page, request.node.name)
     context.close()
     assert [fault for fault in faults if "status of 422" not in fault] == []
 

@@ -1,12 +1,13 @@
 """A card moves over the board by mouse and by keyboard, and another page shows it."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from portal.core.projects import services
 from portal.core.tenancy.scope import tenant
 from tests.browser.conftest import aside, enter_as
 from tests.core.people import Cast
+from tests.pictures import HERE, photo
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
@@ -47,3 +48,15 @@ def test_a_card_is_moved_by_mouse_and_by_keyboard(page: Page, cast: Cast) -> Non
         page.keyboard.press("ArrowLeft")
     page.keyboard.press("Space")
     expect(column.nth(3).locator(".board-card")).to_have_count(1)
+
+    # photographs go to the project in parts, and lie in its gallery
+    page.goto(f"/images/new?project={project}")
+    pictures: list[FilePayload] = [
+        {"name": f"بئر {n}.jpg", "mimeType": "image/jpeg", "buffer": photo(HERE, size=(60 + n, 48)).getvalue()}
+        for n in (1, 2)
+    ]
+    page.set_input_files("#upload-file", pictures)
+    expect(page.locator("[data-uploads] [data-state]")).to_have_text(["تم", "تم"])
+    page.locator(".drop-controls a").click()
+    expect(page.locator(".photo-name").first).to_contain_text("بئر")
+    expect(page.locator(".photo")).to_have_count(2)
