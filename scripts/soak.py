@@ -920,6 +920,7 @@ class Soak:
 
     def files(self) -> None:
         rows = self.journal.rows
+        self.admin.sign_in()  # the token of the beginning may have expired
         unready = self.product.sql(
             "SELECT i.id, f.filename, i.status FROM fieldwork_image i JOIN files_storedfile f ON f.id = i.file_id"
             " WHERE f.filename LIKE 'upload-%%' AND i.status <> 'available'"

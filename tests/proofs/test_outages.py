@@ -1,33 +1,150 @@
 """What the installation may lack for a while: its database, room on a disk, Redis, a clock that is right. Nobody gets a
 500, nothing is half done, and it goes on without a restart."""
 
+import asyncio
 import errno
 import os
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import httpx
+import orjson
 import psycopg
 import pytest
 from django.core.cache import caches
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import InternalError, OperationalError
+from django.db import InternalError, OperationalError, connection
 from django.test import Client, override_settings
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from portal.core.common import clock
 from portal.core.common.outages import outage
 from portal.core.files.models import Blob, StoredFile
 from portal.core.sync.models import Clock
 from portal.core.tenancy.scope import platform, tenant
-from tests.api.conftest import Cast
+from portal.lab.models import Sample
+from tests.api.conftest import PASSWORD, Cast
+from tests.live import serving
 
 SAMPLE = {"type": "drinking_water", "location": "Tap 4", "collectionDate": "2026-11-20T09:15:00Z"}
 SAMPLE |= {"collectorName": "Amina"}
+
+
+class Wire:
+    """A PostgreSQL socket that leads to the real one and can be cut."""
+
+    def __init__(self, target: str) -> None:
+        self.target = f"{target}/.s.PGSQL.5432"
+        self.folder = Path(tempfile.mkdtemp(prefix="wire-", dir="/tmp"))
+        self.loop = asyncio.new_event_loop()
+        self.open: set[asyncio.StreamWriter] = set()
+        self.whole = threading.Event()
+        self.whole.set()
+
+    async def lead(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self.whole.is_set():
+            writer.close()
+            return
+        there, back = await asyncio.open_unix_connection(self.target)
+        self.open |= {writer, back}
+        await asyncio.gather(self.pour(reader, back), self.pour(there, writer))
+
+    async def pour(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while piece := await source.read(65536):
+                target.write(piece)
+                await target.drain()
+        target.close()
+        self.open.discard(target)
+
+    def cut(self) -> None:
+        self.whole.clear()
+        self.loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in list(self.open)])
+
+    def mend(self) -> None:
+        self.whole.set()
+
+    async def end(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+
+@contextmanager
+def wired(target: str) -> Iterator[Wire]:
+    wire = Wire(target)
+    place = wire.folder / ".s.PGSQL.5432"
+    server = wire.loop.run_until_complete(asyncio.start_unix_server(wire.lead, place))
+    wire.folder.chmod(0o755)
+    place.chmod(0o777)
+    thread = threading.Thread(target=wire.loop.run_forever)
+    thread.start()
+    yield wire
+    wire.loop.call_soon_threadsafe(server.close)
+    wire.cut()
+    wire.loop.call_soon_threadsafe(wire.loop.stop)
+    thread.join()
+    wire.loop.run_until_complete(wire.end())
+    wire.loop.close()
+    place.unlink(missing_ok=True)
+    wire.folder.rmdir()
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.covers("001-FR-034")
+def test_the_database_goes_away_and_comes_back(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 with Retry-After everywhere, on pages too; a socket comes back; the repeated write is done once."""
+    key = {"Idempotency-Key": "one", "X-Device-ID": "tablet"}
+    with wired(str(connection.settings_dict["HOST"])) as wire:
+        monkeypatch.setitem(connection.settings_dict, "HOST", str(wire.folder))
+        with (
+            serving() as address,
+            httpx.Client(base_url=address, timeout=60) as line,
+            httpx.Client(base_url=f"{address}/api/v1", headers=cast.alice.headers, timeout=60) as api,
+        ):
+            monkeypatch.undo()
+            line.get("/login")
+            form = {"csrfmiddlewaretoken": line.cookies["csrftoken"], "login": cast.alice.user.email}
+            page = line.post("/login", data=form | {"password": PASSWORD}, follow_redirects=True)
+            assert page.status_code == 200
+            with connect(f"ws{address.removeprefix('http')}/ws/org/", ping_interval=None) as socket:
+                socket.send(orjson.dumps({"type": "auth", "token": cast.alice.headers["Authorization"][7:]}).decode())
+                assert orjson.loads(socket.recv(30))["type"] == "auth.ok"
+
+                wire.cut()
+                answers = [api.get("/samples") for _ in range(10)]
+                answers += [api.post("/samples", json=SAMPLE, headers=key)]
+                pages = [line.get(path) for path in ("/", "/samples", "/login")]
+                states = [httpx.get(f"{address}/health/{name}", timeout=60).status_code for name in ("live", "ready")]
+                wire.mend()
+
+                assert {answer.status_code for answer in answers} == {503}
+                assert {answer.json()["errors"][0]["code"] for answer in answers} == {"SERVICE_UNAVAILABLE"}
+                assert {answer.headers["Retry-After"] for answer in answers} == {"1"}
+                assert [(page.status_code, page.headers.get("Retry-After")) for page in pages[:2]] == [(503, "1")] * 2
+                assert pages[2].status_code in (200, 503)
+                assert states == [200, 503]
+                made = [api.post("/samples", json=SAMPLE, headers=key) for _ in range(2)]
+                assert [answer.status_code for answer in made] == [201, 201]
+                assert made[1].headers["Idempotency-Replayed"] == "true"
+                assert line.get("/samples").status_code == 200
+                told = set()
+                with suppress(ConnectionClosed):  # closed, or told that it may have missed something
+                    while not told & {"resync"}:
+                        told.add(orjson.loads(socket.recv(60))["type"])
+    with tenant(cast.a.pk):
+        assert Sample.objects.count() == 1
 
 
 def read_only() -> Exception:
