@@ -150,6 +150,8 @@ def spawn(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
+        # glibc keeps freed memory apart for each of up to 8 threads a core, and a process of many threads grows by it
+        env={"MALLOC_ARENA_MAX": "2"} | os.environ,
         start_new_session=True,
         preexec_fn=postgres.die_with_parent(signal.SIGKILL),  # noqa: PLW1509  (this program has one thread)
     )
