@@ -27,7 +27,7 @@ def test_a_test_that_commits_leaves_nothing(turn: int) -> None:
     ContentType.objects.create(app_label="left behind", model=f"turn {turn}")
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 def test_a_kept_connection_that_the_server_ended_is_seen_without_asking() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")

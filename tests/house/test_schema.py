@@ -25,7 +25,7 @@ UNBOUND = {
 @pytest.mark.covers("001-FR-070", "001-ASM-01", "001-CON-01")
 @pytest.mark.django_db
 def test_the_database_is_a_postgresql_that_is_new_enough() -> None:
-    assert {database["ENGINE"] for database in settings.DATABASES.values()} == {"django.db.backends.postgresql"}
+    assert {database["ENGINE"] for database in settings.DATABASES.values()} == {"portal.config.database"}
     assert connection.vendor == "postgresql"
     assert connection.pg_version >= 150000
     with connection.cursor() as cursor:

@@ -55,7 +55,7 @@ def settings_of(folder: Path, repository: Path, **environment: str) -> dict[str,
 def test_without_an_environment_it_needs_nobody_else(tmp_path: Path, repository: Path) -> None:
     found = settings_of(tmp_path, repository)
 
-    assert {database["ENGINE"] for database in found["DATABASES"].values()} == {"django.db.backends.postgresql"}
+    assert {database["ENGINE"] for database in found["DATABASES"].values()} == {"portal.config.database"}
     assert len({(database["HOST"], database["NAME"]) for database in found["DATABASES"].values()}) == 1
     assert str(found["DATABASES"]["default"]["HOST"]).startswith("/")  # a socket of this machine
     assert found["CACHES"]["default"]["BACKEND"].endswith("LocMemCache")

@@ -161,7 +161,7 @@ def test_the_same_race_with_the_head_read_apart_loses(cast: Cast, monkeypatch: p
         rows = [row[3:] for row in whole(after, collections, *more)]
         time.sleep(PAUSE)
         clock = Clock.objects.get()
-        return [(clock.epoch, clock.seq, clock.floor, *row) for row in rows]
+        return [(str(clock.epoch), clock.seq, clock.floor, *row) for row in rows]
 
     monkeypatch.setattr(selectors, "_feed", in_two_statements)
     assert race(Engine(cast)).lost > 0

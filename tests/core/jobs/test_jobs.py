@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.utils import translation
 from django.utils.translation import gettext_lazy
 from procrastinate import App
@@ -85,15 +85,8 @@ def cast() -> Cast:
 
 
 @pytest.fixture(autouse=True)
-def short_lived(settings: Any) -> None:
-    for alias in connection_settings():
-        alias["CONN_MAX_AGE"] = 0  # the worker's threads end with it
-
-
-def connection_settings() -> list[dict[str, Any]]:
-    from django.db import connections
-
-    return [connections.settings["default"]]
+def short_lived(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)  # the worker's threads end with it
 
 
 def work() -> None:

@@ -220,12 +220,12 @@ def test_pushes_are_encrypted_signed_and_forget_who_is_gone(cast: Cast, monkeypa
         def __init__(self, code: int) -> None:
             self.status_code, self.reason, self.headers = code, "", {}
 
-    def post(url: str, data: bytes, headers: dict[str, str], **_more: Any) -> Answer:
+    def post(_session: Any, url: str, data: bytes, headers: dict[str, str], **_more: Any) -> Answer:
         sent.append((url, dict(headers)))
         assert b"Closed" not in data
         return Answer(answers[len(sent) - 1])
 
-    monkeypatch.setattr("requests.post", post)
+    monkeypatch.setattr("requests.Session.post", post)
     with tenant(cast.a.pk):
         from cryptography.hazmat.primitives import serialization
         from cryptography.hazmat.primitives.asymmetric import ec
