@@ -159,7 +159,7 @@ def made_up(path: Path) -> Path:
             day = f"{rng.randint(2021, 2025)}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}T08:00:00"
             sample = [f"Well {number % 97}", "veevark", "58.6", "25.7", f"{number}", day]
             for name, level in levels.items():
-                table.writerow([*sample, name, f"{level * rng.lognormvariate(0, 0.3):.3f}"])
+                table.writerow([*sample, name, f"{level * rng.lognormvariate(0, 0.15):.3f}"])
             table.writerow([*sample, "e_coli", rng.choice("00000000003")])
     return path
 
