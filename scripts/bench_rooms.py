@@ -6,12 +6,11 @@ import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 from uuid import uuid4
 
-import psutil
 import shapely
 from bench_client import Client, timed
 
@@ -218,8 +217,7 @@ def peak(program: Any, kind: str = "web") -> Iterator[list[int]]:
 
     def watch() -> None:
         while going:
-            with suppress(psutil.NoSuchProcess):  # one of the workers' short helpers
-                seen[0] = max(seen[0], program.memory()[kind])
+            seen[0] = max(seen[0], program.memory()[kind])
             time.sleep(0.2)
 
     with ThreadPoolExecutor(1) as pool:

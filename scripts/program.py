@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -79,8 +80,9 @@ class Program:
         """Private memory of the product's processes without PostgreSQL, in MB."""
         found: dict[str, int] = {}
         for child in self.family():
-            line = " ".join(child.cmdline())
-            if "granian" in line or "procrastinate" in line:
-                name = "worker" if "procrastinate" in line else "web"
-                found[name] = found.get(name, 0) + child.memory_full_info().uss // 2**20
+            with suppress(psutil.NoSuchProcess):  # one of the workers' short helpers
+                line = " ".join(child.cmdline())
+                if "granian" in line or "procrastinate" in line:
+                    name = "worker" if "procrastinate" in line else "web"
+                    found[name] = found.get(name, 0) + child.memory_full_info().uss // 2**20
         return found

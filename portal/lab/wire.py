@@ -1,4 +1,7 @@
-"""The laboratory's records as clients see them (`docs/api.md`); plain dictionaries from plain rows."""
+"""The laboratory's records as clients see them (`docs/api.md`); plain dictionaries from plain rows.
+
+Moments of samples and results stay what they are: the encoder writes them, five in each of a thousand results.
+"""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -25,9 +28,9 @@ def _record(row: Row) -> dict[str, Any]:
     return {
         "localSyncId": row["local_sync_id"],
         "organizationId": row["organization_id"],
-        "createdAt": stamp(row["created_at"]),
+        "createdAt": row["created_at"],
         "createdBy": row["created_by_id"],
-        "updatedAt": stamp(row["updated_at"]),
+        "updatedAt": row["updated_at"],
         "updatedBy": row["updated_by_id"],
         "version": row.get("version"),
     }
@@ -43,8 +46,8 @@ def samples(rows: Iterable[Row]) -> list[dict[str, Any]]:
             "samplingPointId": row["sampling_point_id"],
             "latitude": row["latitude"],
             "longitude": row["longitude"],
-            "collectionDate": stamp(row["collection_date"]),
-            "receivedAt": stamp(row["received_at"]),
+            "collectionDate": row["collection_date"],
+            "receivedAt": row["received_at"],
             "collectorName": row["collector_name"],
             "status": row["status"],
             "complianceStatus": row["compliance_status"],
@@ -81,7 +84,7 @@ def results(rows: Sequence[Row]) -> list[dict[str, Any]]:
             "quantificationLimit": number(row["quantification_limit"]),
             "uncertainty": number(row["uncertainty"]),
             "dilutionFactor": number(row["dilution_factor"]),
-            "testDate": stamp(row["test_date"]),
+            "testDate": row["test_date"],
             "technicianName": row["technician_name"],
             "testMethod": row["test_method"],
             "instrument": row["instrument"],

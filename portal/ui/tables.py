@@ -81,13 +81,13 @@ class _Plan:
         self.open = f"<td{flatatt(td)}>"
 
     @cached_property
-    def display(self) -> str:
-        """The name of Django's `get_…_display` where the column shows a field with choices, else ''."""
+    def labels(self) -> dict[Any, str]:
+        """The labels of a field with choices, else nothing: Django's `get_…_display` translates all for each cell."""
         model = getattr(self.table.data, "model", None)
         if model is None or self.bound.render != self.column.render or isinstance(self.column, VerdictColumn):
-            return ""
+            return {}
         field = self.accessor.get_field(model)
-        return f"get_{self.accessor.bits[-1]}_display" if getattr(field, "choices", None) else ""
+        return {key: str(label) for key, label in getattr(field, "flatchoices", ())}
 
     def value(self, record: Any) -> Any:
         target = record
@@ -97,9 +97,11 @@ class _Plan:
                 target = target[bit] if isinstance(target, dict) else getattr(target, bit)
             if isinstance(target, dict):
                 return target.get(bits[-1])
-            found = getattr(target, self.display) if self.display and target is not None else getattr(target, bits[-1])
+            found = getattr(target, bits[-1])
         except (AttributeError, ObjectDoesNotExist):
             return None
+        if self.labels:
+            return self.labels.get(found, found)
         return found() if callable(found) and not isinstance(found, models.Manager) else found
 
     def cell(self, record: Any) -> SafeString:

@@ -83,7 +83,7 @@ def apply(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared
     pushed = services.push(
         user=user, device_id=device_id, items=payload.get("changes", []), strategy="refuse", limit=ITEMS
     )
-    said, epoch = payload.get("changes", []), selectors.epoch()
+    said, name = payload.get("changes", []), selectors.change_names(selectors.epoch())
     accepted, conflicts = [], []
     for change in pushed.changes:
         item = said[change.index] if isinstance(said[change.index], dict) else {}
@@ -97,7 +97,7 @@ def apply(request: HttpRequest, payload: Body[Annotated[dict[str, Any], Declared
         else:
             accepted.append(
                 {
-                    "changeId": selectors.change_id(epoch, change.version or 0),
+                    "changeId": name(change.version or 0),
                     "serverVersion": change.version,
                     "serverTimestamp": clock.wire(pushed.batch.received),
                     **named,

@@ -396,7 +396,7 @@ def shown(collection: Collection, row: Row) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A wire resource as it reads after its way through JSON."""
-    return orjson.loads(orjson.dumps(value))
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_UTC_Z))
 
 
 def _state_reasons(batch: Batch) -> None:

@@ -1,12 +1,13 @@
 """Reading the feed, and what the server knows of devices, uploads and conflicts."""
 
+import hashlib
 from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as Items
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Count, F, Q, QuerySet
@@ -157,7 +158,7 @@ def _entries(rows: list[Any], epoch: UUID, after: int, collections: Mapping[str,
     for entity, ids in wanted.items():
         stored = collections[entity].rows(ids, shown=True)
         data.update(zip(stored, collections[entity].wire(list(stored.values())), strict=True))
-    entries = []
+    entries, name = [], change_names(epoch)
     for entity, id, seq, first, ts, deleted_at, deleted_by in rows:
         if deleted_at is None:
             body = data.get(id)
@@ -174,16 +175,26 @@ def _entries(rows: list[Any], epoch: UUID, after: int, collections: Mapping[str,
                 "operation": operation,
                 "data": body,
                 "version": seq,
-                "timestamp": clock.wire(ts),
-                "changeId": change_id(epoch, seq),
+                "timestamp": ts,
+                "changeId": name(seq),
             }
         )
     return entries
 
 
-def change_id(epoch: UUID, version: int) -> UUID:
-    """The name of the change that gave a record this version, the same in every answer (C65)."""
-    return uuid5(epoch, str(version))
+def change_names(epoch: UUID) -> Callable[[int], str]:
+    """Names the change that gave a record a version, the same in every answer (C65): `uuid5`, at half of its price."""
+    begun = hashlib.sha1(epoch.bytes, usedforsecurity=False)
+
+    def name(version: int) -> str:
+        digest = begun.copy()
+        digest.update(b"%d" % version)
+        raw = bytearray(digest.digest()[:16])
+        raw[6], raw[8] = raw[6] & 0x0F | 0x50, raw[8] & 0x3F | 0x80  # version 5, RFC 9562
+        text = raw.hex()
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+    return name
 
 
 def epoch() -> UUID:
