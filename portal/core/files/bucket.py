@@ -1,21 +1,33 @@
 """A bucket that speaks S3 as the store of files. A module of its own: most installations never load its libraries."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from boto3.s3.transfer import TransferConfig
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as Unconnected
 from storages.backends.s3 import S3Storage
 
+from portal.core.common.outages import StoreAway
 from portal.core.files.storage import Missing, Pieces, SignedRequest
 
 _ALONE: Final = TransferConfig(use_threads=False)  # one request, one thread: memory stays flat
+# Five attempts of a minute each, as the library would make them, hold a thread that other people wait for.
+PATIENCE: Final = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
 
 
 class BucketStore(S3Storage):
     """Objects in a bucket that speaks S3. Signed requests go to the bucket itself and spare the web processes."""
+
+    client_config: Config
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.client_config = self.client_config.merge(PATIENCE)
 
     @property
     def client(self) -> Any:
@@ -25,27 +37,24 @@ class BucketStore(S3Storage):
         return {"Bucket": self.bucket_name, "Key": self._normalize_name(key)}
 
     def put(self, key: str, path: Path) -> None:
-        with path.open("rb") as file:
+        with path.open("rb") as file, _asked(key):
             self.client.upload_fileobj(file, **self._where(key), Config=_ALONE)
 
     def chunks(self, key: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         if length == 0 or (start == 0 and length is None and self.size_of(key) == 0):
             return iter(())
         end = "" if length is None else start + length - 1
-        try:
+        with _asked(key):
             answer = self.client.get_object(**self._where(key), Range=f"bytes={start}-{end}")
-        except ClientError as error:
-            raise _missing(error, key) from None
         return Pieces(answer["Body"], None)
 
     def size_of(self, key: str) -> int:
-        try:
+        with _asked(key):
             return int(self.client.head_object(**self._where(key))["ContentLength"])
-        except ClientError as error:
-            raise _missing(error, key) from None
 
     def remove(self, key: str) -> None:
-        self.client.delete_object(**self._where(key))
+        with _asked(key):
+            self.client.delete_object(**self._where(key))
 
     def keys(self, prefix: str) -> Iterator[tuple[str, datetime]]:
         root = self.location.rstrip("/")
@@ -66,5 +75,16 @@ class BucketStore(S3Storage):
         return str(self.client.generate_presigned_url("get_object", Params=self._where(key) | shown, ExpiresIn=seconds))
 
 
-def _missing(error: ClientError, key: str) -> Exception:
-    return Missing(key) if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound") else error
+@contextmanager
+def _asked(key: str) -> Iterator[None]:
+    """Says by exceptions of our own what the bucket answered: Missing, or StoreAway for what is its matter."""
+    try:
+        yield
+    except (Unconnected, HTTPClientError) as error:
+        raise StoreAway(str(error)) from error
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            raise Missing(key) from None
+        if error.response["ResponseMetadata"].get("HTTPStatusCode", 0) >= 500:  # `SlowDown` is a 503
+            raise StoreAway(str(error)) from error
+        raise

@@ -3,20 +3,28 @@
 import hashlib
 import io
 import logging
+import socket
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
 import pytest
+from botocore.config import Config
 from django.core.files.storage import storages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from moto.server import ThreadedMotoServer
 
 from portal.config.env import file_store
+from portal.core.accounts import tokens
 from portal.core.common import clock
 from portal.core.files import blobs, jobs, services, serving, shares, uploads
+from portal.core.files import bucket as bucket_module
 from portal.core.files.bucket import BucketStore
 from portal.core.files.models import Blob, StoredFile, Upload
 from portal.core.files.storage import Missing, opened, store
@@ -136,6 +144,45 @@ def test_what_breaks_left_behind_is_swept_after_a_day(kind: str, cast: Cast, mon
     assert content(file.current.blob) == TEXT
     with pytest.raises(Missing):
         store().size_of(f"{cast.a.pk}/xx/orphan")
+
+
+@pytest.mark.parametrize("how", ["gone", "silent", "broken"])
+def test_a_bucket_that_is_away_is_tried_again_later(cast: Cast, settings: Any, monkeypatch: Any, how: str) -> None:
+    """Slow storage must not hold the threads that answer everybody else."""
+    patience = Config(connect_timeout=1, read_timeout=0.3, retries={"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(bucket_module, "PATIENCE", patience)
+    with bad_server(how) as url:
+        where = {"endpoint": url, "path": "files/one", "key": "key", "secret": "secret", "region": "eu-west-3"}
+        settings.STORAGES = {**settings.STORAGES, "files": file_store(where, Path())}
+        file = SimpleUploadedFile("well.txt", TEXT, content_type="text/plain")
+        signed = {"Authorization": f"Bearer {tokens.issue(cast.alice)[0]}"}
+        refused = Client().post("/api/v1/files/upload", {"file": file}, headers=signed)
+
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (503, "SERVICE_UNAVAILABLE")
+    assert refused.headers["Retry-After"]
+    with platform():
+        assert (StoredFile.objects.count(), Blob.objects.count()) == (0, 0)
+
+
+@contextmanager
+def bad_server(how: str) -> Iterator[str]:
+    """The address of one that refuses connections, never answers, or answers 503."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if how == "gone":
+            server.close()
+        elif how == "broken":
+            Thread(target=busy, args=[server], daemon=True).start()
+        yield url
+
+
+def busy(server: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            peer, _address = server.accept()
+            with peer:
+                peer.recv(65536)
+                peer.sendall(b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def test_a_share_of_a_lost_object_is_told(kind: str, cast: Cast, rf: Any) -> None:
