@@ -126,7 +126,7 @@ def test_a_killed_child_comes_back_and_a_second_program_is_refused(start: Start,
         if child.is_running():
             child.kill()
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90  # they load for a while where other work takes the cores
     names: set[str] = set()
     while time.monotonic() < deadline and len(names) < 3:
         time.sleep(0.2)

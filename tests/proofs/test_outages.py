@@ -5,6 +5,7 @@ import asyncio
 import errno
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -183,6 +184,50 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["umount", str(folder)], check=True)
+
+
+COUNTS = """
+import os, sys
+from pathlib import Path
+from portal.core.monitoring.shared import Counter
+counter = Counter("wells", "Wells", ["name"])
+for number in range(300):  # some pages
+    counter.labels(f"well {number}").inc()
+ballast = Path(sys.argv[1], "ballast")
+with ballast.open("wb") as file:
+    try:
+        while True:
+            file.write(bytes(4096))
+            file.flush()
+    except OSError:
+        pass
+for number in range(300, 3000):  # longer than the file
+    counter.labels(f"well {number}").inc()
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+registry = CollectorRegistry()
+MultiProcessCollector(registry)
+print(generate_latest(registry).decode().count("wells_total{"))
+"""
+
+
+@pytest.mark.parametrize("before", [0, 1], ids=["full from the start", "full later"])
+def test_a_full_disk_ends_no_process_that_counts(tmp_path: Path, before: int) -> None:
+    """Counters lie in a file mapped into memory, and a page of it that finds no room is SIGBUS."""
+    with small_disk(tmp_path, "256k"):
+        if not before:
+            with suppress(OSError):
+                (tmp_path / "ballast").write_bytes(bytes(1_000_000))
+        done = subprocess.run(
+            [sys.executable, "-c", COUNTS, str(tmp_path)],
+            env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) >= 300 * before
 
 
 @pytest.mark.django_db

@@ -85,7 +85,7 @@ def counted(kind: str, n: int = 1, /, *, ms: float | None = None, **labels: str)
 
 def metric(kind: str) -> Any:
     """Prometheus' own counter; its library decides at import whether processes share their numbers."""
-    from prometheus_client import Counter, Histogram
+    from portal.core.monitoring.shared import Counter, Histogram
 
     what = KINDS[kind]
     with _making:  # the first requests come together

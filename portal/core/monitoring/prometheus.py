@@ -37,7 +37,7 @@ def register(ask: Callable[[], Iterable[Gauge]]) -> None:
 def socket_opened(change: int) -> None:
     """One socket more (1) or less (-1) in this process."""
     if not _sockets:  # in the event loop alone
-        from prometheus_client import Gauge as Shared
+        from portal.core.monitoring.shared import Gauge as Shared
 
         _sockets.append(Shared("marsad_sockets", "Open WebSockets", multiprocess_mode="livesum"))
     _sockets[0].inc(change)
