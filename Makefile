@@ -1,6 +1,6 @@
 # `make run` and `make test` install what is missing; nothing else is needed on a fresh machine.
 .DEFAULT_GOAL := help
-.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh fuzz audit
+.PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh fuzz audit sbom
 PYTHON := .venv/bin/python
 ARGS ?=
 
@@ -29,6 +29,9 @@ fuzz: env ## generated requests to every operation of both APIs, as several role
 
 audit: env ## known vulnerabilities of the pinned packages, as far as the advisory services can be asked
 	@exec $(PYTHON) scripts/audit.py
+
+sbom: env ## every package of the program with its hashes, as CycloneDX: make sbom ARGS=marsad.cdx.json
+	@$(PYTHON) scripts/sbom.py $(ARGS)
 
 bench: env ## measure P1 to P14: a table, and var/bench/*.json (QUICK=1, ONLY=P3,P8, ARGS="--samples 100000")
 	@sh scripts/system.sh run

@@ -213,6 +213,7 @@ def lay_out() -> None:
         "MARSAD_ENV": "production",
         "MARSAD_SECRET_KEY": "k" * 60,
         "MARSAD_HOSTS": "127.0.0.1",
+        "MARSAD_PLATFORM_MFA": "0",
         "MARSAD_PUBLIC_URL": URL,
         "MARSAD_ORIGINS": URL,
         "MARSAD_TRUSTED_PROXIES": "127.0.0.1/32",

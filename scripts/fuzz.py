@@ -3,7 +3,7 @@
 Asks the program that answers on PORT (8000; start it with MARSAD_RATE_LIMITS=off and throw its data away), else one
 that it starts with the demo. `positive_data_acceptance` is left out: the documents say what a body looks like, and
 rules between records (a project that is none of ours, a limit above its maximum) refuse what looks right with 400.
-Usage: python scripts/fuzz.py [--cases 2] [--phases fuzzing] [--roles admin viewer] [--only TEXT] [--out FOLDER]
+Usage: python scripts/fuzz.py [--cases 2] [--roles admin viewer] [--mobile technician] [--only TEXT] [--out FOLDER]
 """
 
 import argparse
@@ -12,6 +12,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ from portal.desk.cast import PASSWORD
 V1, MOBILE = "/api/v1", "/api/mobile/v1"
 # Sign-ins are tried last and by themselves: their examples are wrong passwords, and these lock people out.
 ENTRY = r"/auth/(login|mfa|refresh|refresh-token|forgot-password|reset-password)|/invitations/accept"
-ROLES = ("admin", "superadmin", "technician", "viewer")
+NOBODY = "nobody"  # has no account
+ROLES = ("admin", "superadmin", "technician", "viewer", NOBODY)
 LEFT_OUT = ("positive_data_acceptance",)
 
 
@@ -70,7 +72,7 @@ def run(base: str, role: str, surface: str, options: argparse.Namespace, *narrow
         "PYTHONPATH": str(ROOT / "scripts"),
         "SCHEMATHESIS_HOOKS": "fuzz_hooks",
         "MARSAD_FUZZ_BASE": base,
-        "MARSAD_FUZZ_LOGIN": f"{role}@demo.marsad.test",
+        "MARSAD_FUZZ_LOGIN": "" if role == NOBODY else f"{role}@demo.marsad.test",
         "MARSAD_FUZZ_PASSWORD": PASSWORD,
     } | ({"MARSAD_FUZZ_MOBILE": "1"} if surface == MOBILE else {})
     with text.open("w") as out:
@@ -84,7 +86,8 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--cases", type=int, default=2)
     parser.add_argument("--phases", default="fuzzing")
-    parser.add_argument("--roles", nargs="+", default=ROLES)
+    parser.add_argument("--roles", nargs="*", default=ROLES)
+    parser.add_argument("--mobile", nargs="*", default=("technician", NOBODY), help="the same for the mobile API")
     parser.add_argument("--only", default="")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=ROOT / "var" / "fuzz")
@@ -93,15 +96,16 @@ def main() -> int:
     found: Counter[str] = Counter()
     with served() as base:
         runs = [(role, V1, ("--exclude-path-regex", ENTRY)) for role in options.roles]
-        runs.append(("technician", MOBILE, ("--exclude-path-regex", ENTRY)))
+        runs += [(role, MOBILE, ("--exclude-path-regex", ENTRY)) for role in options.mobile]
         if not options.only:
             runs += [("agent", surface, ("--include-path-regex", ENTRY)) for surface in (V1, MOBILE)]
         for role, surface, narrow in runs:
+            began = time.monotonic()
             report = run(base, role, surface, options, *narrow)
             failures = {failure["title"]: failure["count"] for failure in report["failures"]}
             found.update(failures)
             cases, operations = report["test_cases"], report["operations"]
-            counts = f"{operations['tested']} operations, {cases['generated']} cases"
+            counts = f"{operations['tested']} operations, {cases['generated']} cases, {time.monotonic() - began:.0f} s"
             print(f"{role} {surface}: {counts}, findings: {failures or 'none'}", flush=True)
     print(f"findings: {sum(found.values())}; the requests that show them stand in {options.out}")
     return 1 if found else 0

@@ -13,6 +13,8 @@ held: dict[str, str] = {}
 
 
 def token() -> str:
+    if not LOGIN:  # somebody without an account
+        return ""
     if "token" not in held:
         device = {"deviceId": DEVICE, "platform": "android", "model": "f", "osVersion": "1", "appVersion": "1"}
         body = {"username": LOGIN, "deviceInfo": device} if MOBILE else {"email": LOGIN}
@@ -30,7 +32,8 @@ class Person:
         return token()
 
     def set(self, case: Any, data: str, context: Any) -> None:
-        case.headers["Authorization"] = f"Bearer {data}"
+        if data:
+            case.headers["Authorization"] = f"Bearer {data}"
         if MOBILE:
             case.headers["X-Device-ID"] = DEVICE
 

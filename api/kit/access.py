@@ -13,7 +13,7 @@ from api.kit import body
 from api.kit.schemas import uuid_in
 from portal.core.accounts import selectors, signals, tokens
 from portal.core.accounts.models import User
-from portal.core.accounts.policy import Policy, record_denial, record_support, request_actor
+from portal.core.accounts.policy import Policy, record_denial, record_support, request_actor, second_step_missing
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common.errors import Denied, DomainError, NotFound
 from portal.core.common.ids import parse_uuid
@@ -57,7 +57,9 @@ def _wanted_tenant(request: HttpRequest, user: User) -> UUID | None:
     return None
 
 
-def _allow(user: User, rule: Policy) -> None:
+def _allow(user: User, rule: Policy, reach: Reach) -> None:
+    if reach != "self" and second_step_missing(user):
+        raise Denied(_("Platform administrators switch two-step sign-in on first."), code="MFA_REQUIRED")
     if rule.permission and not user.has_permission(rule.permission):
         message = _("User does not have the required role to access this resource")
         raise Denied(message, meta={"permission": rule.permission})
@@ -74,7 +76,7 @@ def session(
             user = selectors.token_holder(claims)
             request.auth = user  # type: ignore[attr-defined]
             request.claims = claims  # type: ignore[attr-defined]
-            _allow(user, rule)
+            _allow(user, rule, reach)
             body.check(request, limit=limit, media=media)
             with _workspace(request, user, actor, reach) as inside:
                 yield inside

@@ -19,6 +19,7 @@ DATA_DIR = env.folder("MARSAD_DATA", BASE_DIR / "var")
 MARSAD_RATE_LIMITS = env.choice("MARSAD_RATE_LIMITS", "on" if PRODUCTION else "mobile", ("on", "mobile", "off"))
 
 SECRET_KEY = secrets.secret_key(DATA_DIR, required=PRODUCTION)
+SECRET_KEY_FALLBACKS = env.names("MARSAD_SECRET_KEYS_OLD")  # what they signed and encrypted is still read
 ALLOWED_HOSTS = env.names("MARSAD_HOSTS", "" if PRODUCTION else "127.0.0.1,localhost,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.names("MARSAD_ORIGINS")
 PUBLIC_URL = env.text("MARSAD_PUBLIC_URL", f"http://127.0.0.1:{env.number('PORT', 8000, low=1, high=65535)}").rstrip(
@@ -143,6 +144,7 @@ MFA_ADAPTER = "portal.core.accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Marsad"
+PLATFORM_MFA = env.flag("MARSAD_PLATFORM_MFA", PRODUCTION)  # platform administrators do nothing before they have it
 MFA_TOTP_TOLERANCE = 1
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "/"
@@ -174,6 +176,8 @@ MAILERS = {
 SMS_GATEWAY = (env.text("MARSAD_SMS_URL"), env.text("MARSAD_SMS_TOKEN"))
 PUSH_GATEWAY = (env.text("MARSAD_PUSH_URL"), env.text("MARSAD_PUSH_TOKEN"))  # of apps; browsers need none
 PUSH_HOSTS = env.names("MARSAD_PUSH_HOSTS")  # further push services of browsers
+
+PRIVACY_URL = env.address("MARSAD_PRIVACY_URL")  # the operator's notice, linked where people come in
 
 # --- audit ---------------------------------------------------------------------
 AUDITLOG_LOGENTRY_MODEL = "audit.AuditEntry"
@@ -294,7 +298,8 @@ LOGGING = {
         "json": {"()": "portal.core.monitoring.logs.JsonFormatter"},
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")},
+    "loggers": {f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")}
+    | {"urllib3": {"level": "INFO"}},  # at DEBUG it tells addresses, and that of a push to a browser is a secret
     "root": {
         "handlers": ["console"],
         "level": env.choice("MARSAD_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),

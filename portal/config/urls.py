@@ -28,4 +28,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 handler403 = "portal.ui.views.permission_denied"
 handler404 = "portal.ui.views.not_found"
-handler500 = "portal.ui.views.server_error"
+handler500 = "portal.config.failures.server_error"

@@ -28,6 +28,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "menu": partial(menu_for, request),
         "bell": SimpleLazyObject(lambda: bell_of(user)),
         "env": settings.MARSAD_ENV,
+        "privacy": settings.PRIVACY_URL,
         "languages": [(code, LANGUAGE_NAMES[code]) for code, _name in settings.LANGUAGES],
         "organization": SimpleLazyObject(lambda: getattr(user, "organization", None)) if signed_in else None,
         "role_name": (BUILTIN_ROLES.get(role.key, role.name) if role.is_system else role.name) if role else "",

@@ -46,17 +46,22 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+def _refused(request: HttpRequest, status: HTTPStatus, **more: object) -> HttpResponse:
+    """The page of a refusal. Its language switch leads to the path alone: the query may hold somebody's token."""
+    return render(request, f"{status}.html", {"back": request.path, **more}, status=status)
+
+
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "403.html", status=HTTPStatus.FORBIDDEN)
+    return _refused(request, HTTPStatus.FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "404.html", status=HTTPStatus.NOT_FOUND)
+    return _refused(request, HTTPStatus.NOT_FOUND)
 
 
 def too_many_requests(request: HttpRequest, *, retry_after: int | None = None) -> HttpResponse:
     """The page of a throttled caller; `retry_after` in seconds goes into the page and the header."""
-    response = render(request, "429.html", {"retry_after": retry_after}, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response = _refused(request, HTTPStatus.TOO_MANY_REQUESTS, retry_after=retry_after)
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response

@@ -99,6 +99,6 @@
     if (event.detail.ctx?.sourceElement !== field) return;
     if (field.value.trim()) ready(); else idle();
   });
-  // Whoever uses the browser next does not read what the last one opened.
-  document.querySelector("form[action$='/logout']")?.addEventListener("submit", () => localStorage.removeItem(key));
+  // Whoever uses the browser next does not read what the last one opened or was sending.
+  document.querySelector("form[action$='/logout']")?.addEventListener("submit", () => localStorage.clear());
 })();

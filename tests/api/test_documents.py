@@ -13,6 +13,7 @@ from django.test import Client
 from django.urls import get_resolver, resolve
 
 from api.kit import Api, Policy, Router
+from api.kit.openapi30 import as_3_0
 from api.mobile.v1 import surface
 from portal.config.websockets import websocket_urlpatterns
 from tests.api.conftest import PASSWORD, Cast
@@ -63,11 +64,32 @@ def test_each_version_has_a_swagger_page_with_its_changes(prefix: str) -> None:
     assert all(finders.find(name) for name in linked)
     [settings] = re.findall(r'<script id="swagger-settings" type="application/json">(.*?)</script>', text)
     shown = document(prefix)
-    assert json.loads(settings)["url"] == f"{prefix}openapi.json"
-    assert shown["openapi"].startswith("3.")
+    assert json.loads(settings)["url"] == f"{prefix}openapi-3.0.json"
+    assert shown["openapi"].startswith("3.1")
     assert shown["info"]["version"] == Client().get(f"{prefix}nothing")["API-Version"] == "1.0"
     _before, versions = shown["info"]["description"].split("## Versions")
     assert all(f"**{word}**: " in versions for word in ("Changes", "Features", "Deprecations", "Migration"))
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+def test_the_document_in_3_0_says_the_same_in_its_own_words(prefix: str) -> None:
+    made = json.loads(Client().get(f"{prefix}openapi-3.0.json").content)
+    shown = document(prefix)
+
+    assert made["openapi"] == "3.0.3"
+    assert {path: set(said) for path, said in made["paths"].items()} == {
+        path: set(said) for path, said in shown["paths"].items()
+    }
+    assert set(made["components"]["schemas"]) == set(shown["components"]["schemas"])
+    text = json.dumps(made)
+    for word in ('"type": "null"', '"const":', '"examples": [', '"$defs"'):
+        assert word not in text, word
+    assert set(re.findall(r'"exclusiveM\w+": (\w+)', text)) <= {"true"}
+    assert text.count('"nullable": true') == json.dumps(shown).count('"type": "null"')
+    shape = {"anyOf": [{"$ref": "#/a"}, {"type": "null"}], "title": "const", "properties": {"const": {"const": 1}}}
+    assert as_3_0({"x": shape})["x"] == {
+        "allOf": [{"$ref": "#/a"}], "nullable": True, "title": "const", "properties": {"const": {"enum": [1]}},
+    }  # fmt: skip
 
 
 @pytest.mark.covers("001-US5-AS2")
@@ -103,7 +125,7 @@ def test_every_endpoint_of_the_specifications_and_of_the_program_is_documented(r
             here = [path] if path.startswith("/api/") else [f"{prefix[:-1]}{path}" for prefix in PREFIXES]
             assert any((method, one) in documented for one in here), row
     served = {"/" + re.sub(r"<[^>]*>", "{}", route) for route in routes() if route.startswith("api/")}
-    aside = {"openapi.json", "docs", "", "^mobile/"}  # the documents themselves and the answers 404
+    aside = {"openapi.json", "openapi-3.0.json", "docs", "", "^mobile/"}  # the documents themselves and the answers 404
     aside = {f"{prefix}{name}" for prefix in (*PREFIXES, "/api/") for name in aside} | {"/ogc"}
     assert served - aside <= {path for _method, path in documented}
 

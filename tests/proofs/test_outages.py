@@ -126,6 +126,7 @@ def test_the_database_goes_away_and_comes_back(cast: Cast, monkeypatch: pytest.M
                 wire.cut()
                 answers = [api.get("/samples") for _ in range(10)]
                 answers += [api.post("/samples", json=SAMPLE, headers=key)]
+                answers += [line.get("/api/v1/samples", headers=cast.alice.headers)]  # with the cookie of a session
                 pages = [line.get(path) for path in ("/", "/samples", "/login")]
                 states = [httpx.get(f"{address}/health/{name}", timeout=60).status_code for name in ("live", "ready")]
                 wire.mend()

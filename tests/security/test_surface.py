@@ -1,8 +1,6 @@
-"""Headers of every route, cookies, limits of every surface, and that no secret is written anywhere."""
+"""Headers of every route, cookies, limits of every surface, and that the papers about security say what is."""
 
-import io
 import json
-import logging
 import os
 import re
 import subprocess
@@ -13,20 +11,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.core import mail
 from django.core.cache import cache
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from portal.core.audit.models import AuditEntry
-from portal.core.monitoring import logs
-from portal.core.tenancy.scope import platform
 from portal.ui import throttle
-from scripts import audit
-from tests.api.conftest import PASSWORD, Cast, Person
-from tests.api.letters import delivered, token_in
+from scripts import audit, sbom
+from tests.api.conftest import Cast, Person
 
 pytestmark = pytest.mark.django_db
 FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
@@ -153,62 +144,6 @@ def test_the_api_limits_what_costs_most_more(cast: Cast, settings: Any, monkeypa
     assert sent[1] == 429
 
 
-# --- secrets ------------------------------------------------------------------------------------------
-@pytest.fixture
-def written(settings: Any) -> Iterator[io.StringIO]:
-    """All that the program logs while the test runs, at DEBUG, as JSON lines."""
-    settings.LOG_FORMAT = "json"
-    stream, root = io.StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(stream), root.level
-    handler.setFormatter(logs.JsonFormatter())
-    root.setLevel(logging.DEBUG)
-    root.addHandler(handler)
-    yield stream
-    root.removeHandler(handler)
-    root.setLevel(level)
-
-
-@pytest.mark.covers("004-LOG-06")
-def test_no_secret_is_written_anywhere(cast: Cast, written: io.StringIO, nobody: Person) -> None:
-    secrets = {"password": PASSWORD + "-that-is-wrong", "new": "A-new-password-7193"}
-
-    nobody.post("/auth/login", {"email": "carol@example.test", "password": secrets["password"]})
-    handed = nobody.post("/auth/login", {"email": "bob@example.test", "password": PASSWORD}).json()["data"]
-    renewed = nobody.post("/auth/refresh", {"refreshToken": handed["refreshToken"]}).json()["data"]
-    secrets |= {"access": handed["accessToken"], "refresh": handed["refreshToken"], "next": renewed["refreshToken"]}
-    setup = cast.carol.post("/auth/mfa/setup").json()["data"]
-    secrets["totp"] = setup["secret"]
-    nobody.post("/auth/forgot-password", {"email": "carol@example.test"})
-    secrets["reset"] = token_in(delivered()[-1])
-    nobody.post("/auth/reset-password", {"token": secrets["reset"] + "x", "newPassword": secrets["new"]})
-    nobody.post("/auth/reset-password", {"token": secrets["reset"], "newPassword": secrets["new"]})
-    assert cast.alice.post("/invitations", {"email": "new@example.test", "role": "Agent"}).status_code == 201
-    secrets["invitation"] = token_in(delivered()[-1])
-    file = SimpleUploadedFile("a.txt", b"hello", "text/plain")
-    sent = Client().post("/api/v1/files/upload", {"file": file}, headers=cast.alice.headers).json()["data"]
-    shared = cast.alice.post(f"/files/metadata/{sent['id']}/share", {"password": "share-password-55"}).json()["data"]
-    secrets |= {"share": shared["token"], "share password": "share-password-55"}
-    read_out(nobody.get(f"/share/{shared['token']}/download", X_Share_Password="share-password-55"))
-    browser = Client()
-    page = browser.post("/login", {"login": "alice@example.test", "password": PASSWORD})
-    secrets["session"] = page.cookies["sessionid"].value
-    bearer = {"Authorization": f"Bearer {secrets['access']}x", "X-Share-Password": secrets["share password"]}
-    error = Client(raise_request_exception=False).get("/nothing/there", headers=bearer)
-
-    with platform():
-        entries = json.dumps(list(AuditEntry.objects.values()), default=str)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(string_agg(args::text, ' '), '') FROM procrastinate_jobs")
-        jobs = str(cursor.fetchone()[0])
-    places = {"log": written.getvalue(), "audit": entries, "jobs": jobs, "page": error.content.decode()}
-    assert len(places["log"]) > 1000
-    assert {name for name, value in secrets.items() if len(value) < 8} == set()
-    for place, text in places.items():
-        found = [name for name, value in secrets.items() if value in text]
-        assert not found, (place, found)
-    assert mail.outbox  # that is where they belong
-
-
 # --- the audit of packages ------------------------------------------------------------------------------
 def test_the_audit_of_packages_tells_findings_from_silence() -> None:
     bad = {"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}
@@ -223,14 +158,26 @@ def test_the_audit_of_packages_tells_findings_from_silence() -> None:
     assert audit.said(["false"]) == {}
 
 
+def test_the_bill_of_materials_names_every_package(repository: Path) -> None:
+    found = sbom.bill(repository)["components"]
+
+    pinned = re.findall(r"^([\w.-]+)[^=\n]*==", (repository / "requirements.lock").read_text(), re.MULTILINE)
+    front_end = json.loads((repository / "package-lock.json").read_text())["packages"]
+    assert [one["name"] for one in found[: len(pinned)]] == pinned
+    assert len(found) == len(pinned) + len(front_end) - 1
+    assert all(one["hashes"] and one["version"] in one["purl"] for one in found)
+
+
 # --- the documents ------------------------------------------------------------------------------------
 @pytest.mark.parametrize("document", ["asvs.md", "THREAT_MODEL.md"])
 def test_what_the_documents_name_is_there(repository: Path, document: str) -> None:
     text = (repository / "docs" / document).read_text()
-    named = set(re.findall(r"`([\w./-]+/[\w.-]+\.\w+|Makefile|pyproject\.toml|requirements\.lock)`", text))
+    named = set(re.findall(r"`([\w./-]+/[\w.-]+\.\w+|Makefile|pyproject\.toml|requirements\.lock)(?:::\w+)?`", text))
 
     assert len(named) > 30
     assert sorted(path for path in named if not (repository / path).exists()) == []
+    for path, test in set(re.findall(r"`([\w./-]+\.py)::(\w+)`", text)):
+        assert f"\ndef {test}(" in (repository / path).read_text(), f"{path}::{test}"
     rows = re.findall(r"^\| (\d+\.\d+\.\d+) \| (\S+) \|", text, re.MULTILINE)
     assert len(dict(rows)) == len(rows)
     assert {state for _item, state in rows} <= {"met", "gap", "n/a"}

@@ -5,7 +5,8 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
@@ -25,9 +26,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
 
-def vault() -> Fernet:
-    """Encrypts secrets that have to be read again, with a key that the program's secret key gives."""
-    return Fernet(urlsafe_b64encode(salted_hmac("marsad.mfa", "key", algorithm="sha256").digest()))
+def vault() -> MultiFernet:
+    """Encrypts secrets that have to be read again, with a key that the program's secret key gives; reads what older
+    secret keys encrypted, too."""
+    return MultiFernet(
+        Fernet(urlsafe_b64encode(salted_hmac("marsad.mfa", "key", secret=secret, algorithm="sha256").digest()))
+        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    )
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -21,6 +21,14 @@ def password_reset(identifier: str) -> None:
     reset_send(identifier=identifier, language=translation.get_language() or "en")
 
 
+@platform_job(name="accounts.sign_in_changed", retry=4, queue="mail")
+def sign_in_changed(user: str, to: str, change: str) -> None:
+    person = User.objects.select_related("organization").filter(pk=UUID(user)).first()
+    if person is not None:
+        language = person.organization.language if person.organization else translation.get_language() or "en"
+        mail.sign_in_changed(user=person, to=to, change=change, language=language)
+
+
 @job(name="accounts.invitation", retry=4, queue="mail")
 def invitation(running: Running, *, invitation: str) -> None:
     from portal.core.accounts.services.invitations import token_of

@@ -1,6 +1,7 @@
 """Letters to people: one layout, text and HTML, in a person's language."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import Invitation, SupportSession, User
 
@@ -50,6 +52,32 @@ def password_reset(*, user: User, token: str, language: str) -> None:
             action=_("Choose a new password"),
             path=f"/password/reset/{token}",
             closing=_("If you did not ask for this, ignore this message: nothing has changed."),
+        )
+
+
+# What became of how somebody signs in.
+CHANGES: Final = {
+    "email": gettext_lazy("Your account has another e-mail address now."),
+    "password": gettext_lazy("The password of your account was changed."),
+    "two_step_on": gettext_lazy("Two-step sign-in was switched on."),
+    "two_step_off": gettext_lazy("Two-step sign-in was switched off."),
+    "recovery_codes": gettext_lazy("New recovery codes were made. The old ones do not work any more."),
+    "passkey_added": gettext_lazy("A passkey was added: who holds it can sign in as you."),
+    "passkey_removed": gettext_lazy("A passkey was removed."),
+}
+
+
+def sign_in_changed(*, user: User, to: str, change: str, language: str) -> None:
+    """Tell a person what became of their way in; `to` is the address that they had before."""
+    with translation.override(user.language or language):
+        send(
+            to=to,
+            subject=_("Your sign-in was changed"),
+            greeting=_("Hello %(name)s,") % {"name": user.name},
+            paragraphs=[str(CHANGES[change])],
+            action=_("Look at my sign-ins"),
+            path="/me/security",
+            closing=_("If that was not you, choose a new password at once and tell your administrator."),
         )
 
 

@@ -5,10 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver
 from django.utils.translation import gettext as _
 
@@ -46,6 +49,11 @@ def request_actor(request: HttpRequest, *, user: User | None = None, via: str = 
     support = getattr(request, "support", None)
     reason = support.reason if support and support.user_id == user.pk else ""
     return replace(where, user=user.pk, name=user.name, email=user.email, role=user.role_key, reason=reason)
+
+
+def second_step_missing(user: User) -> bool:
+    """A platform administrator who has to switch two-step sign-in on before anything else (ASVS 4.3.1)."""
+    return settings.PLATFORM_MFA and user.is_superadmin and not user.mfa_enabled
 
 
 def record_denial(
@@ -143,6 +151,9 @@ def _guarded(rule: Policy, *, across: bool = False, own: bool = False) -> Callab
             user = request.user
             if not isinstance(user, User):
                 return to_login(request)
+            if not own and second_step_missing(user):
+                messages.warning(request, _("Platform administrators switch two-step sign-in on first."))
+                return redirect("me:security")
             home = not across and not (own and user.is_superadmin)  # in a support session a SuperAdmin has one, too
             actor, organization = request_actor(request, user=user), user.organization_id if home else None
             message, reason, aftermath = refusal(user), rule.permission, None

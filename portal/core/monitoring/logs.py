@@ -22,7 +22,7 @@ from portal.core.common import clock
 _SECRETS: Final = re.compile(
     r"(?P<token>eyJ[\w-]{8,}\.[\w-]+\.[\w-]*)"
     r"|(?P<name>\b(?:bearer|basic)\s+|\b\w*(?:password|passwd|secret|token|authorization|cookie|session_?id|api_?key)\w*"
-    r"[\"']?\s*[:=]\s*[\"']?)(?P<value>[^\s\"',;&)}]{3,})",
+    r"[\"']?\s*[:=]\s*[\"']?(?:(?:bearer|basic)\s+)?)(?P<value>[^\s\"',;&)}]{3,})",
     re.IGNORECASE,
 )
 _request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
@@ -114,7 +114,10 @@ def _said(record: logging.LogRecord) -> str:
     request = getattr(record, "request", None)
     if record.name == "django.request" and isinstance(request, HttpRequest):
         return f"{getattr(record, 'status_code', '')} {request.method} {route_of(request)}"
-    return blot(record.getMessage())
+    text, work = record.getMessage(), getattr(record, "job", None)
+    if isinstance(work, dict) and "call_string" in work:  # whose arguments hold people's addresses
+        text = text.replace(work["call_string"], f"{work['task_name']}[{work['id']}]")
+    return blot(text)
 
 
 class LineFormatter(logging.Formatter):

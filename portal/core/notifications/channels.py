@@ -167,6 +167,7 @@ def _stays() -> Any:
 
 def _push(row: PushSubscription, letter: Letter) -> None:
     from pywebpush import WebPushException, webpush  # with aiohttp and requests a tenth of what a start loads
+    from requests import RequestException
 
     if not push_host_allowed(row.endpoint):  # the settings may name fewer hosts than when it was kept
         raise Permanent("not a push service", gone=True)
@@ -191,6 +192,8 @@ def _push(row: PushSubscription, letter: Letter) -> None:
         if 400 <= code < 500 and code != 429:
             raise Permanent(f"{code}") from refused
         raise
+    except RequestException as trouble:  # its words hold the address, which lets anybody send to this browser
+        raise OSError(type(trouble).__name__) from None
 
 
 # --- SMS, and pushes to apps -----------------------------------------------------------------------

@@ -25,6 +25,7 @@ from portal.core.accounts.models import User
 from portal.core.accounts.policy import own_account, request_actor
 from portal.core.accounts.selectors.sessions import session_cards
 from portal.core.accounts.services import mfa, sessions
+from portal.core.accounts.services.notices import tell_changed
 from portal.core.accounts.services.signin import trace
 from portal.core.common.errors import DomainError, NotFound
 from portal.desk.entry.views import answered, options_of
@@ -156,6 +157,7 @@ def passkey_add(request: HttpRequest) -> HttpResponse:
         key = WebAuthn.add(user, form.cleaned_data["name"], form.cleaned_data["credential"]).instance
         signals.authenticator_added.send(sender=Authenticator, request=request, user=user, authenticator=key)
         trace("settings", user, reason="PASSKEY_ADDED")
+        tell_changed(user, "passkey_added")
         messages.success(request, _("The passkey has been added. You can sign in with it alone."))
         return redirect("me:security")
     options = options_of(webauthn.begin_registration(user, passwordless=True))
@@ -174,6 +176,7 @@ def passkey_remove(request: HttpRequest, passkey_id: int) -> HttpResponse:
     key.delete()
     signals.authenticator_removed.send(sender=Authenticator, request=request, user=user, authenticator=key)
     trace("settings", user, reason="PASSKEY_REMOVED")
+    tell_changed(user, "passkey_removed")
     messages.success(request, _("The passkey has been removed."))
     return redirect("me:security")
 

@@ -412,6 +412,23 @@ def test_without_a_word_the_session_is_looked_at_again(cast: Cast, monkeypatch: 
     run(scenario)
 
 
+def test_a_client_that_says_too_much_is_closed(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumers, "MESSAGES_PER_MINUTE", 3)
+
+    async def scenario() -> None:
+        clients = [await opened("/ws/org/", cast.alice), socket("/ws/org/", origin=None)]
+        assert await clients[1].connect()  # who has not said who it is may not guess tokens either
+        for turn in range(2):
+            await clients[0].say({"type": "ping"})
+            assert await clients[0].hear() == {"type": "pong"}, turn
+        await clients[0].say({"type": "ping"})
+        assert await clients[0].close_code() == 4429
+        await clients[1].say({"type": "auth", "token": "x"})
+        assert await clients[1].close_code() == 4401
+
+    run(scenario)
+
+
 def test_a_restart_says_so(cast: Cast) -> None:
     async def scenario() -> None:
         client = await opened("/ws/org/", cast.alice)

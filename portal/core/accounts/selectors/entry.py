@@ -1,7 +1,7 @@
 """What somebody who is not signed in may know of the link that they hold."""
 
 from portal.core.accounts.models import PasswordReset, User
-from portal.core.accounts.services.signin import hashed
+from portal.core.accounts.services.signin import PLATFORM_RULES, hashed
 from portal.core.common import clock
 from portal.core.tenancy.scope import platform
 
@@ -19,6 +19,6 @@ def reset_holder(*, token: str) -> User | None:
 
 
 def password_length(user: User) -> int:
-    """How many characters the person's organisation asks for at least (C33)."""
-    rules = user.organization.settings if user.organization else {}
+    """How many characters the person's organisation asks for at least (C33), or the platform."""
+    rules = user.organization.settings if user.organization else PLATFORM_RULES
     return max(6, int(rules.get("passwordMinLength", 6)))

@@ -23,6 +23,7 @@ from django.utils.translation import gettext_lazy as _
 from portal.core.accounts import trail
 from portal.core.accounts.models import LoginFailure, User
 from portal.core.accounts.services.lockout import failures_of
+from portal.core.accounts.services.notices import tell_changed
 from portal.core.accounts.services.roles import may_touch
 from portal.core.accounts.tokens import Unauthenticated
 from portal.core.common import clock
@@ -85,9 +86,11 @@ def _matches(user: User, code: str) -> bool:
         return False
     for row in Authenticator.objects.select_for_update().filter(user=user):
         if row.type == Authenticator.Type.TOTP:
-            counter = _counter_of(decrypt(row.data["secret"]), code)
+            secret = decrypt(row.data["secret"])
+            counter = _counter_of(secret, code)
             if counter is not None and counter > row.data.get("counter", 0):
-                row.data["counter"] = counter  # so that a code that was seen on its way cannot be used again
+                # the counter, so that a code that was seen on its way cannot be used again; with the newest secret key
+                row.data |= {"counter": counter, "secret": encrypt(secret)}
                 row.last_used_at = clock.now()
                 row.save(update_fields=["data", "last_used_at"])
                 return True
@@ -142,6 +145,7 @@ def mfa_enable(*, user: User, code: str) -> list[str]:
     user.mfa_enabled, user.mfa_pending = True, ""
     user.version += 1
     user.save(update_fields=["mfa_enabled", "mfa_pending", "version", "updated_at"])
+    tell_changed(user, "two_step_on")
     return list(RecoveryCodes.activate(user).get_unused_codes())
 
 
@@ -158,6 +162,7 @@ def recovery_codes_renew(*, user: User, code: str, by: Actor) -> list[str]:
     verify(user=user, code=code, by=by)
     with transaction.atomic():
         Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).delete()
+        tell_changed(user, "recovery_codes")
         return list(RecoveryCodes.activate(user).get_unused_codes())
 
 
@@ -185,3 +190,4 @@ def _switch_off(user: User) -> None:
     user.mfa_enabled = False
     user.version += 1
     user.save(update_fields=["mfa_enabled", "version", "updated_at"])
+    tell_changed(user, "two_step_off")

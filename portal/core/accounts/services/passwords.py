@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import jobs, mail
 from portal.core.accounts.models import LoginFailure, PasswordReset, User
+from portal.core.accounts.services.notices import tell_changed
 from portal.core.accounts.services.signin import end_sessions, find_person, hashed, password_errors, trace
 from portal.core.common import clock
 from portal.core.common.errors import DomainError, Errors
@@ -62,3 +63,4 @@ def _change(user: User, by: Actor, password: str) -> None:
         LoginFailure.objects.filter(identifier=user.email.lower()).delete()
         end_sessions(user=user)
         trace("settings", user, reason="PASSWORD_RESET")
+        tell_changed(user, "password")

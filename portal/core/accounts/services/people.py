@@ -15,6 +15,7 @@ from portal.core.accounts.models import Device, Role, User
 from portal.core.accounts.projects import membership
 from portal.core.accounts.selectors.people import EXPORTED, people_rows
 from portal.core.accounts.services import passwords
+from portal.core.accounts.services.notices import tell_changed
 from portal.core.accounts.services.roles import checked_codes, may_assign, may_grant, may_touch, role_named
 from portal.core.accounts.services.signin import (
     avatar_errors,
@@ -199,6 +200,9 @@ def _regranted(user: User, before: _Before, by: User, *, by_role: bool) -> None:
 def _end_what_ended(user: User, before: _Before, *, new_password: bool) -> None:
     if new_password:
         trace("settings", user, reason="PASSWORD_CHANGED")
+        tell_changed(user, "password")
+    if user.email != before.email:
+        tell_changed(user, "email", to=before.email)
     if new_password or (before.active and not user.is_active) or user.email != before.email:
         end_sessions(user=user)
     elif user.role_id != before.role:

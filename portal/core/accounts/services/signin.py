@@ -22,6 +22,7 @@ from portal.core.accounts import signals, tokens, trail
 from portal.core.accounts.models import Device, LoginFailure, RefreshToken, RevokedToken, User
 from portal.core.accounts.services import mfa
 from portal.core.accounts.services.lockout import FAILURES, failures_of
+from portal.core.accounts.services.notices import tell_changed
 from portal.core.accounts.tokens import Claims, Unauthenticated
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, DomainError, Errors, Invalid
@@ -30,6 +31,8 @@ from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, organization_id, platform, tenant
 
 AVATAR_PATH: Final = "/api/v1/avatars/"
+LONGEST_PASSWORD: Final = 128
+PLATFORM_RULES: Final = {"passwordMinLength": 12, "passwordBreachList": True}
 SHORT: Final = timedelta(days=6)  # life of a refresh token on v1 (C16)
 DEVICE_ID_LENGTH: Final = 200
 SEEN: Final = timedelta(minutes=1)  # how exactly a device's last visit is kept
@@ -294,8 +297,15 @@ def logout(*, user: User, claims: Claims, refresh_token: str | None) -> None:
 def password_errors(
     errors: Errors, field: str, password: str, organization: Organization | None, user: User | None = None
 ) -> None:
-    """Note what is wrong with a new password: 6 characters at least (C33), more where the organisation says so."""
-    rules = organization.settings if organization else {}
+    """Note what is wrong with a new password: 6 characters at least (C33), more where the organisation says so.
+
+    At most 128, which every page takes. A platform administrator, who sees every organisation, needs 12 that are not
+    among the most common passwords.
+    """
+    rules = organization.settings if organization else PLATFORM_RULES
+    if len(password) > LONGEST_PASSWORD:
+        errors.add(field, _("Enter at most %(max_length)s characters.") % {"max_length": LONGEST_PASSWORD})
+        return
     try:
         validate_password(password, user)
         if len(password) < rules.get("passwordMinLength", 0):
@@ -343,6 +353,7 @@ def profile_update(*, user: User, changes: Mapping[str, Any], version: int | Non
         user.set_password(new)
         end_sessions(user=user)
         trace("settings", user, reason="PASSWORD_CHANGED")
+        tell_changed(user, "password")
         wished["password"] = new
     if wished:
         user.version += 1

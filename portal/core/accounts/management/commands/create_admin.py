@@ -4,16 +4,15 @@ import sys
 from getpass import getpass
 from typing import Any
 
-from django.contrib.auth.password_validation import CommonPasswordValidator, validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 
 from portal.core.accounts.models import Role, User
+from portal.core.accounts.services.signin import password_errors
+from portal.core.common.errors import Errors, Invalid
 from portal.core.tenancy.scope import platform
-
-LEAST = 12  # characters: this person sees every organisation
 
 
 class Command(BaseCommand):
@@ -31,15 +30,16 @@ class Command(BaseCommand):
             user.role = Role.objects.get(organization=None, key="SuperAdmin")
             try:
                 validate_email(user.email)
-                validate_password(password, user)
-                CommonPasswordValidator().validate(password, user)
-                if len(password) < LEAST:
-                    raise ValidationError(f"The password needs {LEAST} characters.")
+                errors = Errors()
+                password_errors(errors, "password", password, None, user)
+                errors.raise_any()
                 user.set_password(password)
                 with transaction.atomic():
                     user.save(force_insert=True)
             except ValidationError as error:
                 raise CommandError(" ".join(error.messages)) from None
+            except Invalid as refused:
+                raise CommandError(" ".join(str(one.message) for one in refused.errors)) from None
             except IntegrityError:
                 raise CommandError(f"{user.email} has an account already") from None
         self.stdout.write(f"{user.email} may sign in, and should switch on two-step sign-in under Security")
