@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             path("", include("portal.crm.urls")),
             path("", include("portal.survey.urls")),
             path("", include("portal.ui.kept_urls")),
+            path("", include("portal.ui.deleted_urls")),
             path("", include(declare(public("signing in and out, language"), ui.urlpatterns))),
             path("api/", include("api.urls")),
             path("health/", include("api.health")),

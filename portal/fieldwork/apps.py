@@ -31,7 +31,41 @@ class FieldworkConfig(AppConfig):
             panels.register(
                 panels.Tab(key=key, label=label, icon=icon, url_name=url_name, permission=permission, order=order)
             )
+        self._restorable()
         self._images()
+
+    def _restorable(self) -> None:
+        from django.urls import reverse
+
+        from portal.core.projects import access, services
+        from portal.ui import restoring
+
+        restoring.register(
+            restoring.Restorable(
+                key="project",
+                label=_("Projects"),
+                permission="projects.delete",
+                list_url="fieldwork:project_list",
+                rows=lambda user: access.projects_seen(user, deleted=True).filter(deleted_at__isnull=False),
+                restore=services.project_restore,
+                url=lambda id: reverse("fieldwork:project_detail", args=[id]),
+            ),
+            restoring.Restorable(
+                key="task",
+                label=_("Tasks"),
+                permission="tasks.delete",
+                list_url="fieldwork:task_list",
+                rows=lambda user: access.tasks_seen(user, deleted=True).filter(deleted_at__isnull=False),
+                restore=services.task_restore,
+                url=lambda id: reverse("fieldwork:task_detail", args=[id]),
+            ),
+            restoring.Restorable(
+                key="task_comment",
+                restore=services.comment_restore,
+                url=lambda id: reverse("fieldwork:task_detail", args=[id]),
+                parent="task",
+            ),
+        )
 
     def _images(self) -> None:
         from portal.core.accounts import permissions as rights

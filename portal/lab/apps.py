@@ -23,14 +23,17 @@ class LabConfig(AppConfig):
     label = "lab"
 
     def ready(self) -> None:
+        from django.urls import reverse
+
         from portal.core.accounts import permissions as rights
         from portal.core.notifications import events, kinds
         from portal.core.tenancy import seeds
-        from portal.lab import collections, search
+        from portal.lab import collections, search, services
         from portal.lab.events import EVENTS, KINDS
+        from portal.lab.models import Sample
         from portal.lab.permissions import PERMISSIONS
         from portal.lab.seeding import seed_catalogue
-        from portal.ui import menu
+        from portal.ui import menu, restoring
 
         rights.register(PERMISSIONS)
         seeds.register(seed_catalogue)
@@ -38,6 +41,17 @@ class LabConfig(AppConfig):
         kinds.register(*KINDS)
         collections.register()
         search.fill()
+        restoring.register(
+            restoring.Restorable(
+                key="sample",
+                label=_("Samples"),
+                permission="samples.delete",
+                list_url="lab:sample_list",
+                rows=lambda user: Sample.objects.filter(deleted_at__isnull=False),
+                restore=services.sample_restore,
+                url=lambda id: reverse("lab:sample_detail", args=[id]),
+            )
+        )
         menu.register(
             *(
                 menu.MenuItem(label=label, url_name=url, icon=icon, permission=right, group="lab", order=10 * place)

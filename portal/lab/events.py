@@ -9,6 +9,7 @@ from portal.core.notifications.models import Channel, Level
 EVENTS = [
     EventType("sample.changed", "samples.view", organization=True),
     EventType("result.changed", "samples.view", organization=True),
+    EventType("worksheet.changed", "samples.view", organization=True),
     EventType("certificate.issued", "certificates.view", organization=True),
     EventType("compliance.changed", "samples.view", organization=True),
 ]

@@ -9,17 +9,27 @@ from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
 from portal.lab.certificates.models import Certificate
-from portal.lab.models import LANGUAGES, ComplianceReport
+from portal.lab.models import LANGUAGES, ComplianceReport, ReportFile
 
 
 @job(name="lab.report_pdf", retry=2, queue="reports")
 def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str]:
     """Render and keep the PDF of a report that is too long for a request."""
+    return _report_file(running, report, language, ReportFile.Kind.PDF)
+
+
+@job(name="lab.report_xlsx", retry=2, queue="reports")
+def report_xlsx(running: Running, *, report: str, language: str) -> dict[str, str]:
+    """Write and keep the workbook of a report that is too long for a request."""
+    return _report_file(running, report, language, ReportFile.Kind.XLSX)
+
+
+def _report_file(running: Running, report: str, language: str, kind: ReportFile.Kind) -> dict[str, str]:
     from portal.lab.reports import services
 
     made = ComplianceReport.objects.get(pk=report)
-    services.report_render(report=made, language=language, progress=running.progress)
-    data = {"number": made.number, "language": language}
+    services.report_render(report=made, language=language, kind=kind, progress=running.progress)
+    data = {"number": made.number, "language": language, "format": kind.value}
     publish("report.ready", entity="report", id=made.pk, data=data, users=[running.by.user] if running.by.user else [])
     notify("report.ready", recipients=[running.by.user], data={"number": made.number}, subject=("report", made.pk))
     return {"reportId": report, "language": language}

@@ -440,15 +440,20 @@ class ComplianceReport(TenantModel):
 
 
 class ReportFile(TenantModel):
-    """The PDF of a report in one language, made by a worker and kept."""
+    """A report in one language as a PDF or a workbook, kept once it was made."""
+
+    class Kind(models.TextChoices):
+        PDF = "pdf", "PDF"
+        XLSX = "xlsx", "XLSX"
 
     report = models.ForeignKey(ComplianceReport, models.CASCADE, related_name="files")
     language = models.CharField(max_length=2)
+    kind = models.CharField(max_length=4, choices=Kind, default=Kind.PDF)
     content = models.BinaryField()
     sha256 = models.CharField(max_length=64)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["report", "language"], name="report_file_once")]
+        constraints = [models.UniqueConstraint(fields=["report", "language", "kind"], name="report_file_once")]
 
 
 # The models of the other packages stand with them.

@@ -42,6 +42,11 @@ def sample_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     records.change("sample", id, "deleted", {}, by, version)
 
 
+def sample_restore(*, id: UUID, by: User) -> Row:
+    """With the results that went with it. Raises Denied, NotFound, DUPLICATE where its code is taken by now."""
+    return records.restore("sample", id, by)
+
+
 def result_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     records.change("result", id, "deleted", {}, by, version)
 

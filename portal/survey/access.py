@@ -63,10 +63,10 @@ def session_for(user: User, id: UUID) -> SurveySession:
     return found
 
 
-def applications_seen(user: User) -> QuerySet[Application]:
-    """Living applications within the person's areas."""
-    rows: QuerySet[Application] = Application.objects.filter(area_of(user).q(), deleted_at=None)
-    return rows
+def applications_seen(user: User, *, deleted: bool = False) -> QuerySet[Application]:
+    """Living applications within the person's areas, or the deleted ones, too."""
+    rows: QuerySet[Application] = Application.objects.filter(area_of(user).q())
+    return rows if deleted else rows.filter(deleted_at=None)
 
 
 def application_for(user: User, id: UUID) -> Application:

@@ -29,6 +29,7 @@ from portal.core.audit.models import Action
 from portal.core.audit.services import Event, record
 from portal.core.common import clock
 from portal.core.common.sheets import TYPES, sheet
+from portal.ui import restoring
 from portal.ui.kept import PLAIN, Keeping, keeping, plain
 from portal.ui.tables import Table
 
@@ -117,6 +118,7 @@ def list_page[M: Model](
     live: Sequence[str] = (),
     arrivals: Callable[[int], str] | None = None,
     count_limit: int | None = None,
+    deleted: str = "",
     table_kwargs: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
@@ -127,7 +129,8 @@ def list_page[M: Model](
     (`"sample.changed"`) that reload the rows. With `arrivals`, rows created since the page was opened are not slipped
     in by such a reload: a notice says how many there are, in the words of `arrivals(count)`, and a button shows them
     (the model has `created_at`). `count_limit` stops the count on large tables, and a filter set
-    that knows of more says `many`. `template` extends
+    that knows of more says `many`. `deleted` names the kind of these records in the list of what was deleted, which
+    those who may bring them back find from here. `template` extends
     `ui/list.html`.
     """
     keeps = keeping(request)
@@ -184,6 +187,7 @@ def list_page[M: Model](
         "may_keep_all": bool(saved) and request.user.has_permission("organization.edit"),  # type: ignore[union-attr]
         "can_save": _worth(keeps, query, form) and not any(now for _r, now in saved),
         "bare": f"{request.path}?{PLAIN}=1" if keeps.usual else request.path,
+        "deleted_url": restoring.address(deleted, request.user) if deleted else "",  # type: ignore[arg-type]
         "live_query": urlencode([*((key, value) for key, values in query.lists() for value in values), *held]),
         "arrived": arrivals(arrived) if arrivals and arrived else "",
         "live": ", ".join(f"marsad:{event} from:body throttle:1s" for event in live),

@@ -7,7 +7,9 @@
   const words = form.dataset;
   const rtl = document.documentElement.dir === "rtl";
   const cells = [...form.querySelectorAll(".cell")].filter((cell) => cell.querySelector(".cell-input"));
-  const rows = [...form.querySelectorAll("tbody tr")].map((row) => [...row.children].slice(1).map((box) => box.querySelector(".cell")));
+  const lines = form.querySelector("tbody");
+  const drawn = () => [...lines.rows].map((row) => [...row.children].slice(1).map((box) => box.querySelector(".cell")));
+  let rows = drawn();
   const status = document.getElementById("sheet-status");
   const count = document.getElementById("sheet-count");
   const undo = document.getElementById("sheet-undo");
@@ -165,6 +167,124 @@
     say(fill(words.unsaved, cells.filter(changed).length));
     input(cells.find(changed)).focus();
   }, true);
+
+  // --- what others enter meanwhile -------------------------------------------------------------------------
+  // A cell in which nobody types takes their value; one with another value typed asks, as saving would.
+  function take(told) {
+    const cell = byKey.get(key(told.itemId, told.parameterId));
+    if (!cell) return 0;
+    const version = told.version === null ? "" : String(told.version);
+    const more = added(cell);
+    if (more && more.value.trim() === more.dataset.held) more.value = told.added;
+    if (more) more.dataset.held = told.added;
+    const box = input(cell);
+    const typed = box.value.trim();
+    const other = told.value !== cell.dataset.held;
+    if (other && typed !== cell.dataset.held && typed !== told.value) {
+      if (cell.dataset.asked === version) return 0;
+      cell.dataset.asked = version;
+      mark(cell, { message: words.other.replace("%(value)s", told.value), kind: "conflict" });
+      choice(cell, { version: told.version, current: told.value, badge: told.badge });
+      return 0;
+    }
+    cell.dataset.version = version;
+    cell.dataset.held = told.value;
+    stored.set(cell, { badge: told.badge, note: told.note });
+    if (other) box.value = told.value;
+    if (!changed(cell)) mark(cell, stored.get(cell));
+    cell.classList.toggle("is-new", other && typed !== told.value);
+    refresh(cell);
+    return other && typed !== told.value ? 1 : 0;
+  }
+
+  let waiting = 0;
+  function follow() {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      if (form.hasAttribute("aria-busy")) { follow(); return; }
+      const response = await fetch(words.state, { headers: { Accept: "application/json" } }).catch(() => null);
+      if (!response?.ok || form.hasAttribute("aria-busy")) return;
+      const now = await response.json();
+      if (!arrange(now.layout)) {
+        if (cells.some(changed)) say(words.changed); else location.reload();
+        return;
+      }
+      const news = now.cells.map(take).filter(Boolean).length;
+      document.getElementById("control").innerHTML = now.control;
+      if (news) say(fill(words.news, news));
+    }, 500);
+  }
+  document.body.addEventListener(`marsad:worksheet.changed:${words.sheet}`, follow);
+  document.body.addEventListener("marsad:result.changed", follow);
+
+  // --- the order of the positions ----------------------------------------------------------------------------
+  // Bring the rows into the order of a layout: whether its status and its positions are those of this page.
+  function arrange(layout) {
+    if (layout === words.layout) return true;
+    const [state, ...items] = layout.split(" ");
+    const held = new Map([...lines.rows].map((row) => [row.dataset.item, row]));
+    if (state !== words.layout.split(" ")[0] || items.length !== held.size || items.some((id) => !held.has(id))) return false;
+    const focus = document.activeElement;
+    items.forEach((id, index) => {
+      const row = held.get(id);
+      if (lines.rows[index] !== row) lines.insertBefore(row, lines.rows[index]);
+      row.querySelector(".sheet-number bdi").textContent = index + 1;
+      const [up, down] = row.querySelectorAll("[name=position]");
+      up.value = index;
+      down.value = index + 2;
+      up.disabled = index === 0;
+      down.disabled = index === items.length - 1;
+    });
+    rows = drawn();
+    words.layout = layout;
+    if (lines.contains(focus)) focus.focus();
+    return true;
+  }
+
+  async function moveTo(row, position) {
+    if (position < 1 || position > lines.rows.length) return;
+    const mover = document.getElementById(`move-${row.dataset.item}`);
+    const body = new FormData(mover);
+    body.set("position", position);
+    try {
+      const response = await fetch(mover.action, { method: "POST", headers: { Accept: "application/json" }, body });
+      const answer = response.headers.get("Content-Type")?.startsWith("application/json") ? await response.json() : {};
+      if (!response.ok) throw new Error(answer.message || words.failed);
+      arrange(answer.layout);
+      say(fill(words.moved, [...lines.rows].indexOf(row) + 1));
+    } catch (error) {
+      say(error instanceof TypeError ? words.failed : error.message);
+    }
+  }
+
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-move]")) return;
+    event.preventDefault();
+    moveTo(event.submitter.closest("tr"), Number(event.submitter.value));
+  });
+  lines.addEventListener("keydown", (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || !["ArrowUp", "ArrowDown"].includes(event.key)) return;
+    event.preventDefault();
+    const row = event.target.closest("tr");
+    moveTo(row, [...lines.rows].indexOf(row) + (event.key === "ArrowUp" ? 0 : 2));
+  });
+  let dragged = null;
+  lines.addEventListener("dragstart", (event) => {
+    if (!event.target.matches?.(".sheet-number")) return;
+    dragged = event.target.closest("tr");
+    event.dataTransfer.effectAllowed = "move";
+  });
+  lines.addEventListener("dragover", (event) => {
+    const over = dragged && event.target.closest("tr");
+    for (const row of lines.rows) row.classList.toggle("is-over", row === over && row !== dragged);
+    if (over) event.preventDefault();
+  });
+  lines.addEventListener("drop", (event) => {
+    if (!dragged) return;
+    event.preventDefault();
+    moveTo(dragged, [...lines.rows].indexOf(event.target.closest("tr")) + 1);
+  });
+  lines.addEventListener("dragend", () => { dragged = null; for (const row of lines.rows) row.classList.remove("is-over"); });
 
   // --- movement -------------------------------------------------------------------------------------------------------
   function place(cell) {

@@ -64,6 +64,33 @@ def test_refusals_of_a_transition_say_what_to_do(cast: Cast) -> None:
     assert cast.bob.get(f"/samples/{made['id']}").json()["data"]["status"] == "registered"
 
 
+@pytest.mark.covers("C84")
+def test_many_samples_go_a_step_on_each_for_itself(cast: Cast) -> None:
+    one, two, done = (sample(cast.bob) for _n in range(3))
+    to(cast.bob, done, "received")
+    body = {"ids": [one["id"], two["id"], done["id"], UNKNOWN, one["id"]], "to": "received", "givenBy": "Amina"}
+
+    told = cast.bob.post("/samples/bulk-transition", body).json()["data"]
+
+    assert (told["succeeded"], told["failed"]) == (2, 2)
+    assert [(row["status"], row["success"], row["error"] and row["error"]["code"]) for row in told["results"]] == [
+        ("received", True, None), ("received", True, None), ("received", False, "ILLEGAL_TRANSITION"),
+        (None, False, "RESOURCE_NOT_FOUND"),
+    ]  # fmt: skip
+    assert [row["code"] for row in told["results"][:2]] == [one["code"], two["code"]]
+    [entry] = cast.carol.get(f"/samples/{two['id']}/custody").json()["data"]
+    assert (entry["kind"], entry["from"]) == ("received", "Amina")
+    denied = cast.carol.post("/samples/bulk-transition", {"ids": [one["id"]], "to": "in_progress"}).json()["data"]
+    assert denied["results"][0]["error"]["code"] == "PERMISSION_DENIED"
+    foreign = cast.mallory.post("/samples/bulk-transition", {"ids": [one["id"]], "to": "in_progress"}).json()["data"]
+    assert foreign["results"][0]["error"]["code"] == "RESOURCE_NOT_FOUND"
+    silent = cast.bob.post("/samples/bulk-transition", {"ids": [one["id"]], "to": "rejected"}).json()["data"]
+    assert silent["results"][0]["error"]["code"] == "VALIDATION_ERROR"
+    assert refusal(cast.bob.post("/samples/bulk-transition", {"ids": [one["id"]], "to": "lost"}))[0] == 400
+    assert refusal(cast.bob.post("/samples/bulk-transition", {"ids": [one["id"]] * 201, "to": "received"}))[0] == 400
+    assert cast.bob.get(f"/samples/{one['id']}").json()["data"]["status"] == "received"
+
+
 @pytest.mark.covers("E001-007", "C84")
 def test_the_status_field_obeys_the_same_machine(cast: Cast) -> None:
     made = sample(cast.bob)

@@ -100,6 +100,18 @@ def test_the_head_and_positions_of_an_open_worksheet_change(cast: Cast) -> None:
     assert refusal(cast.bob.patch(address, {"edition": "x", "version": sheet["version"]}))[0] == 409
     grown = made(cast.bob.post(f"{address}/items", {"items": [{"kind": "blank"}]}), 200)
     assert len(grown["items"]) == 2
+    order = [item["id"] for item in grown["items"]][::-1]
+    turned = made(cast.bob.put(f"{address}/items/order", {"itemIds": order, "version": grown["version"]}), 200)
+    assert [(item["id"], item["position"]) for item in turned["items"]] == [(order[0], 1), (order[1], 2)]
+    assert made(cast.bob.put(f"{address}/items/order", {"itemIds": order}), 200)["version"] == turned["version"]
+    assert refusal(cast.bob.put(f"{address}/items/order", {"itemIds": order[:1]})) == (
+        400,
+        "VALIDATION_ERROR",
+        "itemIds",
+    )
+    stale = cast.bob.put(f"{address}/items/order", {"itemIds": order, "version": grown["version"]})
+    assert refusal(stale)[:2] == (409, "VERSION_CONFLICT")
+    assert cast.carol.put(f"{address}/items/order", {"itemIds": order}).status_code == 403
     assert cast.bob.delete(f"{address}/items/{grown['items'][0]['id']}").status_code == 200
     assert cast.bob.delete(address).status_code == 200
     assert cast.bob.get(address).status_code == 404

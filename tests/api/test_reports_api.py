@@ -179,6 +179,10 @@ def test_a_long_report_is_made_by_a_worker(cast: Cast, monkeypatch: Any, samples
     with platform():
         services.report_render(report=ComplianceReport.objects.get(pk=report["id"]), language="en")
     assert cast.carol.get(f"{URL}/{report['id']}/pdf?language=en").content.startswith(b"%PDF-")
+    monkeypatch.setattr(services, "LINES_AT_ONCE", 0)
+    later = cast.carol.get(f"{URL}/{report['id']}/xlsx?language=fr")
+    assert (later.status_code, later["Retry-After"]) == (202, "5")
+    assert later["Location"] == f"/api/v1{URL}/{report['id']}/xlsx?language=fr"
 
 
 @pytest.mark.covers("E001-018", "001-SC-005")

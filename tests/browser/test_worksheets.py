@@ -102,14 +102,29 @@ def test_a_worksheet_is_filled_by_keyboard_and_from_a_spreadsheet(page: Page, ca
     assert values(page)[5] == "many"
     assert stored(cast) == ["70", "<0,5", "٤٠٫١"]
 
-    somebody_enters(cast, sheet, "55")
     boxes.first.fill("71")
+    somebody_enters(cast, sheet, "55")
     page.keyboard.press("Control+s")
     expect(page.locator(".cell").first).to_contain_text("Somebody else has entered 55 here.")
     page.get_by_role("button", name="Keep mine").click()
     page.keyboard.press("Control+s")
     expect(note).to_contain_text("Saved: 1.")
     assert stored(cast) == ["71", "<0,5", "٤٠٫١"]
+
+    somebody_enters(cast, sheet, "56")
+    tell(page, sheet)
+    expect(boxes.first).to_have_value("56")
+    expect(note).to_contain_text("Entered by others just now: 1.")
+    boxes.first.fill("57")
+    somebody_enters(cast, sheet, "58")
+    tell(page, sheet)
+    expect(page.locator(".cell").first).to_contain_text("Somebody else has entered 58 here.")
+    page.get_by_role("button", name="Take theirs").click()
+    expect(boxes.first).to_have_value("58")
+    page.keyboard.press("Alt+ArrowDown")
+    expect(note).to_contain_text("Now at position 2.")
+    expect(boxes.nth(2)).to_be_focused()
+    assert values(page)[:4] == ["٤٠٫١", "<0,5", "58", ""]
 
     boxes.nth(5).fill("")
     enter_as(page, cast.alice, language="ar")
@@ -118,6 +133,11 @@ def test_a_worksheet_is_filled_by_keyboard_and_from_a_spreadsheet(page: Page, ca
     page.keyboard.press("ArrowLeft")  # to the left is the next column
     expect(boxes.nth(1)).to_be_focused()
     expect(boxes.nth(1)).to_have_accessible_name(f"{sample_code(cast, sheet)} – الرصاص")
+
+
+def tell(page: Page, sheet: Worksheet) -> None:
+    """What the socket does when it hears of a change."""
+    page.evaluate("id => document.body.dispatchEvent(new CustomEvent(`marsad:worksheet.changed:${id}`))", str(sheet.pk))
 
 
 def sample_code(cast: Cast, sheet: Worksheet) -> str:

@@ -325,6 +325,18 @@ def contract_delete(request: HttpRequest, contract_id: UUID) -> Reply:
     return Reply(message=_("Contract deleted successfully."))
 
 
+@router.post(
+    "/contracts/{id:contract_id}/restore",
+    policy="contracts.delete",
+    response=schemas.ContractOut,
+    summary="Bring a deleted contract back",
+)
+def contract_restore(request: HttpRequest, contract_id: UUID) -> Reply:
+    """409 while its customer is deleted, 409 `DUPLICATE` where another contract renews the same one by now. One that is
+    not deleted is answered as it is."""
+    return _record(services.contract_restore(id=contract_id, by=_me(request)))
+
+
 @router.operation(
     ["PATCH"],
     "/contracts/{id:contract_id}/status",

@@ -265,6 +265,18 @@ def note_delete(request: HttpRequest, customer_id: UUID, note_id: UUID) -> Reply
     return Reply(message=_("Note deleted."))
 
 
+@router.post(
+    "/customers/{id:customer_id}/restore",
+    policy="customers.delete",
+    response=schemas.CustomerOut,
+    summary="Bring a deleted customer back",
+)
+def customer_restore(request: HttpRequest, customer_id: UUID) -> Reply:
+    """What `cascade` put away stays away. 409 `DUPLICATE` where another customer has its `externalId` by now, 409 for
+    one that was merged. One that is not deleted is answered as it is."""
+    return record(wire.customer(services.customer_restore(id=customer_id, by=me(request))))
+
+
 def me(request: HttpRequest) -> User:
     return request.auth  # type: ignore[attr-defined, no-any-return]
 

@@ -11,7 +11,7 @@ from ninja import Query
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from api.kit import In, Listing, Out, Page, Reply, Router, expected_version, paginate
+from api.kit import LARGE, In, Listing, Out, Page, Reply, Router, expected_version, paginate
 from api.v1.lab.schemas import SampleOut
 from portal.core.accounts.models import User
 from portal.lab import selectors as lab
@@ -65,6 +65,49 @@ class TransitionIn(PapersIn):
     reason: str = Field("", max_length=1000, description="Why; required for rejected, amended and taking up again")
     given_by: str = Field("", max_length=150, description="With `received`: who brought it; else the collector")
     version: int | None = Field(None, description="The version that you saw; a stale one is 409 VERSION_CONFLICT")
+
+
+class BulkStepIn(PapersIn):
+    aliases: ClassVar[Mapping[str, str]] = TransitionIn.aliases
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"ids": [_SAMPLE], "to": "received", "condition": "intact", "temperature": 4.5}}
+    )
+
+    ids: list[UUID] = Field(min_length=1, max_length=services.AT_ONCE)
+    to: str = Field(description=f"The next status of all of them: {_STATUSES}")
+    reason: str = Field("", max_length=1000, description="Why; required for rejected, amended and taking up again")
+    given_by: str = Field("", max_length=150, description="With `received`: who brought them; else the collectors")
+
+
+class StepFault(Out):
+    code: str
+    message: str
+
+
+class StepResult(Out):
+    id: UUID
+    code: str | None = Field(description="Of the sample; null for one that you do not see")
+    status: SampleStatus | None = Field(description="The one that it has now")
+    success: bool
+    error: StepFault | None
+
+
+class BulkStepOut(Out):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        json_schema_extra={
+            "example": {
+                "succeeded": 1, "failed": 0,
+                "results": [
+                    {"id": _SAMPLE, "code": "S-2026-000123", "status": "received", "success": True, "error": None}
+                ],
+            }
+        },
+    )  # fmt: skip
+
+    succeeded: int
+    failed: int
+    results: list[StepResult] = Field(description="One per id, in order; an id that stands twice counts once")
 
 
 class CustodyIn(PapersIn):
@@ -255,6 +298,41 @@ def transition(request: HttpRequest, sample_id: UUID, payload: TransitionIn) -> 
     )
     card = wire.samples([row])[0]
     return Reply(card, headers={"ETag": f'"{card["version"]}"'})
+
+
+@router.post(
+    "/samples/bulk-transition",
+    policy="samples.view",
+    response=BulkStepOut,
+    limit=LARGE,
+    summary="Take many samples a step on",
+)
+def transition_bulk(request: HttpRequest, payload: BulkStepIn) -> dict[str, Any]:
+    """At most 200 ids, each for itself: one that is refused says why (`RESOURCE_NOT_FOUND`, `PERMISSION_DENIED`,
+    `ILLEGAL_TRANSITION`, `VALIDATION_ERROR` where a reason is missing) and holds nobody else up. A sample that has the
+    status already is refused like any other step that cannot follow, so a repeated request changes nothing."""
+    outcomes = services.samples_transition(
+        ids=payload.ids,
+        to=payload.to,
+        by=_user(request),
+        reason=payload.reason,
+        papers=payload.papers(given_by=payload.given_by),
+    )
+    done = sum(not one.code for one in outcomes)
+    return {
+        "succeeded": done,
+        "failed": len(outcomes) - done,
+        "results": [
+            {
+                "id": one.id,
+                "code": one.sample or None,
+                "status": one.status or None,
+                "success": not one.code,
+                "error": {"code": one.code, "message": one.message} if one.code else None,
+            }
+            for one in outcomes
+        ],
+    }
 
 
 @router.get(

@@ -25,6 +25,7 @@ from api.v1.lab.quality_schemas import (
     MaterialIn,
     MaterialOut,
     MaterialQuery,
+    OrderIn,
     PlaceIn,
     QcIn,
     QcOut,
@@ -48,7 +49,7 @@ from portal.lab.models import Sample
 from portal.lab.quality import selectors as quality
 from portal.lab.quality import services as qc
 from portal.lab.worksheets import selectors, services
-from portal.lab.worksheets.grid import Cell, grid_save, outcome
+from portal.lab.worksheets.grid import Cell, grid_save, items_order, outcome
 from portal.lab.worksheets.models import Worksheet
 from portal.lab.worksheets.services import Place
 
@@ -145,6 +146,21 @@ def worksheet_items(request: HttpRequest, worksheet_id: UUID, payload: ItemsIn) 
     """At the end of an open worksheet."""
     sheet = selectors.worksheet_get(id=worksheet_id)
     services.items_add(worksheet=sheet, places=_places(payload.items), by=_user(request))
+    return _detail(sheet)
+
+
+@worksheets.operation(
+    ["PUT"],
+    "/worksheets/{id:worksheet_id}/items/order",
+    policy="worksheets.edit",
+    response=WorksheetDetail,
+    summary="Order the positions",
+)
+def worksheet_items_order(request: HttpRequest, worksheet_id: UUID, payload: OrderIn) -> dict[str, Any]:
+    """Of an open worksheet. QC samples are judged anew, since the rules of Westgard go by the order of the run."""
+    sheet = selectors.worksheet_get(id=worksheet_id)
+    version = expected_version(request, payload.version)
+    items_order(worksheet=sheet, ids=payload.item_ids, by=_user(request), version=version)
     return _detail(sheet)
 
 

@@ -57,6 +57,11 @@ class ItemsIn(In):
     items: list[PlaceIn] = Field(min_length=1, max_length=60)
 
 
+class OrderIn(In):
+    item_ids: list[UUID] = Field(min_length=1, max_length=60, description="Every position, in the order of the run")
+    version: int | None = Field(None, description="Of the worksheet that you saw; a stale one is 409 VERSION_CONFLICT")
+
+
 class CellIn(In):
     item_id: UUID
     parameter_id: UUID

@@ -17,7 +17,7 @@ from portal.core.accounts.middleware import browser_language
 from portal.core.accounts.models import User
 from portal.core.common.errors import Denied, Invalid
 from portal.lab.choices import StandardRole
-from portal.lab.models import ComplianceReport
+from portal.lab.models import ComplianceReport, ReportFile
 from portal.lab.reports import exports, selectors, services
 from portal.lab.reports.amending import MAX_REASON
 from portal.lab.reports.filters import LANGUAGES, MAX_TITLE
@@ -251,7 +251,7 @@ def report_issue(
     report = services.report_issue(
         filters=payload, language=payload.get("language"), title=payload.get("title"), by=_user(request)
     )
-    return _pdf(report, report.language) if as_pdf else Reply(report_json(report))
+    return _file(report, report.language, ReportFile.Kind.PDF) if as_pdf else Reply(report_json(report))
 
 
 @router.get("/reports/compliance", policy="reports.view", response=list[ReportHead], summary="Compliance reports")
@@ -308,7 +308,7 @@ def report_pdf(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) 
     """202 with `Retry-After` while a worker makes it; ask again then. Figures, number and hash are the same in every
     language."""
     report = selectors.report_get(id=report_id)
-    return _pdf(report, _language(request, query, report))
+    return _file(report, _language(request, query, report), ReportFile.Kind.PDF)
 
 
 @router.get(
@@ -327,16 +327,17 @@ def report_csv(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) 
 
 @router.get(
     "/reports/compliance/{id:report_id}/xlsx",
+    also=(202,),
     policy="reports.export",
     response=None,
     summary="Report as XLSX",
-    openapi_extra=file_answer(XLSX),
+    openapi_extra=file_answer(XLSX, later=True),
 )
-def report_xlsx(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> HttpResponse:
-    """Summary, standards, sites, exceedances and excluded results as sheets."""
+def report_xlsx(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> Reply | HttpResponse:
+    """Summary, standards, sites, exceedances and excluded results as sheets. Of more than 2,000 rows a worker makes it:
+    202 with `Retry-After`; ask again then."""
     report = selectors.report_get(id=report_id)
-    content = exports.report_xlsx(report, language=_language(request, query, report))
-    return _download(report, content, kind=XLSX, extension="xlsx")
+    return _file(report, _language(request, query, report), ReportFile.Kind.XLSX)
 
 
 def _user(request: HttpRequest) -> User:
@@ -349,13 +350,17 @@ def _language(request: HttpRequest, query: InLanguage, report: ComplianceReport)
     return query.language or browser_language(request.headers.get("Accept-Language", "")) or report.language
 
 
-def _pdf(report: ComplianceReport, language: str) -> Reply | HttpResponse:
-    file = services.report_file(report=report, language=language)
+def _file(report: ComplianceReport, language: str, kind: ReportFile.Kind) -> Reply | HttpResponse:
+    file = services.report_file(report=report, language=language, kind=kind)
+    pdf = kind == ReportFile.Kind.PDF
     if file is None:
-        path = f"/api/v1/reports/compliance/{report.pk}/pdf?language={language}"
+        path = f"/api/v1/reports/compliance/{report.pk}/{kind.value}?language={language}"
         headers = {"Retry-After": str(RETRY_SECONDS), "Location": path}
-        return Reply(report_head(report), message=_("The PDF is being made."), status=202, headers=headers)
+        said = _("The PDF is being made.") if pdf else _("The workbook is being made.")
+        return Reply(report_head(report), message=said, status=202, headers=headers)
     content = bytes(file.content)
+    if not pdf:
+        return _download(report, content, kind=XLSX, extension="xlsx")
     return _download(report, content, kind=PDF, extension="pdf", noted=f"pdf-{language}", suffix=f"-{language}")
 
 

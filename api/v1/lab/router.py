@@ -97,6 +97,18 @@ def sample_delete(request: HttpRequest, sample_id: UUID) -> Reply:
     return Reply(message=_("Sample deleted successfully."))
 
 
+@router.post(
+    "/samples/{id:sample_id}/restore",
+    policy="samples.delete",
+    response=SampleOut,
+    summary="Bring a deleted sample back",
+)
+def sample_restore(request: HttpRequest, sample_id: UUID) -> Reply:
+    """With the results that went with it. 409 `DUPLICATE` where another sample has its code by now. One that is not
+    deleted is answered as it is."""
+    return _record(wire.samples([services.sample_restore(id=sample_id, by=_user(request))])[0])
+
+
 @results.get(
     "/samples/{id:sample_id}/results", policy="samples.view", response=list[ResultOut], summary="Results of a sample"
 )

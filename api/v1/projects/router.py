@@ -76,6 +76,17 @@ def project_delete(request: HttpRequest, project_id: UUID) -> Reply:
     return Reply(message=_("Project deleted successfully."))
 
 
+@router.post(
+    "/projects/{id:project_id}/restore",
+    policy="projects.delete",
+    response=ProjectOut,
+    summary="Bring a deleted project back",
+)
+def project_restore(request: HttpRequest, project_id: UUID) -> Reply:
+    """With the tasks that went with it. One that is not deleted is answered as it is."""
+    return record(wire.projects([services.project_restore(id=project_id, by=me(request))])[0])
+
+
 @router.get(
     "/projects/{id:project_id}/members",
     policy="projects.view",

@@ -166,6 +166,18 @@ def sale_delete(request: HttpRequest, deal_id: UUID) -> Reply:
     return Reply(message=_("Deal deleted successfully."))
 
 
+@router.post(
+    "/sales/{id:deal_id}/restore",
+    policy="sales.delete",
+    response=schemas.SaleOut,
+    summary="Bring a deleted deal back",
+)
+def sale_restore(request: HttpRequest, deal_id: UUID) -> Reply:
+    """Into its stage, or the first one of that kind where that is gone. 409 while its customer is deleted. One that is
+    not deleted is answered as it is."""
+    return _one(request, services.deal_restore(id=deal_id, by=me(request)))
+
+
 @router.update("/sales/{id:deal_id}/stage", policy="sales.edit", response=schemas.SaleOut, summary="Move a deal")
 def sale_stage(request: HttpRequest, deal_id: UUID, payload: schemas.StageMove) -> Reply:
     """Its own stage changes nothing. Won needs a value above 0, lost a `lostReason`: 422 with what is missing. Leaving

@@ -88,6 +88,15 @@ def task_delete(request: HttpRequest, task_id: UUID) -> Reply:
     return Reply(message=_("Task deleted successfully."))
 
 
+@router.post(
+    "/tasks/{id:task_id}/restore", policy="tasks.delete", response=TaskOut, summary="Bring a deleted task back"
+)
+def task_restore(request: HttpRequest, task_id: UUID) -> Reply:
+    """404 `RESOURCE_NOT_FOUND` naming `projectId` while its project is deleted. One that is not deleted is answered as
+    it is."""
+    return _record(services.task_restore(id=task_id, by=me(request)))
+
+
 @router.get(
     "/projects/{id:project_id}/tasks", policy="tasks.view", response=list[TaskOut], summary="Tasks of a project"
 )

@@ -198,6 +198,18 @@ def ticket_delete(request: HttpRequest, ticket_id: UUID) -> Reply:
     return Reply(message=_("Ticket deleted successfully."))
 
 
+@router.post(
+    "/tickets/{id:ticket_id}/restore",
+    policy="tickets.delete",
+    response=schemas.TicketOut,
+    summary="Bring a deleted ticket back",
+)
+def ticket_restore(request: HttpRequest, ticket_id: UUID) -> Reply:
+    """Its clocks run on; the time for which it was deleted is a pause. 409 while its customer is deleted. One that is
+    not deleted is answered as it is."""
+    return record(wire.card(services.ticket_restore(id=ticket_id, by=me(request)).pk))
+
+
 @router.update(
     "/tickets/{id:ticket_id}/status",
     policy="tickets.work",

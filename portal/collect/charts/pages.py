@@ -29,6 +29,7 @@ from portal.core.common.text import normalise
 from portal.ui.lists import Empty, list_page
 from portal.ui.panels import project_frame
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 LIVE = ", ".join(f"marsad:{event} from:body throttle:2s" for event in MOVING)
 COUNT_LIMIT = 10_000
@@ -57,6 +58,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
         filterset=ViewFilter,
         template="collect/views/list.html",
         list_id="views",
+        deleted="view",
         caption=gettext_lazy("Chart views"),
         empty=no_views(request),
         live=["view.changed"],
@@ -171,7 +173,7 @@ def view_delete(request: HttpRequest, view_id: UUID) -> HttpResponse:
     view = selectors.view_for(person(request), view_id)
     if request.method == "POST":
         services.view_delete(id=view_id, by=person(request))
-        messages.success(request, _("The view has been deleted."))
+        undo_deletion(request, _("The view has been deleted."), "view", view_id)
         return redirect("collect:view_list")
     boards = view.widgets.filter(dashboard__deleted_at=None).values("dashboard").distinct().count()
     return render(request, "collect/views/delete.html", {"view": view, "boards": boards})

@@ -19,8 +19,11 @@ from portal.core.common.text import normalise
 from portal.core.projects import access
 
 
-def views_seen(user: User) -> QuerySet[View]:
-    rows: QuerySet[View] = View.objects.filter(deleted_at=None, project__deleted_at=None)
+def views_seen(user: User, *, deleted: bool = False) -> QuerySet[View]:
+    """Those of living projects that the person sees; `deleted`: those views, too."""
+    rows: QuerySet[View] = View.objects.filter(project__deleted_at=None)
+    if not deleted:
+        rows = rows.filter(deleted_at=None)
     return rows if access.sees_all_projects(user) else rows.filter(project__in=access.projects_of(user))
 
 

@@ -27,7 +27,7 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
 from portal.core.projects import access
-from portal.core.sync.records import may
+from portal.core.sync.records import may, to_restore
 from portal.core.tenancy import scope
 
 NAME_LENGTH: Final = 200
@@ -71,6 +71,18 @@ def view_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     view.version += 1
     view.save()
     _tell(view)
+
+
+@transaction.atomic
+def view_restore(*, id: UUID, by: User) -> View:
+    """Not to the dashboards that it stood on: their places may be taken. Raises Denied, NotFound."""
+    view = to_restore(selectors.views_seen(by, deleted=True), id=id, by=by, right="views.delete")
+    if view.deleted_at is not None:
+        view.deleted_at = view.deleted_by = None
+        view.version += 1
+        view.save()
+        _tell(view)
+    return view
 
 
 def preview(*, data: Mapping[str, Any], by: User) -> tuple[dict[str, Any], Definition]:

@@ -23,6 +23,7 @@ from portal.core.common.errors import DomainError, NotFound
 from portal.core.jobs.tasks import defer, job_get
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 COUNT_LIMIT = 10_000
 SHORTEST = 10  # seconds between refreshes
@@ -46,6 +47,7 @@ def dashboard_list(request: HttpRequest) -> HttpResponse:
         filterset=DashboardFilter,
         template="collect/dashboards/list.html",
         list_id="dashboards",
+        deleted="dashboard",
         caption=gettext_lazy("Dashboards"),
         empty=empty,
         live=["dashboard.changed"],
@@ -96,7 +98,7 @@ def dashboard_delete(request: HttpRequest, dashboard_id: UUID) -> HttpResponse:
     dashboard = selectors.dashboard_for(person(request), dashboard_id)
     if request.method == "POST":
         services.dashboard_delete(id=dashboard_id, by=person(request))
-        messages.success(request, _("The dashboard has been deleted."))
+        undo_deletion(request, _("The dashboard has been deleted."), "dashboard", dashboard_id)
         return redirect("collect:dashboard_list")
     return render(request, "collect/dashboards/delete.html", {"dashboard": dashboard})
 

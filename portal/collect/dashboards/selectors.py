@@ -17,11 +17,11 @@ from portal.core.common.text import normalise
 from portal.core.projects import access
 
 
-def dashboards_seen(user: User) -> QuerySet[Dashboard]:
-    """Those of the projects that the person sees, and those of none."""
-    rows: QuerySet[Dashboard] = Dashboard.objects.filter(deleted_at=None).filter(
-        Q(project=None) | Q(project__deleted_at=None)
-    )
+def dashboards_seen(user: User, *, deleted: bool = False) -> QuerySet[Dashboard]:
+    """Those of the projects that the person sees, and those of none; `deleted`: those dashboards, too."""
+    rows: QuerySet[Dashboard] = Dashboard.objects.filter(Q(project=None) | Q(project__deleted_at=None))
+    if not deleted:
+        rows = rows.filter(deleted_at=None)
     if access.sees_all_projects(user):
         return rows
     return rows.filter(Q(project=None) | Q(project__in=access.projects_of(user)))

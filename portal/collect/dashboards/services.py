@@ -25,7 +25,7 @@ from portal.core.common.errors import Errors, Invalid
 from portal.core.common.ids import parse_uuid
 from portal.core.notifications.events import publish
 from portal.core.projects import access
-from portal.core.sync.records import may
+from portal.core.sync.records import may, to_restore
 from portal.core.tenancy import scope
 
 MOST_WIDGETS: Final = 50
@@ -65,6 +65,16 @@ def dashboard_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     dashboard = held(selectors.dashboard_for(by, id), version)
     dashboard.deleted_at, dashboard.deleted_by = clock.now(), by
     _moved(dashboard)
+
+
+@transaction.atomic
+def dashboard_restore(*, id: UUID, by: User) -> Dashboard:
+    """With its widgets. Raises Denied, NotFound."""
+    dashboard = to_restore(selectors.dashboards_seen(by, deleted=True), id=id, by=by, right="views.delete")
+    if dashboard.deleted_at is not None:
+        dashboard.deleted_at = dashboard.deleted_by = None
+        _moved(dashboard)
+    return dashboard
 
 
 @transaction.atomic

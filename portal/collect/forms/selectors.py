@@ -14,9 +14,12 @@ from portal.core.common.text import normalise
 from portal.core.projects import access
 
 
-def forms_seen(user: User) -> QuerySet[Form]:
-    """Living forms of the projects that the person sees; drafts only for whoever designs forms."""
-    rows: QuerySet[Form] = Form.objects.filter(deleted_at=None, project__deleted_at=None)
+def forms_seen(user: User, *, deleted: bool = False) -> QuerySet[Form]:
+    """Forms of the living projects that the person sees; drafts only for whoever designs forms. `deleted`: those forms,
+    too."""
+    rows: QuerySet[Form] = Form.objects.filter(project__deleted_at=None)
+    if not deleted:
+        rows = rows.filter(deleted_at=None)
     if not access.sees_all_projects(user):
         rows = rows.filter(project__in=access.projects_of(user))
     return rows if user.has_permission("forms.edit") else rows.filter(version__gt=0)

@@ -25,7 +25,7 @@ from portal.core.common.errors import Conflict, Errors, Invalid
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.projects import access
-from portal.core.sync.records import may
+from portal.core.sync.records import may, to_restore
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 
@@ -131,6 +131,15 @@ def form_delete(*, id: UUID, by: User) -> None:
     form = selectors.form_for(by, id)
     form.deleted_at, form.deleted_by = clock.now(), by
     form.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
+
+
+@transaction.atomic
+def form_restore(*, id: UUID, by: User) -> Form:
+    """Raises Denied, NotFound, also while its project is deleted."""
+    form = to_restore(selectors.forms_seen(by, deleted=True), id=id, by=by, right="forms.delete")
+    form.deleted_at = form.deleted_by = None
+    form.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
+    return form
 
 
 def form_check(*, form: Form, schema: Any) -> dict[str, Any]:

@@ -25,15 +25,15 @@ def projects_of(user: User) -> "QuerySet[ProjectMember, UUID]":
     return rows
 
 
-def projects_seen(user: User) -> QuerySet[Project]:
-    """Living projects that the person sees."""
-    rows: QuerySet[Project] = Project.objects.filter(deleted_at=None)
+def projects_seen(user: User, *, deleted: bool = False) -> QuerySet[Project]:
+    """Living projects that the person sees, or the deleted ones, too."""
+    rows: QuerySet[Project] = Project.objects.all() if deleted else Project.objects.filter(deleted_at=None)
     return rows if sees_all_projects(user) else rows.filter(pk__in=projects_of(user))
 
 
-def tasks_seen(user: User) -> QuerySet[Task]:
-    """Living tasks that the person sees."""
-    rows: QuerySet[Task] = Task.objects.filter(deleted_at=None)
+def tasks_seen(user: User, *, deleted: bool = False) -> QuerySet[Task]:
+    """Living tasks that the person sees, or the deleted ones, too."""
+    rows: QuerySet[Task] = Task.objects.all() if deleted else Task.objects.filter(deleted_at=None)
     return rows.filter(_task_reach(user))
 
 

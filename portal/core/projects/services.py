@@ -57,6 +57,11 @@ def project_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     records.change("project", id, "deleted", {}, by, version)
 
 
+def project_restore(*, id: UUID, by: User) -> Row:
+    """With the tasks that went with it. Raises Denied, NotFound."""
+    return records.restore("project", id, by)
+
+
 def task_create(*, data: Mapping[str, Any], by: User, project: UUID | None = None) -> tuple[Row, bool]:
     """A new task, of `project` where one is given. The stored row, and False where `id` or `localSyncId` was known.
 
@@ -76,6 +81,11 @@ def task_update(*, id: UUID, data: Mapping[str, Any], by: User, version: int | N
 
 def task_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     records.change("task", id, "deleted", {}, by, version)
+
+
+def task_restore(*, id: UUID, by: User) -> Row:
+    """Raises Denied, NotFound, RESOURCE_NOT_FOUND naming `projectId` while its project is deleted."""
+    return records.restore("task", id, by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,16 +161,30 @@ def comment_change(*, task: UUID, id: UUID, content: Any, by: User) -> TaskComme
 def comment_delete(*, task: UUID, id: UUID, by: User) -> None:
     """One's own, and any for whoever may change all tasks. Raises Denied, NotFound."""
     comment = _comment(task, id, by)
-    if comment.author_id != by.pk and not by.has_permission("tasks.edit"):
-        raise Denied(_("Only its author can change a comment."))
+    _may_remove(comment, by)
     comment.deleted_at, comment.deleted_by = clock.now(), by
     comment.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
 
 
-def _comment(task: UUID, id: UUID, by: User) -> TaskComment:
+def comment_restore(*, task: UUID, id: UUID, by: User) -> TaskComment:
+    """By whoever may delete it. Raises Denied, NotFound."""
+    comment = _comment(task, id, by, deleted=True)
+    _may_remove(comment, by)
+    comment.deleted_at = comment.deleted_by = None
+    comment.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
+    return comment
+
+
+def _may_remove(comment: TaskComment, by: User) -> None:
+    if comment.author_id != by.pk and not by.has_permission("tasks.edit"):
+        raise Denied(_("Only its author can change a comment."))
+
+
+def _comment(task: UUID, id: UUID, by: User, *, deleted: bool = False) -> TaskComment:
     records.may(by, "tasks.work")
     found = access.task_for(by, task)
-    comment = TaskComment.objects.select_related("author").filter(task=found, pk=id, deleted_at=None).first()
+    rows = TaskComment.objects.select_related("author").filter(task=found, pk=id)
+    comment = rows.first() if deleted else rows.filter(deleted_at=None).first()
     if comment is None:
         raise NotFound(_("There is no such comment."))
     return comment

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import models
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
@@ -60,6 +62,30 @@ def change(
     with scope.acting(reason=reason if isinstance(reason, str) else scope.actor().reason):
         apply([Change(entity, id, operation, dict(data), client_version=engine.NO_VERSION_CHECK)], by)
     return collection.rows([id])[id]
+
+
+def restore(entity: str, id: UUID, by: User) -> Row:
+    """Bring a deleted record back, with what went with it; one that lives is answered as it is. Who may delete may.
+    Raises Denied, NotFound, and what the room says against it (a code that another record has got)."""
+    collection = registry.get(entity)
+    may(by, collection.delete)
+    engine.lock_clock()
+    row = collection.rows([id]).get(id)
+    if row is None or id not in collection.seen(by, [id]):
+        raise NotFound(_("There is no such record."))
+    if row["deleted_at"] is not None:
+        apply([Change(entity, id, "updated", {}, client_version=engine.NO_VERSION_CHECK)], by)
+    return collection.rows([id])[id]
+
+
+def to_restore[M: models.Model](rows: QuerySet[M], *, id: UUID, by: User, right: str) -> M:
+    """For records that are not synced: the one to bring back, locked. `rows`: all in the person's sight, deleted ones
+    too. Raises Denied, NotFound."""
+    may(by, right)
+    found = rows.select_for_update(no_key=True, of=("self",)).filter(pk=id).first()
+    if found is None:
+        raise NotFound(_("There is no such record."))
+    return found
 
 
 def visible(entity: str, id: UUID, by: User) -> Row:

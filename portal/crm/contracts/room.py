@@ -13,6 +13,7 @@ from portal.core.accounts.models import User
 from portal.core.notifications import events, kinds
 from portal.core.tenancy import seeds
 from portal.crm import activity, settings
+from portal.crm.access import seen
 from portal.crm.contracts import access, jobs, renewals, services
 from portal.crm.contracts.choices import IN_FORCE, OPEN, Party, Status
 from portal.crm.contracts.events import EVENTS, KINDS
@@ -21,7 +22,7 @@ from portal.crm.contracts.permissions import PERMISSIONS
 from portal.crm.contracts.seeds import seed_types
 from portal.crm.customers import registry
 from portal.crm.sla import rules
-from portal.ui import menu, panels
+from portal.ui import menu, panels, restoring
 
 TEXTS: Final[dict[str, Promise | str]] = {
     "contract.created": _("Contract %(number)s written: %(title)s"),
@@ -70,6 +71,19 @@ def register() -> None:
         visible=access.contracts_seen,
         url=lambda id: reverse("crm:contract_detail", args=[id]),
         icon="file-text",
+    )
+    restoring.register(
+        restoring.Restorable(
+            key="contract",
+            label=_("Contracts"),
+            permission="contracts.delete",
+            list_url="crm:contract_list",
+            rows=lambda user: seen(
+                user, "contracts.view", Contract.objects.filter(deleted_at__isnull=False), owner="owner"
+            ),
+            restore=services.contract_restore,
+            url=lambda id: reverse("crm:contract_detail", args=[id]),
+        )
     )
     rules.register_contracts(in_force)
     menu.register(

@@ -15,6 +15,7 @@ from portal.core.common import clock
 from portal.core.common.errors import Conflict, DomainError, Errors, IllegalTransition, Invalid, NotFound
 from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
+from portal.core.sync.records import to_restore
 from portal.core.tenancy import scope
 from portal.core.tenancy.services import next_numbers
 from portal.crm.access import seen
@@ -22,6 +23,7 @@ from portal.crm.contracts import access, history, terms, wire
 from portal.crm.contracts.choices import IN_FORCE, OPEN, STEPS, Party, Status
 from portal.crm.contracts.documents import attachments_set
 from portal.crm.contracts.models import Amendment, Contract, ContractLine, ContractType
+from portal.crm.customers.access import customer_living
 from portal.crm.customers.models import Customer
 from portal.crm.money import base_currency, resolve
 
@@ -389,6 +391,26 @@ def contract_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     contract.version += 1
     contract.save()
     history.log(contract, "deleted", old={"status": contract.status})
+
+
+@transaction.atomic
+def contract_restore(*, id: UUID, by: User) -> Contract:
+    """Bring a deleted contract back. Raises Denied, NotFound, and Conflict while its customer is deleted and where
+    another contract renews the same one by now (`DUPLICATE`)."""
+    rows = seen(by, "contracts.view", Contract.objects.all(), owner="owner")
+    contract: Contract = to_restore(rows, id=id, by=by, right="contracts.delete")
+    if contract.deleted_at is None:
+        return contract
+    customer_living(contract.customer_id)
+    if contract.predecessor_id and contract.status != Status.CANCELLED:
+        Contract.objects.select_for_update(no_key=True).get(pk=contract.predecessor_id)  # two renewals cannot both win
+        if wire.successors([contract.predecessor_id]):
+            raise Conflict(_("Another contract renews the same contract already."), code="DUPLICATE")
+    contract.deleted_at = contract.deleted_by = None
+    contract.version += 1
+    contract.save()
+    history.log(contract, "restored", new={"status": contract.status})
+    return contract
 
 
 # --- amendments -------------------------------------------------------------------------------------

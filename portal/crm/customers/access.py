@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
-from portal.core.common.errors import NotFound
+from portal.core.common.errors import Conflict, NotFound
 from portal.crm.access import seen
 from portal.crm.customers.models import Customer
 
@@ -15,6 +15,14 @@ def customers_seen(user: User, right: str = "customers.view") -> QuerySet[Custom
     """Living customers for which the person holds the right."""
     rows: QuerySet[Customer] = Customer.objects.filter(deleted_at=None)
     return seen(user, right, rows)
+
+
+def customer_living(id: UUID) -> None:
+    """For a record of a customer that is to come back: holds the customer until the transaction ends. Raises Conflict
+    while it is deleted."""
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=id)
+    if customer.deleted_at is not None:
+        raise Conflict(_("The customer %(name)s is deleted: restore the customer first.") % {"name": customer.name})
 
 
 def customer_get(*, user: User, id: UUID) -> Customer:

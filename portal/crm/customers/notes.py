@@ -15,6 +15,7 @@ from portal.core.common import clock, markdown
 from portal.core.common.errors import Denied, Invalid, NotFound
 from portal.core.common.text import normalise
 from portal.core.notifications.services import notify
+from portal.core.sync.records import to_restore
 from portal.core.tenancy import scope
 from portal.crm import activity
 from portal.crm.access import seen
@@ -103,6 +104,21 @@ def note_delete(*, customer: UUID, id: UUID, by: User) -> None:
     note.deleted_at, note.deleted_by = clock.now(), by
     note.save()
     activity.record(customer_id=customer, type="note.deleted", actor=by)
+
+
+@transaction.atomic
+def note_restore(*, customer: UUID, id: UUID, by: User) -> CustomerNote:
+    """By whoever may delete it. Raises Denied, NotFound."""
+    customer_get(user=by, id=customer)
+    rows = CustomerNote.objects.filter(Q(is_private=False) | Q(author=by), customer=customer)
+    note = to_restore(rows, id=id, by=by, right="customers.view")
+    if note.author_id != by.pk and not by.has_permission("customers.delete"):
+        raise Denied(_("Only its author deletes a note."))
+    if note.deleted_at is not None:
+        note.deleted_at = note.deleted_by = None
+        note.save()
+        activity.record(customer_id=customer, type="note.restored", subject_id=note.pk, actor=by)
+    return note
 
 
 def excerpt(content: str) -> str:

@@ -1,16 +1,18 @@
 """What customers bring into the registries of the platform."""
 
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts import permissions as rights
 from portal.core.notifications import events, kinds
 from portal.crm import activity, settings
-from portal.crm.customers import notes, registry, stories
+from portal.crm.access import seen
+from portal.crm.customers import notes, registry, services, stories
 from portal.crm.customers.events import EVENTS, KINDS
 from portal.crm.customers.frame import PLACE
-from portal.crm.customers.models import CustomerLink, CustomerNote
+from portal.crm.customers.models import Customer, CustomerLink, CustomerNote
 from portal.crm.customers.permissions import PERMISSIONS
-from portal.ui import menu, panels
+from portal.ui import menu, panels, restoring
 
 _TABS = (
     (10, "detail", _("Overview"), "layout-dashboard", "customers.view"),
@@ -29,6 +31,25 @@ def register() -> None:
     activity.register_source("note", texts=stories.NOTE_TEXTS, visible=notes.notes_seen, icon="notes")
     registry.register_reference(CustomerNote, "customer", what=_("Notes"))
     registry.register_reference(CustomerLink, "customer", what=_("Linked records"))
+    restoring.register(
+        restoring.Restorable(
+            key="customer",
+            label=_("Customers"),
+            permission="customers.delete",
+            list_url="crm:customer_list",
+            rows=lambda user: seen(
+                user, "customers.delete", Customer.objects.filter(deleted_at__isnull=False, merged_into=None)
+            ),
+            restore=services.customer_restore,
+            url=lambda id: reverse("crm:customer_detail", args=[id]),
+        ),
+        restoring.Restorable(
+            key="note",
+            restore=notes.note_restore,
+            url=lambda id: reverse("crm:customer_notes", args=[id]),
+            parent="customer",
+        ),
+    )
     for order, key, label, icon, permission in _TABS:
         panels.register(
             panels.Tab(

@@ -17,8 +17,10 @@ from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Errors, IllegalTransition
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
+from portal.core.sync.records import to_restore
 from portal.core.tenancy import scope
 from portal.crm import activity
+from portal.crm.access import seen
 from portal.crm.customers import duplicates, fields, registry, tags
 from portal.crm.customers.access import customer_get, customers_seen
 from portal.crm.customers.choices import STATUS_CHANGES, Status
@@ -107,6 +109,26 @@ def customer_delete(*, id: UUID, by: User, cascade: str = "", version: int | Non
     elif used := registry.in_use([id]).get(id):
         raise in_use_refusal(used)
     bury([row], by=by)
+
+
+@transaction.atomic
+def customer_restore(*, id: UUID, by: User) -> Customer:
+    """Bring a deleted customer back; what `cascade` put away stays away. Raises Denied, NotFound, and Conflict for one
+    that was merged (its merge can be split) and where its number in another system is taken by now (`DUPLICATE`)."""
+    row: Customer = to_restore(
+        seen(by, "customers.delete", Customer.objects.all()), id=id, by=by, right="customers.delete"
+    )
+    if row.deleted_at is None:
+        return row
+    if row.merged_into_id:
+        raise Conflict(_("This customer was merged into another one: split the merge to bring it back."))
+    _external(row)
+    row.deleted_at = row.deleted_by = None
+    row.version += 1
+    row.save(update_fields=["deleted_at", "deleted_by", "version", "updated_at"])
+    activity.record(customer_id=row.pk, type="customer.restored", actor=by)
+    _changed([row.pk])
+    return row
 
 
 def in_use_refusal(used: Sequence[str]) -> Conflict:

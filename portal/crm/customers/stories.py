@@ -33,4 +33,5 @@ NOTE_TEXTS: Final[dict[str, Text]] = {
     "note.added": gettext_lazy("Note: %(excerpt)s"),
     "note.updated": gettext_lazy("Note changed: %(excerpt)s"),
     "note.deleted": gettext_lazy("Note deleted"),
+    "note.restored": gettext_lazy("Note restored"),
 }

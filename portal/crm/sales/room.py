@@ -15,7 +15,9 @@ from portal.core.notifications import events, kinds
 from portal.core.tenancy import seeds
 from portal.core.tenancy import services as tenancy
 from portal.crm import activity, money, settings
+from portal.crm.access import seen
 from portal.crm.customers import registry
+from portal.crm.sales import services
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.events import EVENTS, KINDS
 from portal.crm.sales.models import Deal
@@ -23,7 +25,7 @@ from portal.crm.sales.permissions import PERMISSIONS
 from portal.crm.sales.seeding import seed_stages
 from portal.crm.sales.selectors import deals_seen
 from portal.crm.sales.stories import TEXTS
-from portal.ui import menu, panels
+from portal.ui import menu, panels, restoring
 
 
 def _page(id: UUID) -> str:
@@ -61,6 +63,17 @@ def register() -> None:
     )
     activity.register_source("sale", visible=deals_seen, texts=TEXTS, url=_page, icon="coin")
     registry.register_reference(Deal, "customer", what=gettext_lazy("Deals"), in_use=_open_deals, archive=_put_away)
+    restoring.register(
+        restoring.Restorable(
+            key="sale",
+            label=gettext_lazy("Deals"),
+            permission="sales.delete",
+            list_url="crm:sale_list",
+            rows=lambda user: seen(user, "sales.delete", Deal.objects.filter(deleted_at__isnull=False)),
+            restore=services.deal_restore,
+            url=_page,
+        )
+    )
     links.register(
         links.LinkKind(
             kind="sale",

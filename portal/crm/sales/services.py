@@ -30,10 +30,12 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
+from portal.core.sync.records import to_restore
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.crm import activity
 from portal.crm.access import seen
+from portal.crm.customers.access import customer_living
 from portal.crm.customers.models import Customer
 from portal.crm.money import half_up, resolve
 from portal.crm.sales.choices import OTHER, REQUIRABLE, Category, Kind
@@ -158,6 +160,26 @@ def deal_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     _save(deal)
     activity.record(customer_id=deal.customer_id, type="sale.deleted", subject_id=deal.pk, actor=by, data=_told(deal))
     publish("sale.changed", entity="sale", id=deal.pk)
+
+
+@transaction.atomic
+def deal_restore(*, id: UUID, by: User) -> Deal:
+    """Bring a deleted deal back; where its stage is gone, into the first one of that kind. Raises Denied, NotFound, and
+    Conflict while its customer is deleted."""
+    deal: Deal = to_restore(seen(by, "sales.delete", Deal.objects.all()), id=id, by=by, right="sales.delete")
+    if deal.deleted_at is None:
+        return deal
+    customer_living(deal.customer_id)
+    if deal.stage.deleted_at is not None:
+        before, now = deal.stage, clock.now()
+        deal.stage = next(stage for stage in stages() if stage.kind == before.kind)
+        _step_of(deal, before, now, by, seconds=max(int((now - deal.stage_since).total_seconds()), 0)).save()
+        deal.stage_since = now
+    deal.deleted_at = deal.deleted_by = None
+    _save(deal)
+    activity.record(customer_id=deal.customer_id, type="sale.restored", subject_id=deal.pk, actor=by, data=_told(deal))
+    publish("sale.changed", entity="sale", id=deal.pk)
+    return deal
 
 
 def deal_clone(*, id: UUID, by: User) -> Deal:

@@ -21,5 +21,6 @@ TEXTS: Final[dict[str, Text]] = {
     "sale.won": gettext_lazy("Deal “%(title)s” won (%(value)s)"),
     "sale.lost": gettext_lazy("Deal “%(title)s” lost (%(value)s)"),
     "sale.deleted": gettext_lazy("Deal “%(title)s” deleted"),
+    "sale.restored": gettext_lazy("Deal “%(title)s” restored"),
     "sale.activity": _done,
 }

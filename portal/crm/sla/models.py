@@ -190,7 +190,7 @@ class SlaClock(TenantModel):
 
 
 class SlaPause(TenantModel):
-    """A time in which a ticket waited for somebody else, or was resolved before it was opened again."""
+    """A time in which a ticket waited for somebody else, or was resolved or deleted before it came back."""
 
     ticket = models.ForeignKey("crm.Ticket", models.CASCADE, related_name="pauses", verbose_name=_("ticket"))
     starts_at = models.DateTimeField(_("from"))

@@ -116,6 +116,24 @@ class Clocks:
         for row in self._running(*Kind):
             self._cancel(row)
 
+    def restored(self, since: datetime) -> None:
+        """Clocks that ended with the deletion at `since` run on; the time until now becomes a pause."""
+        self.pauses.append(
+            SlaPause(
+                organization_id=self.ticket.organization_id,
+                ticket_id=self.ticket.pk,
+                starts_at=since,
+                ends_at=self.at,
+                cause="deleted",
+            )
+        )
+        for row in self.rows:
+            if row.stopped_at == since and row.elapsed_seconds is None:
+                row.stopped_at = None
+                if row.state == State.CANCELLED:
+                    row.state = State.RUNNING
+                self._time(row)
+
     def reselect(self, policy: SlaPolicy | None) -> None:
         """Another policy or priority, or a policy that is applied anew: running clocks take its targets and keep their
         starts and pauses. What was broken stays broken."""

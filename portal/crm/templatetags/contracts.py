@@ -102,6 +102,7 @@ ACTIONS: Final[dict[str, Any]] = {
     "reminder": ("bell", lambda: _("Reminder of the end")),
     "deal_opened": ("briefcase", lambda: _("Deal opened")),
     "deleted": ("trash", lambda: _("Deleted")),
+    "restored": ("arrow-back-up", lambda: _("Restored")),
 }
 
 

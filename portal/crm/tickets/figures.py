@@ -218,7 +218,9 @@ def metrics(
         {"priority": key, **_both([cell for cell in cells if cell[1] == key])} for key in TicketPriority.values
     ]
     lived = found.order_by().aggregate(all=Sum(Coalesce("resolved_at", Value(now)) - F("created_at")))["all"]
-    paused = SlaPause.objects.filter(ticket__in=found.order_by().values("pk")).exclude(cause="resolved")
+    paused = SlaPause.objects.filter(ticket__in=found.order_by().values("pk")).exclude(
+        cause__in=("resolved", "deleted")
+    )
     waited = paused.aggregate(
         all=Sum(Greatest(Least(Coalesce("ends_at", Value(now)), Value(now)), F("starts_at")) - F("starts_at"))
     )["all"]

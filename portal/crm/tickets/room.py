@@ -16,12 +16,12 @@ from portal.core.tenancy import seeds
 from portal.crm import activity, settings
 from portal.crm.customers import registry
 from portal.crm.customers.frame import PLACE
-from portal.crm.tickets import access, escalation, seeding, services
+from portal.crm.tickets import access, escalation, seeding, services, talk
 from portal.crm.tickets.choices import OPEN, TicketStatus
 from portal.crm.tickets.events import EVENTS, KINDS
 from portal.crm.tickets.models import Ticket
 from portal.crm.tickets.permissions import PERMISSIONS
-from portal.ui import menu, panels
+from portal.ui import menu, panels, restoring
 
 
 def register() -> None:
@@ -46,6 +46,23 @@ def register() -> None:
         },
         url=lambda id: reverse("crm:ticket_detail", args=[id]),
         icon="ticket",
+    )
+    restoring.register(
+        restoring.Restorable(
+            key="ticket",
+            label=gettext_lazy("Tickets"),
+            permission="tickets.delete",
+            list_url="crm:ticket_list",
+            rows=lambda user: Ticket.objects.filter(access.within(user, "tickets.work"), deleted_at__isnull=False),
+            restore=services.ticket_restore,
+            url=lambda id: reverse("crm:ticket_detail", args=[id]),
+        ),
+        restoring.Restorable(
+            key="ticket_comment",
+            restore=talk.comment_restore,
+            url=lambda id: reverse("crm:ticket_detail", args=[id]),
+            parent="ticket",
+        ),
     )
     panels.register(
         panels.Tab(

@@ -23,10 +23,12 @@ from portal.core.common.ids import parse_uuid
 from portal.core.common.text import normalise
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
+from portal.core.sync.records import to_restore
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import next_numbers
 from portal.crm import activity
+from portal.crm.customers.access import customer_living
 from portal.crm.customers.models import Customer, CustomerTag, Tag
 from portal.crm.sla import rules
 from portal.crm.sla.models import SlaPolicy
@@ -169,12 +171,34 @@ def ticket_delete(*, id: UUID, by: User, version: int | None = None) -> None:
     access.may(by, "tickets.delete")
     ticket = access.ticket_to_work_on(by, id)
     _same_version(ticket, version)
-    clocks = Clocks(ticket, clock.now())
+    now = clock.now()
+    clocks = Clocks(ticket, now)
     clocks.cancelled()
     clocks.save()
-    ticket.deleted_at, ticket.deleted_by = clock.now(), by
+    ticket.deleted_at, ticket.deleted_by = now, by
     save(ticket, "deleted_at", "deleted_by", *SLA)
     _tell(ticket)
+
+
+@transaction.atomic
+def ticket_restore(*, id: UUID, by: User) -> Ticket:
+    """Bring a deleted ticket back; the clocks that ended with it run on, and wait where its status makes them. Raises
+    Denied, NotFound, and Conflict while its customer is deleted."""
+    rows = Ticket.objects.filter(access.within(by, "tickets.work"))
+    ticket = to_restore(rows, id=id, by=by, right="tickets.delete")
+    if ticket.deleted_at is None:
+        return ticket
+    if ticket.customer_id:
+        customer_living(ticket.customer_id)
+    clocks = Clocks(ticket, clock.now())
+    clocks.restored(ticket.deleted_at)
+    if ticket.status in PAUSING:
+        clocks.pause(ticket.status, ticket.hold_reason)
+    clocks.save()
+    ticket.deleted_at = ticket.deleted_by = None
+    save(ticket, "deleted_at", "deleted_by", *SLA)
+    _tell(ticket)
+    return ticket
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from portal.core.files import services as files
 from portal.core.files.models import FileLink
 from portal.core.files.staging import Staged
 from portal.core.notifications.events import publish
+from portal.core.sync.records import to_restore
 from portal.crm.tickets import access
 from portal.crm.tickets.choices import EDIT_MINUTES
 from portal.crm.tickets.models import CommentRevision, Ticket, TicketAttachment, TicketComment
@@ -79,6 +80,22 @@ def comment_delete(*, ticket: UUID, id: UUID, by: User) -> None:
     comment.deleted_at, comment.deleted_by = clock.now(), by
     comment.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
     _tell(ticket, comment)
+
+
+@transaction.atomic
+def comment_restore(*, ticket: UUID, id: UUID, by: User) -> TicketComment:
+    """By whoever may delete it. Raises Denied, NotFound."""
+    row = access.ticket_to_work_on(by, ticket)
+    rows = TicketComment.objects.filter(ticket=row)
+    if not by.has_permission("tickets.internal"):
+        rows = rows.filter(is_internal=False)
+    comment = to_restore(rows, id=id, by=by, right="tickets.work")
+    if comment.author_id != by.pk and not by.has_permission("tickets.manage"):
+        raise Denied(_("Only its author can change a comment."))
+    comment.deleted_at = comment.deleted_by = None
+    comment.save(update_fields=["deleted_at", "deleted_by", "updated_at"])
+    _tell(ticket, comment)
+    return comment
 
 
 def _comment(ticket: UUID, id: UUID, by: User) -> TicketComment:

@@ -25,6 +25,7 @@ from portal.fieldwork.pages.lists import ProjectFilter, ProjectTable, TaskFilter
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.panels import project_frame
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 COUNT_LIMIT = 10_000
 NEXT = 8
@@ -50,6 +51,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
         filterset=ProjectFilter,
         template="fieldwork/projects/list.html",
         list_id="projects",
+        deleted="project",
         caption=gettext_lazy("Projects"),
         empty=empty,
         exports=_exports("fieldwork:project_export") if may(request, "projects.export") else (),
@@ -128,6 +130,7 @@ def project_delete(request: HttpRequest, project_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.project_delete(id=project_id, by=person(request))
+        undo_deletion(request, _("The project has been deleted."), "project", project_id)
         return redirect("fieldwork:project_list")
     tasks = project.tasks.filter(deleted_at=None).count()
     return render(request, "fieldwork/projects/delete.html", {"project": project, "tasks": tasks})

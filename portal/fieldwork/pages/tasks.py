@@ -29,6 +29,7 @@ from portal.fieldwork.pages.projects import COUNT_LIMIT, _exports, _ordered
 from portal.ui.filters import midnight
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 DONE_DAYS = 7
 
@@ -54,6 +55,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         filterset=TaskFilter,
         template="fieldwork/tasks/list.html",
         list_id="tasks",
+        deleted="task",
         caption=gettext_lazy("Tasks"),
         empty=empty,
         exports=_exports("fieldwork:task_export") if may(request, "tasks.export") else (),
@@ -201,6 +203,7 @@ def task_delete(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.task_delete(id=task_id, by=person(request))
+        undo_deletion(request, _("The task has been deleted."), "task", task_id)
         return redirect("fieldwork:task_list")
     return render(request, "fieldwork/tasks/delete.html", {"task": task})
 
@@ -230,6 +233,7 @@ def comment_add(request: HttpRequest, task_id: UUID) -> HttpResponse:
 @policy("tasks.work")
 def comment_delete(request: HttpRequest, task_id: UUID, comment_id: UUID) -> HttpResponse:
     services.comment_delete(task=task_id, id=comment_id, by=person(request))
+    undo_deletion(request, _("The comment has been deleted."), "task_comment", comment_id, parent=task_id)
     return redirect(reverse("fieldwork:task_detail", args=[task_id]) + "#comments")
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -35,6 +36,7 @@ from portal.lab.pages.lists import SampleFilter, SampleTable
 from portal.lab.pages.wording import ResultRow
 from portal.ui.lists import SEEN, Empty, Export, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 from portal.ui.trail import tell
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -70,6 +72,7 @@ def sample_list(request: HttpRequest) -> HttpResponse:
         filterset=SampleFilter,
         template="lab/samples/list.html",
         list_id="samples",
+        deleted="sample",
         caption=gettext_lazy("Samples"),
         empty=empty,
         exports=[Export(label=label, url=reverse(name), icon=icon) for label, name, icon in formats]
@@ -207,6 +210,7 @@ def sample_delete(request: HttpRequest, sample_id: UUID) -> HttpResponse:
         except Conflict as refusal:
             messages.error(request, str(refusal.message))
             return redirect("lab:sample_detail", sample_id)
+        undo_deletion(request, _("The sample has been deleted."), "sample", sample_id)
         return redirect("lab:sample_list")
     return render(request, "lab/samples/delete.html", {"sample": sample})
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db.models import Avg, Count, F, Q, StdDev, Window
-from django.db.models.functions import RowNumber
+from django.db.models.functions import Coalesce, RowNumber
 
 from portal.core.common import clock
 from portal.lab.models import Parameter
@@ -23,15 +23,28 @@ from portal.lab.science.measurement import Measurement, Qualifier
 from portal.lab.science.units import convert
 
 LOOK_BACK = 30  # points of a chart that a rule may need: nine, and those of the same run
+NEWEST = [F("measured_at").desc(), Coalesce("item__position", 0).desc(), F("id").desc()]  # the points of a chart
 Key = tuple[UUID, UUID]  # material, parameter
 
 
 class Point(NamedTuple):
-    """A place on a chart; equal moments keep the order of the ids."""
+    """A place on a chart: controls of one moment stand in the order of their positions on the worksheet (`run`)."""
 
     at: datetime
+    position: int
     id: UUID
     value: Decimal
+    run: UUID | None = None
+
+    @property
+    def place(self) -> tuple[datetime, int, UUID]:
+        return self.at, self.position, self.id
+
+
+def point_of(row: QcResult, value: Decimal) -> Point:
+    """`row` has its `item` at hand."""
+    item = row.item
+    return Point(row.measured_at, item.position if item else 0, row.pk, value, item.worksheet_id if item else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +131,12 @@ class Book:
         line = self.points[key]
         line.pop(row.pk, None)
         if measured.number is not None:
-            here = line[row.pk] = Point(row.measured_at, row.pk, measured.number)
+            here = line[row.pk] = point_of(row, measured.number)
             if known := self.statistics.get(key):
-                before = [point.value for point in sorted(line.values()) if point <= here]
+                before = [point.value for point in sorted(line.values()) if point.place <= here.place]
                 scores = [z_score(value, mean=known.mean, sd=known.sd) for value in before[-10:]]
-                score, broken = scores[-1], violations(scores)[-1]
+                within = [()] * (len(scores) - 1) + [self._beside(here, parameter.pk)]
+                score, broken = scores[-1], violations(scores, within)[-1]
         return assess.control(
             measured,
             assigned=target.assigned,
@@ -130,6 +144,18 @@ class Book:
             rules=broken,
             low=rule.control_low if rule else None,
             high=rule.control_high if rule else None,
+        )
+
+    def _beside(self, here: Point, parameter: UUID) -> tuple[Decimal, ...]:
+        """The z-scores of the controls of a run that were measured before one of them, of all its materials."""
+        if here.run is None:
+            return ()
+        return tuple(
+            z_score(point.value, mean=known.mean, sd=known.sd)
+            for (material, measured), line in self.points.items()
+            if measured == parameter and (known := self.statistics.get((material, measured)))
+            for point in line.values()
+            if point.run == here.run and point.place < here.place
         )
 
 
@@ -153,16 +179,12 @@ def read_book(*, parameters: Iterable[UUID], materials: Iterable[UUID] = (), unt
     )
     if until is not None:
         points = points.filter(measured_at__lte=until)
-    newest = Window(
-        RowNumber(), partition_by=["material", "parameter"], order_by=[F("measured_at").desc(), F("id").desc()]
-    )
+    newest = Window(RowNumber(), partition_by=["material", "parameter"], order_by=NEWEST)
     recent = points.annotate(place=newest).filter(place__lte=LOOK_BACK)
-    for material, parameter, at, id, value in recent.values_list(
-        "material_id", "parameter_id", "measured_at", "id", "chart_value"
-    ):
-        assert material is not None
-        assert value is not None
-        book.points[material, parameter][id] = Point(at, id, value)
+    for row in recent.select_related("item"):
+        assert row.material_id is not None
+        assert row.chart_value is not None
+        book.points[row.material_id, row.parameter_id][row.pk] = point_of(row, row.chart_value)
     return book
 
 

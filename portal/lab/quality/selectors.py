@@ -1,7 +1,7 @@
 """Reads of quality control, for pages and API."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -16,12 +16,14 @@ from portal.core.common import clock
 from portal.core.common.clock import wire as stamp
 from portal.core.common.errors import NotFound
 from portal.lab import wire
-from portal.lab.quality.book import statistics_of
+from portal.lab.quality.book import NEWEST, Point, point_of, statistics_of
 from portal.lab.quality.choices import Kind, Verdict
 from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult
 from portal.lab.quality.westgard import REJECTING, Rule, Statistics, violations, z_score
 from portal.lab.rulebook import rulebook
 
+# Worksheet and parameter -> its controls with their z-scores, of all materials.
+type Runs = dict[tuple[UUID, UUID], list[tuple[Point, Decimal]]]
 SHOWN = 100  # points of a chart without a chosen period
 
 
@@ -135,29 +137,63 @@ def chart(*, target: ControlTarget, since: datetime | None = None, until: dateti
         shown = list(rows.filter(measured_at__gte=since))
         before = list(rows.filter(measured_at__lt=since, repeated=False)[:10])
         found, first = shown + before, len(before)
-    return _chart(target, found, first, statistics_of([target]).get((target.material_id, target.parameter_id)))
+    known = statistics_of([target]).get((target.material_id, target.parameter_id))
+    return _chart(target, found, first, known, _runs(found))
 
 
 def charts(*, material: ControlMaterial) -> list[Chart]:
     """The last 100 points of each assigned value of a material, whatever the number of values, in three queries."""
     targets = list(target_list(material=material))
     known, found = statistics_of(targets), defaultdict[UUID, list[QcResult]](list)
-    place = Window(RowNumber(), partition_by="parameter", order_by=("-measured_at", "-id"))
+    place = Window(RowNumber(), partition_by="parameter", order_by=NEWEST)
     for row in _charted(material.pk).annotate(place=place).filter(place__lte=SHOWN + 10):
         found[row.parameter_id].append(row)
+    runs = _runs([row for rows in found.values() for row in rows])
     made = []
     for target in targets:
         rows = found[target.parameter_id]
-        made.append(_chart(target, rows, len(rows) - SHOWN, known.get((material.pk, target.parameter_id))))
+        made.append(_chart(target, rows, len(rows) - SHOWN, known.get((material.pk, target.parameter_id)), runs))
     return made
+
+
+def _runs(rows: Sequence[QcResult]) -> Runs:
+    """The z-scores of all controls of the worksheets on which these were measured, whatever their material."""
+    sheets = {row.item.worksheet_id for row in rows if row.item}
+    runs: Runs = defaultdict(list)
+    if not sheets:
+        return runs
+    found = list(
+        QcResult.objects.filter(
+            kind=Kind.CONTROL, item__worksheet__in=sheets, repeated=False, chart_value__isnull=False
+        ).select_related("item")
+    )
+    charts = {(row.material_id, row.parameter_id) for row in found}
+    targets = ControlTarget.objects.filter(material__in={material for material, _parameter in charts})
+    known = statistics_of(target for target in targets if (target.material_id, target.parameter_id) in charts)
+    for row in found:
+        assert row.item is not None
+        assert row.material_id is not None
+        assert row.chart_value is not None
+        if line := known.get((row.material_id, row.parameter_id)):
+            score = z_score(row.chart_value, mean=line.mean, sd=line.sd)
+            runs[row.item.worksheet_id, row.parameter_id].append((point_of(row, row.chart_value), score))
+    return runs
 
 
 def _charted(material: UUID) -> QuerySet[QcResult]:
     rows: QuerySet[QcResult] = QcResult.objects.filter(kind=Kind.CONTROL, material=material, chart_value__isnull=False)
-    return rows.select_related("item__worksheet").order_by("-measured_at", "-id")
+    return rows.select_related("item__worksheet").order_by(*NEWEST)
 
 
-def _chart(target: ControlTarget, found: list[QcResult], first: int, known: Statistics | None) -> Chart:
+def _before(row: QcResult, runs: Runs) -> list[Decimal]:
+    """The z-scores of the controls that were measured before one in its run."""
+    if row.item is None:
+        return []
+    here = point_of(row, Decimal()).place
+    return [score for point, score in runs[row.item.worksheet_id, row.parameter_id] if point.place < here]
+
+
+def _chart(target: ControlTarget, found: list[QcResult], first: int, known: Statistics | None, runs: Runs) -> Chart:
     """Of the rows, the newest first; those before `first` of the oldest are for the rules alone."""
     found.reverse()
     counted = [row for row in found if not row.repeated]
@@ -166,7 +202,7 @@ def _chart(target: ControlTarget, found: list[QcResult], first: int, known: Stat
     if known is not None:
         values = [z_score(row.chart_value or Decimal(), mean=known.mean, sd=known.sd) for row in counted]
         scores = dict(zip((row.pk for row in counted), values, strict=True))
-        broken = dict(zip(scores, violations(values), strict=True))
+        broken = dict(zip(scores, violations(values, [_before(row, runs) for row in counted]), strict=True))
     points = [ChartPoint(row, scores.get(row.pk), broken.get(row.pk, ())) for row in found]
     return Chart(target, known, points[max(0, first) :])
 

@@ -4,10 +4,9 @@ Sources: J. O. Westgard, P. L. Barry, M. R. Hunt, T. Groth, "A multi-rule Shewha
 chemistry", Clin. Chem. 27 (1981) 493-501; S. Levey, E. R. Jennings, Am. J. Clin. Pathol. 20 (1950) 1059-1066.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 from typing import NamedTuple
 
 FEW = 20  # a mean and a standard deviation from fewer measurements than this are preliminary
@@ -50,18 +49,25 @@ def z_score(value: Decimal, *, mean: Decimal, sd: Decimal) -> Decimal:
     return (value - mean) / sd
 
 
-def violations(scores: Sequence[Decimal]) -> list[tuple[Rule, ...]]:
+def violations(
+    scores: Sequence[Decimal], within: Sequence[Collection[Decimal]] | None = None
+) -> list[tuple[Rule, ...]]:
     """The rules that each measurement breaks, given the z-scores of one chart in the order of measurement.
 
+    `within`: for each measurement, the z-scores of the controls that were measured before it in the same run, on
+    whatever chart; None where each measurement is a run of its own.
+
     1_2s: beyond 2 s (a warning alone). 1_3s: beyond 3 s. 2_2s: this one and the one before beyond 2 s on one side.
-    R_4s: this one and the one before beyond 2 s on opposite sides. 4_1s: the last four beyond 1 s on one side. 10_x:
-    the last ten on one side of the mean. "Beyond" is strict; a pattern is reported at the measurement that completes
-    it, and again at each one that continues it.
+    R_4s: this one and another one of the same run beyond 2 s on opposite sides, two levels of control or one measured
+    twice: a range within a run, which tells of random error, while a shift between runs is no range. 4_1s: the last
+    four beyond 1 s on one side. 10_x: the last ten on one side of the mean. "Beyond" is strict; a pattern is reported
+    at the measurement that completes it, and again at each one that continues it.
     """
-    return [_broken(scores[max(0, end - 10) : end]) for end in range(1, len(scores) + 1)]
+    beside = within or [()] * len(scores)
+    return [_broken(scores[max(0, end - 10) : end], beside[end - 1]) for end in range(1, len(scores) + 1)]
 
 
-def _broken(run: Sequence[Decimal]) -> tuple[Rule, ...]:
+def _broken(run: Sequence[Decimal], beside: Collection[Decimal]) -> tuple[Rule, ...]:
     """The rules that the last measurement of `run` breaks."""
     last = run[-1]
     found = []
@@ -71,7 +77,7 @@ def _broken(run: Sequence[Decimal]) -> tuple[Rule, ...]:
         found.append(Rule.BEYOND_3S)
     if _on_one_side(run, 2, beyond=2):
         found.append(Rule.TWO_2S)
-    if any(min(pair) < -2 and max(pair) > 2 for pair in pairwise(run[-2:])):
+    if any(min(last, other) < -2 and max(last, other) > 2 for other in beside):
         found.append(Rule.RANGE_4S)
     if _on_one_side(run, 4, beyond=1):
         found.append(Rule.FOUR_1S)

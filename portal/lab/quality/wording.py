@@ -20,7 +20,7 @@ RULES: Final[dict[str, str | Promise]] = {
     Rule.WARNING_2S: gettext_lazy("beyond 2 s: a warning"),
     Rule.BEYOND_3S: gettext_lazy("beyond 3 s"),
     Rule.TWO_2S: gettext_lazy("two in a row beyond 2 s on one side"),
-    Rule.RANGE_4S: gettext_lazy("two in a row beyond 2 s on opposite sides"),
+    Rule.RANGE_4S: gettext_lazy("two of one run beyond 2 s on opposite sides"),
     Rule.FOUR_1S: gettext_lazy("four in a row beyond 1 s on one side"),
     Rule.TEN_X: gettext_lazy("ten in a row on one side of the mean"),
 }

@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from django.utils import translation
@@ -15,6 +16,7 @@ from portal.core.common.text import harmless
 from portal.lab.models import ComplianceReport
 from portal.lab.reports.wording import Wording, report_json
 
+STEP = 500  # rows between two words of progress
 CSV_COLUMNS = (
     "sampleCode", "collectionDate", "location", "parameterCode", "parameterName", "valueText", "unit", "comparedValue",
     "limit", "limitUnit", "standard", "edition", "role", "verdict", "reason", "provisional", "sampleId", "resultId",
@@ -36,11 +38,22 @@ def report_csv(report: ComplianceReport, *, language: str | None = None) -> byte
     return b"\xef\xbb\xbf" + file.getvalue().encode()
 
 
-def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> bytes:
+def report_xlsx(
+    report: ComplianceReport, language: str, *, progress: Callable[[int, int], None] | None = None
+) -> bytes:
     """A workbook with the sheets summary, standards, sites, exceedances and excluded results; figures as numbers,
-    measured values as the text that the laboratory wrote."""
-    language = language or report.language
+    measured values as the text that the laboratory wrote. `progress` counts the rows of the long sheets."""
     book = Workbook(write_only=True)
+    total = sum(len(report.content["figures"][name]) for name in ("sites", "exceedances", "excluded"))
+    count = itertools.count(1)
+
+    def told[T](rows: Iterable[T]) -> Iterator[T]:
+        for row in rows:
+            done = next(count)
+            if progress and done % STEP == 0:
+                progress(done, total)
+            yield row
+
     with translation.override(language):
         words = Wording(report, language)
         f = words.figures
@@ -72,7 +85,7 @@ def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> byt
             (r["location"], r["taken"], r["evaluated"], r["censored"], r["indeterminate"], r["exceedances"],
              r["percentConforming"],
              *((w["parameterName"], w["valueText"], w["unit"], w["day"]) if (w := r["worst"]) else ()))
-            for r in words.sites
+            for r in told(words.sites)
         ))  # fmt: skip
         _sheet(book, words, _("Exceedances"), (
             _("Sample"), _("Date"), _("Location"), _("Parameter"), _("Value"), _("Unit"), _("Compared value"),
@@ -81,10 +94,11 @@ def report_xlsx(report: ComplianceReport, *, language: str | None = None) -> byt
             (r["sampleCode"], words.day(r["collectionDate"]), r["location"], words.parameter_name(r["parameterCode"]),
              r["valueText"], r["unit"], r["comparedValue"], r["limit"], r["limitUnit"], r["standard"], r["edition"],
              _("provisional") if r["provisional"] else "")
-            for r in f["exceedances"]
+            for r in told(f["exceedances"])
         ))  # fmt: skip
         _sheet(book, words, _("Excluded results"), (_("Sample"), _("Parameter"), _("Value"), _("Unit"), _("Reason")), (
-            (r["sampleCode"], r["parameterName"], r["valueText"], r["unit"], str(r["why"])) for r in words.excluded
+            (r["sampleCode"], r["parameterName"], r["valueText"], r["unit"], str(r["why"]))
+            for r in told(words.excluded)
         ))  # fmt: skip
     file = io.BytesIO()
     book.save(file)

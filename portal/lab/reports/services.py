@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F
@@ -21,15 +21,18 @@ from portal.core.notifications.events import publish
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.services import next_numbers
-from portal.lab.jobs import report_pdf
+from portal.lab.jobs import report_pdf, report_xlsx
 from portal.lab.models import ComplianceReport, Parameter, ReportFile, Standard
-from portal.lab.reports import figures, pdf
+from portal.lab.reports import exports, figures, pdf
 from portal.lab.reports.amending import read_reason, refuse_amended
 from portal.lab.reports.changes import changes
 from portal.lab.reports.filters import LANGUAGES, MAX_TITLE, read_filters
 
-# A report with more table rows than this is rendered by a worker: 1,000 rows take some seconds.
+Kind = ReportFile.Kind
+# A report with more table rows than this is made by a worker: 1,000 rows of a PDF take some seconds.
 ROWS_AT_ONCE = 200
+LINES_AT_ONCE = 2000  # the same of a workbook
+JOBS: Final = {Kind.PDF: report_pdf, Kind.XLSX: report_xlsx}
 
 
 @transaction.atomic
@@ -130,41 +133,47 @@ def report_check(report: ComplianceReport) -> bool:
     return snapshot_hash(report.content) == report.snapshot_hash and said == columns
 
 
-def report_file(*, report: ComplianceReport, language: str) -> ReportFile | None:
-    """The PDF in one language, rendered now where the report is small; None while a worker makes it.
+def report_file(*, report: ComplianceReport, language: str, kind: Kind = Kind.PDF) -> ReportFile | None:
+    """The PDF or the workbook in one language, made now where the report is small; None while a worker makes it.
 
     Raises Invalid for an unknown language.
     """
     if language not in LANGUAGES:
         raise Invalid.field("language", _("The language is ar, fr or en."), "unknown")
-    kept = ReportFile.objects.filter(report=report, language=language).first()
+    kept = ReportFile.objects.filter(report=report, language=language, kind=kind).first()
     if kept:
         return kept
     content = report.content["figures"]
-    if sum(len(content[name]) for name in ("exceedances", "sites", "excluded")) <= ROWS_AT_ONCE:
-        return report_render(report=report, language=language)
-    arguments = {"report": str(report.pk), "language": language}
-    if pending(report_pdf, **arguments) is None:  # whoever polls does not queue it again
-        defer(report_pdf, **arguments)
+    limit = ROWS_AT_ONCE if kind == Kind.PDF else LINES_AT_ONCE
+    if sum(len(content[name]) for name in ("exceedances", "sites", "excluded")) <= limit:
+        return report_render(report=report, language=language, kind=kind)
+    if report_job(report=report, language=language, kind=kind) is None:  # whoever polls does not queue it again
+        defer(JOBS[kind], report=str(report.pk), language=language)
     return None
 
 
-def report_job(*, report: ComplianceReport, language: str) -> Job | None:
-    """The job that draws the PDF in one language, while it waits or runs."""
-    return pending(report_pdf, report=str(report.pk), language=language)
+def report_job(*, report: ComplianceReport, language: str, kind: Kind = Kind.PDF) -> Job | None:
+    """The job that makes the file of one language, while it waits or runs."""
+    return pending(JOBS[kind], report=str(report.pk), language=language)
 
 
 def report_render(
-    *, report: ComplianceReport, language: str, progress: Callable[[int, int], None] | None = None
+    *,
+    report: ComplianceReport,
+    language: str,
+    kind: Kind = Kind.PDF,
+    progress: Callable[[int, int], None] | None = None,
 ) -> ReportFile:
-    """Render and keep the PDF; whoever comes second gets the first one's file."""
-    kept = ReportFile.objects.filter(report=report, language=language).first()
+    """Make and keep the file; whoever comes second gets the first one's."""
+    kept = ReportFile.objects.filter(report=report, language=language, kind=kind).first()
     if kept:
         return kept
-    content = pdf.render(report, language, progress=progress)
+    make = {Kind.PDF: pdf.render, Kind.XLSX: exports.report_xlsx}[kind]
+    content = make(report, language, progress=progress)
     file, _made = ReportFile.objects.get_or_create(
         report=report,
         language=language,
+        kind=kind,
         defaults={
             "organization_id": report.organization_id,
             "content": content,

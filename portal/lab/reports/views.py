@@ -18,7 +18,7 @@ from portal.core.common.errors import DomainError, Invalid
 from portal.core.common.sheets import TYPES, sheet
 from portal.core.tenancy import scope
 from portal.core.tenancy.models import Organization
-from portal.lab.models import ComplianceReport
+from portal.lab.models import ComplianceReport, ReportFile
 from portal.lab.reports import exports, selectors, services
 from portal.lab.reports.filters import matching_samples, read_filters
 from portal.lab.reports.forms import AmendmentForm, ReportFilter, ReportForm, ReportTable
@@ -32,7 +32,7 @@ LISTED = (
     "number", "title", "language", "issuedAt", "issuedBy", "samples", "percentConforming", "amendedBy", "reason",
     "snapshotHash",
 )  # fmt: skip
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Kind = ReportFile.Kind
 
 
 @require_GET
@@ -141,19 +141,28 @@ def report_pdf(request: HttpRequest, report_id: UUID) -> HttpResponse:
     """The PDF in `?language=`; while a worker makes it, a page that asks again by itself."""
     report = selectors.report_get(id=report_id)
     language = request.GET.get("language") or translation.get_language() or report.language
+    return _made(request, report, language, Kind.PDF)
+
+
+def _made(request: HttpRequest, report: ComplianceReport, language: str, kind: Kind) -> HttpResponse:
+    """A kept file, or a page that waits for it."""
     try:
-        file = services.report_file(report=report, language=language)
+        file = services.report_file(report=report, language=language, kind=kind)
     except Invalid as refusal:
         return HttpResponse(str(refusal), status=HTTPStatus.BAD_REQUEST, content_type="text/plain; charset=utf-8")
     if file is None:
         context = {
             "report": report,
-            "job": services.report_job(report=report, language=language),
-            "back": reverse("reports:detail", args=[report_id]),
+            "format": kind.label,
+            "job": services.report_job(report=report, language=language, kind=kind),
+            "back": reverse("reports:detail", args=[report.pk]),
         }
         response = render(request, "lab/reports/waiting.html", context, status=HTTPStatus.ACCEPTED)
         response.headers["Retry-After"] = response.headers["Refresh"] = str(RETRY_SECONDS)
         return response
+    if kind == Kind.XLSX:
+        services.export_noted(report=report, format="xlsx")
+        return _download(bytes(file.content), TYPES["xlsx"], f"{report.number}.xlsx")
     services.export_noted(report=report, format=f"pdf-{language}")
     return _download(bytes(file.content), "application/pdf", f"{report.number}-{language}.pdf", inline=True)
 
@@ -161,15 +170,15 @@ def report_pdf(request: HttpRequest, report_id: UUID) -> HttpResponse:
 @require_GET
 @policy("reports.export")
 def report_data(request: HttpRequest, report_id: UUID, extension: str) -> HttpResponse:
-    """The report as csv, xlsx or json, in the language of the page."""
+    """The report as csv, xlsx or json, in the language of the page; a long workbook is waited for."""
     report = selectors.report_get(id=report_id)
     language = translation.get_language() or report.language
+    if extension == Kind.XLSX:
+        return _made(request, report, language, Kind.XLSX)
     services.export_noted(report=report, format=extension)
     name = f"{report.number}.{extension}"
     if extension == "csv":
         return _download(exports.report_csv(report, language=language), "text/csv; charset=utf-8", name)
-    if extension == "xlsx":
-        return _download(exports.report_xlsx(report, language=language), XLSX, name)
     response = JsonResponse(report_json(report, language=language), json_dumps_params={"ensure_ascii": False})
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -53,7 +53,7 @@ class Board:
             for entry in WorksheetEntry.objects.filter(item__worksheet=sheet).select_related("result")
         }
         self.qc = {}
-        for row in QcResult.objects.filter(item__worksheet=sheet, repeated=False).select_related("parameter"):
+        for row in QcResult.objects.filter(item__worksheet=sheet, repeated=False).select_related("parameter", "item"):
             assert row.item_id is not None
             self.qc[row.item_id, row.parameter_id] = row
         self.book = read_book(

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
-from portal.core.common.errors import Errors, IllegalTransition
+from portal.core.common.errors import Errors, IllegalTransition, Invalid, NotFound
 from portal.core.common.ids import uuid7
 from portal.core.sync import engine, registry
 from portal.core.sync.engine import Batch, Change
@@ -30,7 +30,7 @@ from portal.lab.quality.services import may, put_value, read_value
 from portal.lab.science.measurement import Measurement, MeasurementError, Qualifier, parse_measurement
 from portal.lab.worksheets.board import Board, Key
 from portal.lab.worksheets.models import Worksheet, WorksheetColumn, WorksheetEntry, WorksheetItem
-from portal.lab.worksheets.services import lock
+from portal.lab.worksheets.services import lock, must_be, stored, tell
 
 VALUE, ADDED = "value", "added"
 
@@ -346,7 +346,39 @@ def grid_save(*, worksheet: Worksheet, cells: Sequence[Cell], by: User) -> Board
     engine.lock_clock()  # so that no result changes between this look and the write
     board = Board(row)
     _take(board, cells, by=by).save()
+    if any(cell.status == "saved" for cell in cells):
+        tell(row)
     return board
+
+
+def items_order(*, worksheet: Worksheet, ids: Sequence[UUID], by: User, version: int | None = None) -> Worksheet:
+    """Put the positions of an open worksheet into another order; `ids` names all of them. QC samples are judged anew,
+    since the rules of Westgard go by that order. Raises Denied, Invalid, IllegalTransition and Conflict."""
+    row = lock(worksheet, by, version=version)
+    must_be(row, Worksheet.Status.OPEN)
+    engine.lock_clock()
+    items = {item.pk: item for item in WorksheetItem.objects.filter(worksheet=row)}
+    if len(ids) != len(items) or set(ids) != items.keys():
+        raise Invalid.field("itemIds", _("Name every position of the worksheet once."))
+    moved = [items[id] for place, id in enumerate(ids, start=1) if items[id].position != place]
+    for place, id in enumerate(ids, start=1):
+        items[id].position = place
+    if moved:
+        WorksheetItem.objects.bulk_update(moved, ["position"])
+        Work(Board(row), by).save()
+        stored(row)
+    return row
+
+
+def item_move(*, worksheet: Worksheet, item: UUID, position: int, by: User) -> Worksheet:
+    """Move one position to a place counted from 1; the others make way. Raises NotFound, and as `items_order`."""
+    row = lock(worksheet, by)
+    ids = list(WorksheetItem.objects.filter(worksheet=row).values_list("pk", flat=True))
+    if item not in ids:
+        raise NotFound(_("There is no such record."))
+    ids.remove(item)
+    ids.insert(max(position - 1, 0), item)
+    return items_order(worksheet=row, ids=ids, by=by)
 
 
 def outcome(cells: Iterable[Cell]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, Denied, Errors, IllegalTransition, Invalid, NotFound
+from portal.core.notifications.events import publish
 from portal.core.tenancy import scope
 from portal.core.tenancy.services import next_numbers
 from portal.lab.choices import SampleStatus
@@ -60,6 +61,7 @@ def worksheet_create(
     row.save(force_insert=True)
     WorksheetColumn.objects.bulk_create(made)
     _add(row, places)
+    tell(row)
     return row
 
 
@@ -68,11 +70,11 @@ def worksheet_update(
 ) -> Worksheet:
     """Change the head of an open worksheet; results that are there keep the method they were entered with."""
     row = lock(worksheet, by, version=version)
-    _must_be(row, _STATUS.OPEN)
+    must_be(row, _STATUS.OPEN)
     errors = Errors()
     _head(row, data, errors)
     errors.raise_any()
-    return _stored(row)
+    return stored(row)
 
 
 def worksheet_delete(*, worksheet: Worksheet, by: User) -> None:
@@ -80,22 +82,23 @@ def worksheet_delete(*, worksheet: Worksheet, by: User) -> None:
     row = lock(worksheet, by)
     if _used(WorksheetItem.objects.filter(worksheet=row).values_list("pk", flat=True)):
         raise Conflict(_("Values were entered here: a worksheet that was used is kept."), code="IN_USE")
+    tell(row)
     row.delete()
 
 
 def items_add(*, worksheet: Worksheet, places: Sequence[Place], by: User) -> list[WorksheetItem]:
     """At the end of an open worksheet. Raises Invalid."""
     row = lock(worksheet, by)
-    _must_be(row, _STATUS.OPEN)
+    must_be(row, _STATUS.OPEN)
     made = _add(row, places)
-    _stored(row)
+    stored(row)
     return made
 
 
 def item_remove(*, worksheet: Worksheet, item: UUID, by: User) -> None:
     """One without values, that no duplicate or spike was made of. Raises NotFound and Conflict."""
     row = lock(worksheet, by)
-    _must_be(row, _STATUS.OPEN)
+    must_be(row, _STATUS.OPEN)
     found = WorksheetItem.objects.filter(worksheet=row, pk=item).first()
     if found is None:
         raise NotFound(_("There is no such record."))
@@ -106,30 +109,30 @@ def item_remove(*, worksheet: Worksheet, item: UUID, by: User) -> None:
         raise Conflict(_("A duplicate or spike was made of this sample."), code="IN_USE")
     found.delete()
     WorksheetItem.objects.filter(worksheet=row, position__gt=found.position).update(position=F("position") - 1)
-    _stored(row)
+    stored(row)
 
 
 def worksheet_complete(*, worksheet: Worksheet, by: User, empty: bool = False, version: int | None = None) -> Worksheet:
     """All values are entered: the grid is closed. With cells left empty only if `empty` says that this is meant;
     without any value never. Raises IllegalTransition and Invalid."""
     row = lock(worksheet, by, version=version)
-    _must_be(row, _STATUS.OPEN)
+    must_be(row, _STATUS.OPEN)
     board = Board(row)
     if not board.filled:
         raise Invalid(_("Nothing was entered yet."))
     if board.empty and not empty:
         raise Invalid(_("There are empty cells."), meta={"empty": board.empty})
     row.status, row.completed_by, row.completed_at = _STATUS.COMPLETED, by, clock.now()
-    return _stored(row)
+    return stored(row)
 
 
 def worksheet_reopen(*, worksheet: Worksheet, by: User) -> Worksheet:
     """Back to the analyst, as long as nobody has verified it; a decision falls."""
     row = lock(worksheet, by)
-    _must_be(row, _STATUS.COMPLETED)
+    must_be(row, _STATUS.COMPLETED)
     _open_again(row)
     row.decision, row.decision_reason, row.decided_by, row.decided_at = "", "", None, None
-    return _stored(row)
+    return stored(row)
 
 
 def worksheet_decide(*, worksheet: Worksheet, decision: str, reason: str, by: User) -> Worksheet:
@@ -137,7 +140,7 @@ def worksheet_decide(*, worksheet: Worksheet, decision: str, reason: str, by: Us
     stand. `repeat`: it opens again, its QC results count no longer, and what is entered next becomes new results that
     replace the old ones. Raises IllegalTransition and Invalid."""
     row = lock(worksheet, by, permission="worksheets.verify" if decision == _DECISION.ACCEPT else "worksheets.edit")
-    _must_be(row, _STATUS.COMPLETED)
+    must_be(row, _STATUS.COMPLETED)
     if row.control != Worksheet.Control.OUT_OF_CONTROL:
         raise IllegalTransition(_("This worksheet is not out of control."))
     if decision not in _DECISION.values:
@@ -152,20 +155,20 @@ def worksheet_decide(*, worksheet: Worksheet, decision: str, reason: str, by: Us
         WorksheetEntry.objects.filter(item__in=items).update(again=True)
         row.control = Worksheet.Control.NONE
         _open_again(row)
-    return _stored(row)
+    return stored(row)
 
 
 def worksheet_verify(*, worksheet: Worksheet, by: User, version: int | None = None) -> Worksheet:
     """By somebody else than the analyst and whoever completed it; out of control only after it was accepted. Raises
     Denied and IllegalTransition."""
     row = lock(worksheet, by, permission="worksheets.verify", version=version)
-    _must_be(row, _STATUS.COMPLETED)
+    must_be(row, _STATUS.COMPLETED)
     if by.pk in (row.analyst_id, row.completed_by_id):
         raise Denied(_("Somebody else than the analyst verifies a worksheet."))
     if row.control == Worksheet.Control.OUT_OF_CONTROL and row.decision != _DECISION.ACCEPT:
         raise IllegalTransition(_("It is out of control: accept it or have it measured again first, with a reason."))
     row.status, row.verified_by, row.verified_at = _STATUS.VERIFIED, by, clock.now()
-    return _stored(row)
+    return stored(row)
 
 
 def lock(
@@ -181,7 +184,7 @@ def lock(
     return row
 
 
-def _must_be(row: Worksheet, status: str) -> None:
+def must_be(row: Worksheet, status: str) -> None:
     if row.status != status:
         raise IllegalTransition(
             _("The worksheet is %(status)s.") % {"status": row.get_status_display()}, meta={"status": row.status}
@@ -192,10 +195,16 @@ def _open_again(row: Worksheet) -> None:
     row.status, row.completed_by, row.completed_at = _STATUS.OPEN, None, None
 
 
-def _stored(row: Worksheet) -> Worksheet:
+def stored(row: Worksheet) -> Worksheet:
     row.version += 1
     row.save()
+    tell(row)
     return row
+
+
+def tell(row: Worksheet) -> None:
+    """Open pages of a worksheet fetch what is new."""
+    publish("worksheet.changed", entity="worksheet", id=row.pk, data={"number": row.number, "status": row.status})
 
 
 def _used(items: Iterable[UUID]) -> bool:

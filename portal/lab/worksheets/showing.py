@@ -10,10 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from portal.lab.quality.wording import note
+from portal.lab.quality.wording import badge, note
 from portal.lab.worksheets.board import Board, Held
 from portal.lab.worksheets.grid import ADDED, VALUE, Cell, outcome
-from portal.lab.worksheets.models import WorksheetColumn, WorksheetItem
+from portal.lab.worksheets.models import Worksheet, WorksheetColumn, WorksheetItem
 from portal.ui.templatetags.marsad import VERDICTS, icon, verdict_badge
 
 Marks = Mapping[tuple[UUID, UUID, str], Cell]
@@ -131,6 +131,34 @@ def answer(cells: Iterable[Cell], board: Board) -> dict[str, object]:
     return {"cells": told, "qc": marks, "empty": board.empty}
 
 
+def state(board: Board) -> dict[str, object]:
+    """The whole grid as it stands now, for a page that lies open while others enter values."""
+    control = board.state()
+    return {
+        "layout": layout(board),
+        "control": badge(control, Worksheet.Control(control).label),
+        "cells": [
+            {
+                "itemId": cell.item.pk,
+                "parameterId": cell.column.parameter_id,
+                "value": cell.value,
+                "added": cell.added,
+                "version": cell.held.version,
+                "badge": cell.badge,
+                "note": cell.note,
+            }
+            for row in rows(board)
+            for cell in row.cells
+            if cell.possible
+        ],
+    }
+
+
+def layout(board: Board) -> str:
+    """What a page was drawn for beside the values: the status, then the positions in their order."""
+    return " ".join([board.worksheet.status, *(str(item.pk) for item in board.items)])
+
+
 def words() -> dict[str, str]:
     """What the script says, in the language of the page."""
     return {
@@ -145,4 +173,8 @@ def words() -> dict[str, str]:
         "theirs": _("Take theirs"),
         "failed": _("The server did not answer. Your input is still here: try again."),
         "unsaved": _("Not saved yet: %(count)s"),
+        "news": _("Entered by others just now: %(count)s."),
+        "other": _("Somebody else has entered %(value)s here."),
+        "changed": _("Somebody else changed this worksheet. Save your values, then load the page again."),
+        "moved": _("Now at position %(count)s."),
     }

@@ -17,6 +17,12 @@ urlpatterns = [
         views.item_remove,
         name="worksheet_item_remove",
     ),
+    path(
+        "worksheets/<uuid:worksheet_id>/positions/<uuid:worksheet_item_id>/move",
+        views.item_place,
+        name="worksheet_item_move",
+    ),
+    path("worksheets/<uuid:worksheet_id>/state", views.worksheet_state, name="worksheet_state"),
     path("worksheets/<uuid:worksheet_id>/complete", views.worksheet_complete, name="worksheet_complete"),
     path("worksheets/<uuid:worksheet_id>/reopen", views.worksheet_reopen, name="worksheet_reopen"),
     path("worksheets/<uuid:worksheet_id>/decide", views.worksheet_decide, name="worksheet_decide"),

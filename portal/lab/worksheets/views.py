@@ -26,7 +26,7 @@ from portal.lab.science.units import fitting_units
 from portal.lab.worksheets import pdf, selectors, services, showing
 from portal.lab.worksheets.board import Board
 from portal.lab.worksheets.forms import DecisionForm, HeadForm, NewForm, WorkForm, WorksheetFilter, WorksheetTable
-from portal.lab.worksheets.grid import ADDED, VALUE, Cell, grid_check, grid_save
+from portal.lab.worksheets.grid import ADDED, VALUE, Cell, grid_check, grid_save, item_move
 from portal.lab.worksheets.models import Worksheet
 from portal.lab.worksheets.services import MAX_COLUMNS, MAX_ITEMS, Place
 from portal.ui.lists import Empty, list_page
@@ -59,6 +59,7 @@ def worksheet_list(request: HttpRequest) -> HttpResponse:
         list_id="worksheets",
         caption=gettext_lazy("Worksheets"),
         empty=empty,
+        live=["worksheet.changed"],
         context={"may_edit": may_edit},
     )
 
@@ -161,6 +162,7 @@ def _context(
         "control": badge(sheet.control, sheet.get_control_display()),
         "decision": badge(sheet.decision, sheet.get_decision_display()) if sheet.decision else "",
         "words": showing.words(),
+        "layout": showing.layout(board),
         "versions": json.dumps(
             {
                 f"{item.pk}:{column.parameter_id}": held.version
@@ -181,6 +183,13 @@ def _context(
         "open_question": open_question,
         "unused": is_open and may_edit and not board.filled and not board.entries,
     }
+
+
+@require_GET
+@policy("samples.view")
+def worksheet_state(request: HttpRequest, worksheet_id: UUID) -> HttpResponse:
+    """What stands in the grid now, for pages that hear of a change."""
+    return JsonResponse(showing.state(Board(selectors.worksheet_get(id=worksheet_id))))
 
 
 @require_http_methods(["GET", "POST"])
@@ -321,6 +330,26 @@ def item_remove(request: HttpRequest, worksheet_id: UUID, worksheet_item_id: UUI
     sheet = selectors.worksheet_get(id=worksheet_id)
     by = person(request)
     return _act(request, sheet, lambda: services.item_remove(worksheet=sheet, item=worksheet_item_id, by=by))
+
+
+@require_POST
+@policy("worksheets.edit")
+def item_place(request: HttpRequest, worksheet_id: UUID, worksheet_item_id: UUID) -> HttpResponse:
+    """Move a position to the place that is named; the script gets the new order, a form the page."""
+    sheet = selectors.worksheet_get(id=worksheet_id)
+    position = request.POST.get("position", "")
+    place = int(position) if position.isdecimal() and len(position) < 4 else 1
+
+    def move() -> None:
+        item_move(worksheet=sheet, item=worksheet_item_id, position=place, by=person(request))
+
+    if request.headers.get("Accept") != "application/json":
+        return _act(request, sheet, move)
+    try:
+        move()
+    except (Conflict, IllegalTransition, Invalid) as refusal:
+        return JsonResponse({"message": str(refusal.message)}, status=HTTPStatus.CONFLICT)
+    return JsonResponse({"layout": showing.layout(Board(selectors.worksheet_get(id=worksheet_id)))})
 
 
 @require_POST

@@ -107,6 +107,19 @@ def application_delete(*, id: UUID, by: User) -> None:
     publish("application.changed", entity="application", id=row.pk, data={"deleted": True})
 
 
+@transaction.atomic
+def application_restore(*, id: UUID, by: User) -> Application:
+    """Raises Denied, NotFound. Its number was never given to another one."""
+    rows = access.applications_seen(by, deleted=True)
+    row = records.to_restore(rows, id=id, by=by, right="applications.delete")
+    if row.deleted_at is not None:
+        row.deleted_at = row.deleted_by = None
+        row.version += 1
+        row.save(update_fields=["deleted_at", "deleted_by", "version", "updated_at"])
+        publish("application.changed", entity="application", id=row.pk, data={"deleted": False})
+    return row
+
+
 def _columns(data: Mapping[str, Any], *, complete: bool) -> dict[str, Any]:
     errors = Errors()
 

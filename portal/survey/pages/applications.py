@@ -28,6 +28,7 @@ from portal.survey.pages.sessions import tabs
 from portal.ui import answers
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 COUNT_LIMIT: Final = 10_000
 SHOWN: Final = 500  # applications on the map of tasks
@@ -54,6 +55,7 @@ def application_list(request: HttpRequest) -> HttpResponse:
         filterset=ApplicationFilter,
         template="survey/applications/list.html",
         list_id="applications",
+        deleted="application",
         caption=gettext_lazy("Applications"),
         empty=empty,
         live=("task.assigned", "task.updated", "session.submitted"),
@@ -155,6 +157,7 @@ def application_delete(request: HttpRequest, application_id: UUID) -> HttpRespon
     if refusal := answers.refused(lambda: services.application_delete(id=application_id, by=by)):
         messages.error(request, answers.refusal_text(refusal))
         return redirect("survey:application_detail", application_id)
+    undo_deletion(request, _("The application has been deleted."), "application", application_id)
     return redirect("survey:application_list")
 
 

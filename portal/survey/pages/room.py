@@ -3,11 +3,13 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from portal.survey.access import applications_seen, sessions_seen
+from portal.survey.applications.services import application_restore
 from portal.survey.models import Dispatch
-from portal.ui import menu, panels
+from portal.ui import menu, panels, restoring
 from portal.ui.people import person
 
 
@@ -31,6 +33,17 @@ def register() -> None:
             group="field",
             order=61,
         ),
+    )
+    restoring.register(
+        restoring.Restorable(
+            key="application",
+            label=_("Applications"),
+            permission="applications.delete",
+            list_url="survey:application_list",
+            rows=lambda user: applications_seen(user, deleted=True).filter(deleted_at__isnull=False),
+            restore=application_restore,
+            url=lambda id: reverse("survey:application_detail", args=[id]),
+        )
     )
     panels.register(
         panels.Panel(

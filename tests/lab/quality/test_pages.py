@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from portal.core.notifications.models import Event
 from portal.lab.models import Result
 from portal.lab.quality.models import AcceptanceCriterion, ControlMaterial, ControlTarget, QcResult
 from portal.lab.worksheets import services
@@ -94,6 +95,15 @@ def test_the_grid_answers_the_script_and_a_plain_form_alike(cast: Cast) -> None:
         nitrate = parameter("NO3").pk
     client = page(cast.alice)
     entry, check = f"/worksheets/{sheet.pk}/entry", f"/worksheets/{sheet.pk}/check"
+    place = f"/worksheets/{sheet.pk}/positions/{two}/move"
+    assert client.post(place, {"position": "1"}).status_code == 302
+    moved = client.post(place, {"position": "9"}, headers={"Accept": "application/json"}).json()
+    assert moved["layout"] == f"open {one} {two}"
+    with acting(cast.alice):
+        assert Event.objects.filter(type="worksheet.changed").count() == 3  # made, and moved twice
+    grid = page(cast.carol).get(f"/worksheets/{sheet.pk}/state").json()
+    assert (grid["layout"], [cell["value"] for cell in grid["cells"]]) == (moved["layout"], ["", ""])
+    assert page(cast.carol).post(place, {"position": "1"}).status_code == 403
     at = {"parameterId": str(nitrate)}
 
     typed = [at | {"itemId": str(one), "value": "60"}, at | {"itemId": str(two), "value": "?"}]
@@ -102,6 +112,8 @@ def test_the_grid_answers_the_script_and_a_plain_form_alike(cast: Cast) -> None:
     assert send(client, check, [{"itemId": "x"}]).status_code == 400
     told = send(client, entry, [at | {"itemId": str(one), "value": "60", "version": None}]).json()
     assert told["cells"][0]["status"] == "saved"
+    seen = page(cast.carol).get(f"/worksheets/{sheet.pk}/state").json()["cells"][0]
+    assert (seen["value"], seen["version"], "Fail" in seen["badge"]) == ("60", told["cells"][0]["version"], True)
 
     form = {f"v:{one}:{nitrate}": "61", f"v:{two}:{nitrate}": "oops", "versions": "{}"}
     refused = client.post(entry, form)  # the form was opened before anything was saved

@@ -109,8 +109,7 @@ WORKED = [
     ("2.1 2.2", (R.WARNING_2S, R.TWO_2S)),
     ("-2.1 -2.5", (R.WARNING_2S, R.TWO_2S)),
     ("2.1 0 2.2", (R.WARNING_2S,)),
-    ("2.1 -2.2", (R.WARNING_2S, R.RANGE_4S)),
-    ("-2.6 2.05", (R.WARNING_2S, R.RANGE_4S)),
+    ("2.1 -2.2", (R.WARNING_2S,)),  # of two runs: a shift, no range
     ("2.5 -1.6", NONE),  # four SD apart, but the second is within 2 s
     ("1.1 1.2 1.3 1.1", (R.FOUR_1S,)),
     ("1.1 1.2 1.3", NONE),
@@ -136,10 +135,29 @@ def test_a_chart_names_each_violation_where_it_is_completed() -> None:
     scores = [D(z) for z in ("0.3", "2.2", "2.4", "-0.5", "-2.1", "2.3", "0.1")]
 
     assert violations(scores) == [
-        (), (R.WARNING_2S,), (R.WARNING_2S, R.TWO_2S), (), (R.WARNING_2S,), (R.WARNING_2S, R.RANGE_4S), (),
+        (), (R.WARNING_2S,), (R.WARNING_2S, R.TWO_2S), (), (R.WARNING_2S,), (R.WARNING_2S,), (),
     ]  # fmt: skip
     assert Rule.WARNING_2S not in REJECTING
     assert len(REJECTING) == 5
+
+
+@pytest.mark.parametrize(
+    ("score", "before", "broken"),
+    [
+        ("-2.2", "2.1", True),  # two levels of a run, or one measured twice
+        ("2.05", "-2.6", True),
+        ("2.05", "0.3 -2.6 1", True),
+        ("-1.6", "2.5", False),  # four SD apart, but one of them is within 2 s
+        ("-2", "2.5", False),
+        ("2.2", "2.5", False),
+        ("-2.2", "", False),
+    ],
+)
+def test_a_range_is_one_of_the_controls_of_a_run(score: str, before: str, broken: bool) -> None:
+    """Westgard (1981): R_4s looks within a run, across its materials; whatever stood on the chart before."""
+    run = [D(z) for z in before.split()]
+
+    assert (R.RANGE_4S in violations([D("2.4"), D(score)], [[], run])[-1]) is broken
 
 
 def test_mean_and_standard_deviation() -> None:

@@ -465,6 +465,29 @@ def test_a_control_is_judged_by_the_points_before_it(cast: Cast) -> None:
         assert late.points[0].rules == ("1_2s", "2_2s")
 
 
+def test_two_materials_of_a_run_make_a_range(cast: Cast) -> None:
+    from portal.lab.quality.selectors import chart, charts, target_of
+
+    with acting(cast.alice):
+        low, high = a_material(cast.alice), a_material(cast.alice, assigned="100", sd="4", lot="L2")
+        nitrate = parameter("NO3").pk
+        places = [Place("control", material=low.pk), Place("control", material=high.pk)]
+        first, second = (
+            a_worksheet(cast.alice, *places, Place("sample", sample=a_sample(cast.alice).pk)) for _run in "12"
+        )
+        one, two = (items(sheet)[:2] for sheet in (first, second))
+        board = save(first, cast.alice, cell(one[0].pk, "54.2"), cell(one[1].pk, "91"))  # +2.1 and -2.25 SD in one run
+        assert [board.qc[item.pk, nitrate].rules for item in one] == [["1_2s"], ["1_2s", "R_4s"]]
+        assert (board.qc[one[1].pk, nitrate].verdict, board.state()) == ("FAIL", "out_of_control")
+        for row in (low, high):
+            drawn = chart(target=target_of(material=row.pk, parameter=nitrate))
+            assert [point.rules for point in charts(material=row)[0].points] == [point.rules for point in drawn.points]
+            assert drawn.points[-1].rules == tuple(board.qc[one[row is high].pk, nitrate].rules)
+
+        board = save(second, cast.alice, cell(two[0].pk, "45.8"))  # -2.1 SD, after +2.1 SD of another run
+        assert board.qc[two[0].pk, nitrate].rules == ["1_2s"]
+
+
 def test_mean_and_sd_of_a_period(cast: Cast) -> None:
     from portal.lab.quality.selectors import chart, target_of
 

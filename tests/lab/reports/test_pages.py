@@ -129,6 +129,10 @@ def test_a_long_pdf_is_announced(cast: Cast, report: ComplianceReport, monkeypat
     assert answer.status_code == 202
     assert answer.headers["Retry-After"] == answer.headers["Refresh"] == "2"
     assert page(cast.alice).get(f"{URL}/{report.pk}.pdf?language=xx").status_code == 400
+    monkeypatch.setattr(services, "LINES_AT_ONCE", 0)
+    book = page(cast.alice).get(f"{URL}/{report.pk}.xlsx")
+    assert (book.status_code, book.headers["Retry-After"]) == (202, "2")
+    assert "The workbook of" in book.content.decode()
 
 
 def test_anybody_verifies_number_and_hash(report: ComplianceReport) -> None:

@@ -16,7 +16,7 @@ from portal.core.common.errors import Conflict, Denied, Invalid, NotFound
 from portal.core.common.frozen import snapshot_hash
 from portal.core.jobs.tasks import Running
 from portal.core.tenancy.scope import Actor, tenant
-from portal.lab.jobs import report_pdf
+from portal.lab.jobs import report_pdf, report_xlsx
 from portal.lab.models import ComplianceReport, ReportFile
 from portal.lab.reports import exports, selectors, services
 from portal.lab.reports.wording import Wording, report_json
@@ -226,6 +226,20 @@ def test_a_long_report_is_left_to_a_worker_and_queued_once(cast: Cast, monkeypat
     assert file is not None
     assert bytes(file.content).startswith(b"%PDF")
 
+    assert services.report_file(report=report, language="fr", kind=ReportFile.Kind.XLSX) is not None  # short enough
+    monkeypatch.setattr(services, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(exports, "STEP", 1)
+    told: list[tuple[int, int]] = []
+    monkeypatch.setattr(Running, "progress", lambda self, done, total: told.append((done, total)))
+    assert services.report_file(report=report, language="ar", kind=ReportFile.Kind.XLSX) is None
+    assert ProcrastinateJob.objects.filter(task_name="lab.report_xlsx").count() == 1
+    report_xlsx(running, report=str(report.pk), language="ar")
+    book = services.report_file(report=report, language="ar", kind=ReportFile.Kind.XLSX)
+    assert book is not None
+    assert len(openpyxl.load_workbook(io.BytesIO(bytes(book.content))).sheetnames) == 5
+    rows = sum(len(report.content["figures"][name]) for name in ("exceedances", "sites", "excluded"))
+    assert (told[0], told[-1]) == ((1, rows), (rows, rows))
+
 
 def test_page_and_pdf_mirror_in_arabic(cast: Cast) -> None:
     data.fill(cast.alice, samples=5)
@@ -255,7 +269,7 @@ def test_xlsx_holds_no_formula(cast: Cast) -> None:
     data.fill(cast.alice, samples=40)
     report = issue(cast)
 
-    book = openpyxl.load_workbook(io.BytesIO(exports.report_xlsx(report, language="ar")))
+    book = openpyxl.load_workbook(io.BytesIO(exports.report_xlsx(report, "ar")))
 
     assert len(book.sheetnames) == 5
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]

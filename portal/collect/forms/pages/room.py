@@ -4,8 +4,22 @@ from django.utils.translation import gettext_lazy as _
 
 
 def register() -> None:
-    from portal.ui import menu, panels
+    from django.urls import reverse
 
+    from portal.collect.forms import selectors, services
+    from portal.ui import menu, panels, restoring
+
+    restoring.register(
+        restoring.Restorable(
+            key="form",
+            label=_("Forms"),
+            permission="forms.delete",
+            list_url="collect:form_list",
+            rows=lambda user: selectors.forms_seen(user, deleted=True).filter(deleted_at__isnull=False),
+            restore=services.form_restore,
+            url=lambda id: reverse("collect:form_detail", args=[id]),
+        )
+    )
     menu.register(
         menu.MenuItem(
             label=_("Forms"),

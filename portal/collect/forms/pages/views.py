@@ -31,6 +31,7 @@ from portal.core.tenancy import scope
 from portal.ui.lists import Empty, list_page
 from portal.ui.panels import project_frame
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 COUNT_LIMIT: Final = 10_000
 EVENTS: Final = ("submission.created", "submission.bulk")
@@ -65,6 +66,7 @@ def form_list(request: HttpRequest) -> HttpResponse:
         filterset=FormFilter,
         template="collect/forms/list.html",
         list_id="forms",
+        deleted="form",
         caption=gettext_lazy("Forms"),
         empty=_empty(request),
         live=EVENTS,
@@ -242,7 +244,7 @@ def form_delete(request: HttpRequest, form_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.form_delete(id=form_id, by=person(request))
-        messages.success(request, _("The form has been deleted."))
+        undo_deletion(request, _("The form has been deleted."), "form", form_id)
         return redirect("collect:form_list")
     total = submissions.submissions_seen(person(request)).filter(form=form).count()
     return render(request, "collect/forms/delete.html", {"form": form, "total": total})

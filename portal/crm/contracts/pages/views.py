@@ -44,6 +44,7 @@ from portal.crm.contracts.pages.lists import (
 from portal.crm.money import base_currency
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 COUNT_LIMIT = 10_000
 EVENTS = 60
@@ -82,6 +83,7 @@ def contract_list(request: HttpRequest) -> HttpResponse:
         filterset=ContractFilter,
         template="crm/contracts/list.html",
         list_id="contracts",
+        deleted="contract",
         caption=gettext_lazy("Contracts"),
         empty=empty,
         exports=_exports(request),
@@ -287,7 +289,7 @@ def contract_delete(request: HttpRequest, contract_id: UUID) -> HttpResponse:
     contract = access.contract_for(person(request), contract_id)
     if request.method == "POST":
         services.contract_delete(id=contract_id, by=person(request))
-        messages.success(request, _("The contract has been deleted."))
+        undo_deletion(request, _("The contract has been deleted."), "contract", contract_id)
         return redirect("crm:contract_list")
     return render(request, "crm/contracts/delete.html", {"contract": contract})
 

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.core.accounts.policy import policy
@@ -36,6 +36,7 @@ from portal.crm.customers.pages.lists import CustomerFilter, CustomerTable
 from portal.ui import answers
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 SHOWN = 8
 PAGE = 30
@@ -73,6 +74,7 @@ def customer_list(request: HttpRequest) -> HttpResponse:
         filterset=CustomerFilter,
         template="crm/customers/list.html",
         list_id="customers",
+        deleted="customer",
         caption=gettext_lazy("Customers"),
         empty=empty,
         exports=shown if may(request, "customers.export") else (),
@@ -123,8 +125,12 @@ def customer_bulk(request: HttpRequest) -> HttpResponse:
         messages.error(request, answers.refusal_text(refusal))
         return redirect("crm:customer_list")
     rows = [(names.get(result.id), result) for result in results]
-    done = sum(result.error is None for result in results)
-    context = {"rows": rows, "done": done, "failed": len(rows) - done, "deleted": request.POST.get("do") == "delete"}
+    done = [UUID(result.id) for result in results if result.error is None]
+    deleted = request.POST.get("do") == "delete"
+    if deleted and done:
+        text = ngettext("%(count)s customer was deleted.", "%(count)s customers were deleted.", len(done))
+        undo_deletion(request, text % {"count": len(done)}, "customer", *done)
+    context = {"rows": rows, "done": len(done), "failed": len(rows) - len(done), "deleted": deleted}
     return render(request, "crm/customers/bulk.html", context)
 
 
@@ -218,7 +224,7 @@ def customer_delete(request: HttpRequest, customer_id: UUID) -> HttpResponse:
             by = person(request)
             refused = answers.refused(lambda: services.customer_delete(id=customer_id, by=by, cascade=cascade))
         if refused is None:
-            messages.success(request, _("Customer deleted."))
+            undo_deletion(request, _("Customer deleted."), "customer", customer_id)
             return redirect("crm:customer_list")
         messages.error(request, answers.refusal_text(refused))
     return render(request, "crm/customers/delete.html", {"customer": customer, "used": used})
@@ -311,7 +317,10 @@ def note_act(request: HttpRequest, customer_id: UUID, note_id: UUID) -> HttpResp
     by, note = person(request), _note(request, customer_id, note_id)
     if request.POST.get("do") == "delete":
         refused = answers.refused(lambda: notes.note_delete(customer=customer_id, id=note_id, by=by))
-        return answers.back(request, refused, _("Note deleted."), "crm:customer_notes", customer_id)
+        if refused is not None:
+            return answers.back(request, refused, "", "crm:customer_notes", customer_id)
+        undo_deletion(request, _("Note deleted."), "note", note_id, parent=customer_id)
+        return redirect("crm:customer_notes", customer_id)
     pinned = {"isPinned": not note.is_pinned}
     refused = answers.refused(lambda: notes.note_update(customer=customer_id, id=note_id, data=pinned, by=by))
     done = _("The note is not pinned any more.") if note.is_pinned else _("The note is pinned.")

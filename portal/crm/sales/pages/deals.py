@@ -41,6 +41,7 @@ from portal.crm.sales.stories import TEXTS
 from portal.ui.answers import back, form_status, refusal_text
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 SHOWN: Final = 10  # deals in the box of a customer
 TIMELINE: Final = 30
@@ -72,6 +73,7 @@ def sale_list(request: HttpRequest) -> HttpResponse:
         filterset=DealFilter,
         template="crm/sales/list.html",
         list_id="sales",
+        deleted="sale",
         caption=gettext_lazy("Deals"),
         empty=Empty(
             title=gettext_lazy("No deals yet"),
@@ -215,6 +217,7 @@ def sale_delete(request: HttpRequest, deal_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.deal_delete(id=deal_id, by=person(request))
+        undo_deletion(request, _("The deal has been deleted."), "sale", deal_id)
         return redirect("crm:sale_list")
     return render(request, "crm/sales/delete.html", {"deal": deal})
 

@@ -37,6 +37,7 @@ from portal.ui.boards import Moves
 from portal.ui.filters import day_after, midnight
 from portal.ui.lists import Empty, Export, list_page
 from portal.ui.people import may, person
+from portal.ui.restoring import undo_deletion
 
 CARDS = 50  # of one column
 BOARD = (TicketStatus.NEW, TicketStatus.OPEN, TicketStatus.WAITING, TicketStatus.ON_HOLD, TicketStatus.RESOLVED)
@@ -73,6 +74,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
         filterset=TicketFilter,
         template="crm/tickets/list.html",
         list_id="tickets",
+        deleted="ticket",
         caption=gettext_lazy("Tickets"),
         empty=empty,
         exports=links if may(request, "tickets.export") else (),
@@ -385,7 +387,10 @@ def comment_edit(request: HttpRequest, ticket_id: UUID, comment_id: UUID) -> Htt
 @policy("tickets.work")
 def comment_delete(request: HttpRequest, ticket_id: UUID, comment_id: UUID) -> HttpResponse:
     refused = answers.refused(lambda: talk.comment_delete(ticket=ticket_id, id=comment_id, by=person(request)))
-    return answers.back(request, refused, _("The comment has been deleted."), "crm:ticket_detail", ticket_id)
+    if refused is not None:
+        return answers.back(request, refused, "", "crm:ticket_detail", ticket_id)
+    undo_deletion(request, _("The comment has been deleted."), "ticket_comment", comment_id, parent=ticket_id)
+    return redirect("crm:ticket_detail", ticket_id)
 
 
 @require_POST
@@ -422,6 +427,7 @@ def ticket_delete(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
     if request.method == "POST":
         with scope.acting(reason=request.POST.get("reason", "").strip()[:500]):
             services.ticket_delete(id=ticket_id, by=person(request))
+        undo_deletion(request, _("The ticket has been deleted."), "ticket", ticket_id)
         return redirect("crm:ticket_list")
     return render(request, "crm/tickets/delete.html", {"ticket": ticket})
 
