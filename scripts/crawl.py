@@ -17,6 +17,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -204,13 +205,18 @@ class Source(HTMLParser):
 
 
 def untranslated(language: str) -> dict[str, str]:
-    """English texts that have another form in the language, without those that are filled in."""
+    """English texts that have another form in the language, without those that are filled in; a language is offered
+    by its own name."""
     with translation.override(language):
         catalogue = translation.trans_real.translation(language)._catalog  # noqa: SLF001  there is no other way in
     return {
         key: said
         for key, said in catalogue.items()
-        if isinstance(key, str) and key and said != key and "%" not in key and re.search(r"[a-z]{3}", key)
+        if isinstance(key, str)
+        and key not in ("", "English")
+        and said != key
+        and "%" not in key
+        and re.search(r"[a-z]{3}", key)
     }
 
 
@@ -280,7 +286,7 @@ def fetch(context: BrowserContext, path: str) -> tuple[int, Source | None]:
 def spots(walk: Walk, context: BrowserContext, options: Any, texts: dict[str, str]) -> tuple[list[Spot], list[Spot]]:
     """A page of each route that links lead to from the home page; of those, and of the panels that clicks bring, the
     ones that are worth a look."""
-    fetched: Counter[str] = Counter()
+    fetched: Counter[tuple[str, str]] = Counter()
     seen, queue, pages, panels = {"/"}, ["/"], defaultdict[str, list[tuple[str, Source]]](list), dict[str, Spot]()
     while queue:
         path = queue.pop(0)
@@ -296,9 +302,10 @@ def spots(walk: Walk, context: BrowserContext, options: Any, texts: dict[str, st
             walk.count("read ar")
             proofread(walk, source, name, f"{walk.role} ar {path}", "ar", texts)
         for to, address in ours(walk, source, options.only):
-            if address not in seen and fetched[to] < options.each:
+            most = options.each if fetched[to, name] else 2 * options.each  # another way there leads to others
+            if address not in seen and fetched[to, ""] < most:
                 seen.add(address)
-                fetched[to] += 1
+                fetched.update(((to, ""), (to, name)))
                 queue.append(address)
         for click in source.clicks:
             to = route_of(urljoin(source.address, click))
@@ -400,13 +407,14 @@ def main() -> int:
     parser.add_argument("--pictures", default="", help="folder in which to keep a picture of each page")
     parser.add_argument("--each", type=int, default=EACH, help="addresses of a route that are fetched to be compared")
     parser.add_argument("--all", action="store_true", help="look at every page of every role in the browser")
-    parser.add_argument("--list", action="store_true", help="only list the addresses that would be looked at")
+    parser.add_argument("--read", action="store_true", help="read the markup of the pages, look at none")
     parser.add_argument("only", nargs="*", metavar="route")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
     django.setup()
     assert settings.configured
     texts = {language: untranslated(language) if language != "en" else {} for language in LANGUAGES}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # then it reports as well
     with served() as base, sync_playwright() as playwright:
         program = next(filter(None, map(shutil.which, CHROMIUM)), None)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
@@ -428,9 +436,6 @@ def visit(walk: Walk, browser: Browser, options: Any, texts: dict[str, dict[str,
     pages, chosen = spots(walk, context, options, texts["ar"])
     context.close()
     print(f"{walk.role}: {len(pages)} routes, {len(chosen)} to look at, {time.monotonic() - began:.0f} s", flush=True)
-    if options.list:
-        print("\n".join(f"    {spot.name} {spot.path}" for spot in chosen))
-        return
     for language in options.languages.split(","):
         context = browser.new_context(
             base_url=walk.base,
@@ -451,7 +456,7 @@ def visit(walk: Walk, browser: Browser, options: Any, texts: dict[str, dict[str,
                 walk.note(f"{spot.name}: status {status}", f"{walk.role} {language} {spot.path}")
             else:
                 proofread(walk, source, spot.name, f"{walk.role} {language} {spot.path}", language, texts[language])
-        for spot in chosen:
+        for spot in () if options.read else chosen:
             try:
                 look(walk, page, spot, language, options, texts[language])
             except Error as problem:
