@@ -1,11 +1,14 @@
 """`make crawl`: walk the pages of the portal as every role, in three languages, wide and narrow; say what is wrong.
 
-Follows links from the home page, a few addresses for each route and role, and reads their markup in Arabic. Those that
-show elements of a kind that no earlier page of their route showed, to whatever role, are then looked at in the browser
-in each language and width, also what unfolds by a click (--all: every page of every role). A page is wrong that answers
-anything but 200, runs the wrong way, is wider than the screen, shows a text that has a translation untranslated, shows
-Latin words of the program in Arabic, writes errors to the console, or breaks a rule of WCAG 2.2 AA that axe can tell
-(asked once for each width and kind of markup: the languages share theirs).
+Follows links from the home page, a few addresses for each route and role, and reads their markup: all of it in Arabic,
+a page of each route in the other languages, and what the role is told at the pages that only others are led to. Those
+that show elements of a kind that no earlier page of their route showed, to whatever role, are then looked at in the
+browser in each language and width, also what unfolds by a click (--all: every page of every role). A page is wrong that
+answers anything but 200 (403 or 404 where no link of the role leads), runs the wrong way, is wider than the screen,
+shows a text that has a translation untranslated, shows Latin words of the program in Arabic, has not exactly one main
+heading or an id twice, writes errors to the console, or breaks a rule of WCAG 2.2 AA that axe can tell (asked once for
+each width and kind of markup: the languages share theirs).
+A role is a login of the demo, or a whole address: the first one's organisation is empty. What is found is said at once.
 Walks the program that answers on PORT (8000), else one that it starts with the demo. Ends with 1 where something was
 found. Usage: python scripts/crawl.py [--roles admin,viewer] [--languages ar,en] [--widths 1440,390] [--dark] [route …]
 """
@@ -14,6 +17,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 import time
 from collections import Counter, defaultdict
@@ -34,7 +38,21 @@ from screenshots import CHROMIUM, choose_language, served, sign_in
 
 sys.path.insert(0, str(ROOT))
 
-ROLES = ("admin", "manager", "technician", "agent", "sales", "support", "auditor", "viewer", "superadmin")
+from portal.desk.cast import EMPTY
+
+ROLES = (
+    f"admin@{EMPTY}",
+    "admin",
+    "manager",
+    "technician",
+    "agent",
+    "sales",
+    "support",
+    "auditor",
+    "viewer",
+    "superadmin",
+)
+
 LANGUAGES = ("ar", "fr", "en")
 WIDTHS = (1440, 390)
 NEW = 2  # kinds of elements that make a page worth a look
@@ -111,12 +129,34 @@ class Walk:
     known: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     judged: set[tuple[str, int, int]] = field(default_factory=set)
     reached: set[str] = field(default_factory=set)
+    # route -> an address that a link led some role to
+    led: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    read: int = 0
-    looks: int = 0
+    # role, what, language -> pages read, refused, looked at
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    role: str = ""
 
     def note(self, what: str, where: str) -> None:
+        if what not in self.found:
+            print(f"! {what}\n    {where}", flush=True)
         self.found[what].append(where)
+
+    def count(self, what: str) -> None:
+        self.counts[self.role, what] += 1
+
+    def total(self, what: str) -> int:
+        return sum(number for (_role, done), number in self.counts.items() if done.startswith(what))
+
+    def table(self) -> str:
+        """What was done as each role."""
+        done = list(dict.fromkeys(what for _role, what in self.counts))
+        lines = [["", *done]]
+        lines += [
+            [role, *(str(self.counts[role, what]) for what in done)]
+            for role in dict.fromkeys(role for role, _what in self.counts)
+        ]
+        wide = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join("  ".join(cell.rjust(size) for cell, size in zip(line, wide, strict=True)) for line in lines)
 
 
 class Source(HTMLParser):
@@ -130,12 +170,16 @@ class Source(HTMLParser):
         self.actions: list[str] = []
         self.kinds: set[str] = set()
         self.said: set[str] = set()
+        self.ids: Counter[str] = Counter()
+        self.headings = 0  # of the first rank
         self.way = ""
         self.silent: list[str] = []  # the open elements from the outermost that is not ours to translate
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         of = {name: value or "" for name, value in attrs}
+        self.ids[of.get("id", "")] += 1
+        self.headings += tag == "h1"
         if tag == "html":
             self.way = f"lang {of.get('lang')}, dir {of.get('dir')}"
         elif tag not in VOID and (self.silent or tag in SILENT or "lang" in of or of.get("translate") == "no"):
@@ -161,13 +205,18 @@ class Source(HTMLParser):
 
 
 def untranslated(language: str) -> dict[str, str]:
-    """English texts that have another form in the language, without those that are filled in."""
+    """English texts that have another form in the language, without those that are filled in; a language is offered
+    by its own name."""
     with translation.override(language):
         catalogue = translation.trans_real.translation(language)._catalog  # noqa: SLF001  there is no other way in
     return {
         key: said
         for key, said in catalogue.items()
-        if isinstance(key, str) and key and said != key and "%" not in key and re.search(r"[a-z]{3}", key)
+        if isinstance(key, str)
+        and key not in ("", "English")
+        and said != key
+        and "%" not in key
+        and re.search(r"[a-z]{3}", key)
     }
 
 
@@ -213,45 +262,80 @@ def ours(walk: Walk, source: Source, only: Iterable[str]) -> Iterator[tuple[str,
                 yield name, there.path + (f"?{there.query}" if there.query else "")
 
 
-def proofread(walk: Walk, source: Source, name: str, where: str, texts: dict[str, str]) -> None:
-    walk.read += 1
-    if source.way != "lang ar, dir rtl":
+def proofread(walk: Walk, source: Source, name: str, where: str, language: str, texts: dict[str, str]) -> None:
+    if source.way != f"lang {language}, dir {'rtl' if language == 'ar' else 'ltr'}":
         walk.note(f"{name}: {source.way}", where)
     for text in source.said & texts.keys():
         walk.note(f"{name}: untranslated “{text}”", where)
     for text in filter(BROKEN.search, source.said):
         walk.note(f"{name}: shows “{text[:80]}”", where)
+    if source.headings != 1:
+        walk.note(f"{name}: {source.headings} main headings", where)
+    if twice := sorted(key for key, number in source.ids.items() if key and number > 1):
+        walk.note(f"{name}: id twice: {', '.join(twice)[:200]}", where)
 
 
-def spots(walk: Walk, context: BrowserContext, role: str, options: Any, texts: dict[str, str]) -> list[Spot]:
-    """The pages that links lead to from the home page, and the panels that clicks bring, which are worth a look."""
-    fetched: Counter[str] = Counter()
+def fetch(context: BrowserContext, path: str) -> tuple[int, Source | None]:
+    """The status of a page, and its markup where it has some."""
+    answer = context.request.get(path)
+    if "text/html" not in answer.headers.get("content-type", ""):
+        return answer.status, None
+    return answer.status, Source(answer.url, answer.text())
+
+
+def spots(walk: Walk, context: BrowserContext, options: Any, texts: dict[str, str]) -> tuple[list[Spot], list[Spot]]:
+    """A page of each route that links lead to from the home page; of those, and of the panels that clicks bring, the
+    ones that are worth a look."""
+    fetched: Counter[tuple[str, str]] = Counter()
     seen, queue, pages, panels = {"/"}, ["/"], defaultdict[str, list[tuple[str, Source]]](list), dict[str, Spot]()
     while queue:
         path = queue.pop(0)
-        answer = context.request.get(path)
-        name = route_of(answer.url)
-        if answer.status != 200:
-            walk.note(f"{name}: status {answer.status}", f"{role} {path}")
-        if answer.status != 200 or "text/html" not in answer.headers.get("content-type", ""):
+        status, source = fetch(context, path)
+        name = route_of(source.address if source else path)
+        if status != 200:
+            walk.note(f"{name}: status {status}", f"{walk.role} {path}")
+        if status != 200 or not source:
             continue
-        source = Source(answer.url, answer.text())
         walk.reached |= {name} | {route_of(action) for action in source.actions + source.links}
         if wanted(name, options.only):
             pages[name].append((path, source))
-            proofread(walk, source, name, f"{role} ar {path}", texts)
+            walk.count("read ar")
+            proofread(walk, source, name, f"{walk.role} ar {path}", "ar", texts)
         for to, address in ours(walk, source, options.only):
-            if address not in seen and fetched[to] < options.each:
+            most = options.each if fetched[to, name] else 2 * options.each  # another way there leads to others
+            if address not in seen and fetched[to, ""] < most:
                 seen.add(address)
-                fetched[to] += 1
+                fetched.update(((to, ""), (to, name)))
                 queue.append(address)
         for click in source.clicks:
-            to = route_of(urljoin(answer.url, click))
+            to = route_of(urljoin(source.address, click))
             if wanted(to, options.only) and not SKIPPED.search(click) and to != name:
                 panels.setdefault(to, Spot(to, click, path))
-    kept = []
+    knock(walk, context, walk.led.keys() - pages.keys(), texts)
+    return choose(walk, pages, panels, options)
+
+
+def knock(walk: Walk, context: BrowserContext, others: Iterable[str], texts: dict[str, str]) -> None:
+    """Ask for the pages that only other roles are led to."""
+    for name in others:
+        status, source = fetch(context, walk.led[name])
+        walk.count("refused" if status in (403, 404) else "open")
+        if status not in (200, 403, 404):
+            walk.note(f"{name}: status {status}", f"{walk.role} {walk.led[name]}")
+        elif source:
+            proofread(walk, source, name, f"{walk.role} ar {walk.led[name]}", "ar", texts)
+
+
+def choose(
+    walk: Walk, pages: dict[str, list[tuple[str, Source]]], panels: dict[str, Spot], options: Any
+) -> tuple[list[Spot], list[Spot]]:
+    """A page of each route, and what is worth a look."""
+    one, kept = [], []
     for name, found in pages.items():
         for number, (path, source) in enumerate(sorted(found, key=lambda page: -len(page[1].kinds))):
+            if not number:
+                one.append(Spot(name, path))
+                walk.led.setdefault(name, path)
             if len(source.kinds - walk.known[name]) > NEW or (options.all and not number):
                 kept.append(Spot(name, path))
                 walk.known[name] |= source.kinds
@@ -259,10 +343,10 @@ def spots(walk: Walk, context: BrowserContext, role: str, options: Any, texts: d
         if panel.name not in pages and (options.all or not walk.known[panel.name]):
             walk.known[panel.name].add(panel.path)
             kept.append(panel)
-    return kept
+    return one, kept
 
 
-def look(walk: Walk, page: Tab, spot: Spot, role: str, language: str, options: Any, said: dict[str, str]) -> None:
+def look(walk: Walk, page: Tab, spot: Spot, language: str, options: Any, said: dict[str, str]) -> None:
     walk.errors.clear()
     widths = [int(width) for width in options.widths.split(",")]
     page.set_viewport_size({"width": widths[0], "height": 900})
@@ -271,7 +355,7 @@ def look(walk: Walk, page: Tab, spot: Spot, role: str, language: str, options: A
         with page.expect_response(lambda response: spot.path in response.url) as click:
             page.evaluate("path => document.querySelector(`[hx-get='${path}']`).click()", spot.path)
         answer = click.value
-    where = f"{role} {language} {spot.path}"
+    where = f"{walk.role} {language} {spot.path}"
     if answer is None or answer.status != 200:
         walk.note(f"{spot.name}: status {answer and answer.status}", where)
         return
@@ -279,10 +363,10 @@ def look(walk: Walk, page: Tab, spot: Spot, role: str, language: str, options: A
         if width != widths[0]:
             page.set_viewport_size({"width": width, "height": 900})
         page.wait_for_timeout(150)
-        walk.looks += 1
+        walk.count(f"{language} {width}")
         judge(walk, page, spot, f"{where} {width}", language, width, said)
         if options.pictures:
-            name = f"{spot.name.replace(':', '.')}-{language}-{width}-{role}-{walk.looks:04}.png"
+            name = f"{spot.name.replace(':', '.')}-{language}-{width}-{walk.role}-{walk.counts.total():05}.png"
             page.screenshot(path=f"{options.pictures}/{name}", full_page=width < 1000)
     for text in walk.errors:
         walk.note(f"{spot.name}: console: {text[:200]}", where)
@@ -323,59 +407,73 @@ def main() -> int:
     parser.add_argument("--pictures", default="", help="folder in which to keep a picture of each page")
     parser.add_argument("--each", type=int, default=EACH, help="addresses of a route that are fetched to be compared")
     parser.add_argument("--all", action="store_true", help="look at every page of every role in the browser")
-    parser.add_argument("--list", action="store_true", help="only list the addresses that would be looked at")
+    parser.add_argument("--read", action="store_true", help="read the markup of the pages, look at none")
     parser.add_argument("only", nargs="*", metavar="route")
     options = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.config.settings")
     django.setup()
     assert settings.configured
-    languages = options.languages.split(",")
     texts = {language: untranslated(language) if language != "en" else {} for language in LANGUAGES}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # then it reports as well
     with served() as base, sync_playwright() as playwright:
         program = next(filter(None, map(shutil.which, CHROMIUM)), None)
         browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
         walk = Walk(base)
-        for role in options.roles.split(","):
-            began = time.monotonic()
-            state = session(browser, base, role)
-            context = browser.new_context(base_url=base, storage_state=state, locale="ar")
-            pages = spots(walk, context, role, options, texts["ar"])
-            context.close()
-            print(f"{role}: {walk.read} pages read so far, {len(pages)} to look at, {time.monotonic() - began:.0f} s")
-            sys.stdout.flush()
-            if options.list:
-                print("\n".join(f"    {spot.name} {spot.path}" for spot in pages))
-                continue
-            for language in languages:
-                context = browser.new_context(
-                    base_url=base,
-                    storage_state=state,
-                    locale=language,
-                    color_scheme="dark" if options.dark else "light",
-                    reduced_motion="reduce",
-                )
-                page = context.new_page()
-                page.on("console", lambda message: walk.errors.append(message.text) if message.type == "error" else 0)
-                page.on("pageerror", lambda error: walk.errors.append(str(error)))
-                page.goto("/")
-                choose_language(page, language)
-                for spot in pages:
-                    try:
-                        look(walk, page, spot, role, language, options, texts[language])
-                    except Error as problem:
-                        walk.note(f"{spot.name}: {str(problem)[:200]}", f"{role} {language} {spot.path}")
-                context.close()
-            print(f"    walked in {time.monotonic() - began:.0f} s, {len(walk.found)} faults so far", flush=True)
-        browser.close()
+        try:
+            for walk.role in options.roles.split(","):
+                visit(walk, browser, options, texts)
+        finally:  # also of a walk that is cut off
+            browser.close()
+            report(walk, options)
+    return int(bool(walk.found))
+
+
+def visit(walk: Walk, browser: Browser, options: Any, texts: dict[str, dict[str, str]]) -> None:
+    """Walk the pages as one role."""
+    began = time.monotonic()
+    state = session(browser, walk.base, walk.role)
+    context = browser.new_context(base_url=walk.base, storage_state=state, locale="ar")
+    pages, chosen = spots(walk, context, options, texts["ar"])
+    context.close()
+    print(f"{walk.role}: {len(pages)} routes, {len(chosen)} to look at, {time.monotonic() - began:.0f} s", flush=True)
+    for language in options.languages.split(","):
+        context = browser.new_context(
+            base_url=walk.base,
+            storage_state=state,
+            locale=language,
+            color_scheme="dark" if options.dark else "light",
+            reduced_motion="reduce",
+        )
+        page = context.new_page()
+        page.on("console", lambda message: walk.errors.append(message.text) if message.type == "error" else 0)
+        page.on("pageerror", lambda error: walk.errors.append(str(error)))
+        page.goto("/")
+        choose_language(page, language)
+        for spot in pages if language != "ar" else ():
+            status, source = fetch(context, spot.path)
+            walk.count(f"read {language}")
+            if status != 200 or not source:
+                walk.note(f"{spot.name}: status {status}", f"{walk.role} {language} {spot.path}")
+            else:
+                proofread(walk, source, spot.name, f"{walk.role} {language} {spot.path}", language, texts[language])
+        for spot in () if options.read else chosen:
+            try:
+                look(walk, page, spot, language, options, texts[language])
+            except Error as problem:
+                walk.note(f"{spot.name}: {str(problem)[:200]}", f"{walk.role} {language} {spot.path}")
+        context.close()
+        print(f"    {language} after {time.monotonic() - began:.0f} s, {len(walk.found)} faults so far", flush=True)
+
+
+def report(walk: Walk, options: Any) -> None:
     for what, where in sorted(walk.found.items()):
         print(f"{what}\n    {len(where)} times, {where[0]}")
-    never = [
-        name for name in dict.fromkeys(names(get_resolver())) if name not in walk.reached and wanted(name, options.only)
-    ]
-    print(f"never reached: {', '.join(never) or 'none'}")
-    routes = len({name for name, *_ in walk.judged})
-    print(f"{walk.read} pages read, {walk.looks} looks at pages of {routes} routes, {len(walk.found)} faults")
-    return int(bool(walk.found))
+    routes = [name for name in dict.fromkeys(names(get_resolver())) if wanted(name, options.only)]
+    print(f"never reached: {', '.join(name for name in routes if name not in walk.reached) or 'none'}")
+    print(walk.table())
+    looks = sum(walk.total(language) for language in LANGUAGES)
+    seen = len({name for name, *_ in walk.judged})
+    print(f"{walk.total('read')} pages read, {looks} looks at pages of {seen} routes, {len(walk.found)} faults")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from program import ROOT, Program
 sys.path.insert(0, str(ROOT))
 
 from portal.config.supervise import answers
-from portal.desk.cast import PASSWORD
+from portal.desk.cast import DEMO, PASSWORD
 
 PICTURES = ROOT / "docs" / "pictures"
 LANGUAGES = ("ar", "en")
@@ -93,7 +93,7 @@ def chromium(playwright: Playwright) -> Browser:
 
 def sign_in(tab: Tab, address: str, login: str) -> None:
     tab.goto(f"{address}/login")
-    tab.fill("input[name=login]", f"{login}@demo.marsad.test")
+    tab.fill("input[name=login]", login if "@" in login else f"{login}@{DEMO}")
     tab.fill("input[name=password]", PASSWORD)
     tab.locator("main form button[type=submit], form:has(input[name=password]) button[type=submit]").first.click()
     tab.wait_for_url(lambda url: "/login" not in url)

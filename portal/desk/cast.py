@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 PASSWORD: Final = "Marsad-demo-2026"  # noqa: S105  (shown to everyone who starts the demo)
 DEMO: Final = "demo.marsad.test"
 OTHER: Final = "other.marsad.test"
+EMPTY: Final = "new.marsad.test"
 COAST: Final = "Laboratoire de Casablanca"
 INLAND: Final = "Laboratoire de Meknès"
 
@@ -38,9 +39,10 @@ PEOPLE: Final[dict[str, tuple[Person, ...]]] = {
         Person("admin", "Admin", "Omar Tazi", "fr"),
         Person("technician", "Technician", "ليلى الشاوي", "ar"),
     ),
+    EMPTY: (Person("admin", "Admin", "سلمى الإدريسي", "ar"),),
 }
-# Nine of the demo organisation, one of the other: a login for each role.
+# Nine of the demo organisation: a login for each role. One of the other, and one of the empty organisation.
 LOGINS: Final = (
     *(f"{person.login}@{DEMO}" for person in PEOPLE[DEMO][:9]),
-    f"{PEOPLE[OTHER][0].login}@{OTHER}",
+    *(f"{PEOPLE[domain][0].login}@{domain}" for domain in (OTHER, EMPTY)),
 )

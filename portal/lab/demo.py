@@ -25,9 +25,11 @@ from portal.lab.imports import demo as imports
 from portal.lab.lifecycle import guard
 from portal.lab.lifecycle.models import CustodyEntry, RequestedAnalysis
 from portal.lab.models import Parameter, Sample, SamplingPoint, StandardChoice
+from portal.lab.parameters import parameter_create
 from portal.lab.points.demo import plan_points
 from portal.lab.points.services import search_text
 from portal.lab.reports.services import report_issue
+from portal.lab.standards import limit_save, standard_create
 from portal.lab.worksheets import demo as quality
 
 BATCH: Final = 1000
@@ -263,9 +265,10 @@ def fill(plan: Plan) -> None:
     _meet(rng, devices, now)
     quality.fill(people, now)
     plan_points(people=people, today=now.astimezone(ZONE).date())
-    manager = _manager()
+    manager = _person("Admin", "Manager")
     _reports(now, manager)
     _certificates(manager)
+    _own_rules(_person("Admin"))
     with scope.tenant(scope.organization_id(), by=manager.actor(via="demo")):
         imports.fill(by=manager, now=now)
 
@@ -546,8 +549,9 @@ def _meet(rng: Random, devices: Sequence[Device], now: datetime) -> None:
             _push([item], device, strategy="manual" if number == 2 else "lww")
 
 
-def _manager() -> User:
-    found = User.objects.filter(organization=scope.organization_id(), role__key__in=("Admin", "Manager"))
+def _person(*roles: str) -> User:
+    """With the last of the roles that somebody has."""
+    found = User.objects.filter(organization=scope.organization_id(), role__key__in=roles)
     return found.order_by("-role__key", "email")[0]
 
 
@@ -571,6 +575,47 @@ def _certificates(manager: User) -> None:
                 stated={"customer": f"{customers[0][0]}\n1, avenue Hassan II"},
                 by=manager,
             )
+
+
+def _own_rules(admin: User) -> None:
+    """A parameter and a standard of the laboratory's own, which no verdict asks."""
+    with scope.tenant(scope.organization_id(), by=admin.actor(via="demo")):
+        scale = parameter_create(
+            data={
+                "code": "PPO4",
+                "name_en": "Polyphosphate",
+                "name_fr": "Polyphosphates",
+                "name_ar": "متعدد الفوسفات",
+                "unit": "mg/L",
+                "decimals": 2,
+                "methods": ["ISO 6878"],
+                "holding_hours": 48,
+            },
+            by=admin,
+        )
+        standard = standard_create(
+            data={
+                "key": "LABO",
+                "edition": "2026",
+                "reference": "PQ-07",
+                "role": "information",
+                "name_en": "Targets of the laboratory",
+                "name_fr": "Objectifs du laboratoire",
+                "name_ar": "أهداف المختبر",
+                "effective_from": date(2026, 1, 1),
+                "effective_to": None,
+            },
+            by=admin,
+        )
+        lead = Parameter.objects.get(code="PB", organization=None)
+        for parameter, upper, unit in ((scale, 5, "mg/L"), (lead, 5, "µg/L")):
+            limit_save(standard=standard, parameter=parameter, data=_maximum(upper, unit), by=admin)
+
+
+def _maximum(upper: int, unit: str) -> dict[str, Any]:
+    empty = {"lower": None, "guidance": None, "strict": False, "provisional": False, "note": "", "clause": ""}
+    period = {"effective_from": date(2026, 1, 1), "effective_to": None}
+    return {"matrix": "drinking", "kind": "maximum", "upper": Decimal(upper), "unit": unit} | empty | period
 
 
 def _reports(now: datetime, manager: User) -> None:

@@ -28,6 +28,13 @@ class ServiceForm(forms.Form):
             self.add_error(None, str(refusal.message))
 
 
+class TickedForm(forms.Form):
+    """The bar of a list for the rows that are ticked; its ids are others than those of the filters beside it."""
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, auto_id="ticked_%s", **more)
+
+
 class RecordForm(ServiceForm):
     """A form whose service takes wire data. `names`: wire name of a field -> name here."""
 

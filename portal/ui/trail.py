@@ -15,16 +15,17 @@ from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.utils.functional import Promise
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from portal.core.audit.models import Action, AuditEntry
 from portal.core.audit.security import TYPES
 from portal.core.audit.selectors import wire_name
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, localdatetime, ltr
 
+_LONG = 200  # characters
 # Written by the machinery beside the change itself; a reader of a diff finds them under "technical fields".
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 TECHNICAL = frozenset(
@@ -270,13 +271,25 @@ def _shown(field: Any, value: Any, names: Mapping[tuple[type[models.Model], str]
         return format_html('<span dir="auto">{}</span>', name) if name else _short_id(str(value))
     if field is not None and getattr(field, "choices", None):
         return format_html("{}", dict(field.flatchoices).get(value, value))
+    if isinstance(value, list) and not any(isinstance(one, list | dict) for one in value):
+        return format_html('<span dir="auto" translate="no">{}</span>', ", ".join(map(str, value)))
     if isinstance(value, list | dict):
-        return format_html('<code dir="ltr" class="trail-json">{}</code>', json.dumps(value, ensure_ascii=False))
+        return _folded(value)
     if isinstance(field, models.DateField) and isinstance(value, str):
         return _moment(field, value)
     if isinstance(value, int | float) or isinstance(field, models.DecimalField):
         return _number(value)
-    return format_html('<span dir="auto">{}</span>', value)
+    return format_html('<span dir="auto" translate="no">{}</span>', value)
+
+
+def _folded(value: list[Any] | dict[str, Any]) -> SafeString:
+    """What has parts, as it is stored; a long one unfolds."""
+    text = format_html('<code dir="ltr" class="trail-json">{}</code>', json.dumps(value, ensure_ascii=False))
+    if len(text) < _LONG:
+        return text
+    words = ngettext("%(number)s value", "%(number)s values", len(value)) % {"number": ltr(len(value))}
+    mark = icon("chevron-right", css="why-mark")
+    return format_html('<details class="trail-more"><summary>{}{}</summary>{}</details>', mark, mark_safe(words), text)  # noqa: S308  a word of the catalogue around a number
 
 
 def _short_id(value: str) -> SafeString:

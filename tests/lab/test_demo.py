@@ -14,9 +14,11 @@ from portal.core.common import clock
 from portal.core.sync.models import Conflict, DeviceState
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
-from portal.desk.cast import DEMO, LOGINS, OTHER, PASSWORD
+from portal.desk.cast import DEMO, EMPTY, LOGINS, OTHER, PASSWORD
 from portal.lab.certificates.models import Certificate
 from portal.lab.models import ComplianceReport, Result, Sample, SamplingPoint, StandardChoice
+from tests.lab.test_pages import page
+from tests.questions import repeated
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +34,7 @@ def organization(domain: str) -> Organization:
         return Organization.objects.get(domain=domain)
 
 
+@pytest.mark.covers("001-SC-005")
 def test_a_year_of_work_is_there_once() -> None:
     output = load(400)
 
@@ -67,6 +70,14 @@ def test_a_year_of_work_is_there_once() -> None:
         created = AuditEntry.objects.filter(entity="sample", action=Action.CREATE)
         assert created.count() == 402
         before = Counter(Sample.objects.values_list("version", flat=True))
+    with platform():
+        admin = User.objects.get(email=f"admin@{DEMO}")
+    faults, pages, long = repeated(page(admin))
+    assert not faults
+    assert pages > 200
+    assert long > 40
+    with tenant(organization(EMPTY).pk):
+        assert not Sample.objects.exists()
 
     load(400)
 

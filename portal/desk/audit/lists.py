@@ -124,7 +124,9 @@ class EntryTable(Table):
         return action_badge(Action(record.action))
 
     def render_entity(self, record: AuditEntry) -> SafeString:
-        return format_html("<span>{} <bdi>{}</bdi></span>", entity_name(record.entity), record_name(record))
+        return format_html(
+            '<span>{} <bdi translate="no">{}</bdi></span>', entity_name(record.entity), record_name(record)
+        )
 
     def render_actor_name(self, value: str, record: AuditEntry) -> SafeString:
         return format_html(

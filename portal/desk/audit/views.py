@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from portal.core.accounts.models import User
+from portal.core.accounts.permissions import BUILTIN_ROLES
 from portal.core.accounts.policy import policy, request_actor
 from portal.core.audit import bundles, exports, overview, sealing, selectors
 from portal.core.audit.models import Action, AuditEntry
@@ -26,6 +27,7 @@ from portal.desk.audit.lists import EntryFilter, EntryTable, doer
 from portal.desk.audit.records import is_deleted, page_of, trail
 from portal.ui.lists import Empty, Export, Text, list_page
 from portal.ui.people import may, person
+from portal.ui.templatetags.marsad import EMPTY
 from portal.ui.trail import entity_name, record_name, tell
 
 COUNT_LIMIT = 1000
@@ -79,6 +81,7 @@ def entry_detail(request: HttpRequest, entry_id: int) -> HttpResponse:
         "item": tell([entry])[0],
         "entry": entry,
         "who": doer(entry),
+        "role": BUILTIN_ROLES.get(entry.actor_role, entry.actor_role or EMPTY),
         "card": selectors.entry_card(entry),
         "erasures": sorted({pk for pk in (entry.erased_by, entry.actor_erased_by) if pk}),
         "record_url": page_of(entry.entity, entry.object_pk),

@@ -122,3 +122,9 @@ def put_away(user: User) -> bool:
 def put(user: User, *, away: bool) -> None:
     """Take the steps off the home page, or put them back."""
     kept.setting_keep(user=user, place=PLACE, away=away or None)
+
+
+def shown(user: User) -> list[Step]:
+    """The steps of the home page: none once all are done, or put away."""
+    todo = [] if put_away(user) else steps(user)
+    return todo if any(not step.done for step in todo) else []

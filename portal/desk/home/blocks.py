@@ -30,6 +30,7 @@ from portal.desk import selectors
 from portal.desk.figures import activity
 from portal.desk.figures.display import Table, key_figures, tab
 from portal.desk.figures.question import Question, ask
+from portal.desk.guide.steps import shown
 from portal.desk.home.attention import waiting
 from portal.desk.platform.figures import PARTS, state_badge
 from portal.lab.choices import Compliance
@@ -90,7 +91,8 @@ def question(request: HttpRequest, *, scope: str = "") -> Question:
 
 def _attention(request: HttpRequest) -> Made:
     user = person(request)
-    return {"waiting": waiting(user), "steps": _steps(user)}
+    steps = _steps(user)
+    return {"waiting": waiting(user), "steps": [] if steps and shown(user) else steps}  # the first steps say it all
 
 
 def _steps(user: User) -> list[tuple[str, str, str, str]]:

@@ -12,7 +12,7 @@ from portal.core.accounts.models import Role, User
 from portal.core.accounts.projects import membership
 from portal.core.accounts.selectors import roles
 from portal.core.projects.models import Project
-from portal.ui.forms import AUTO, LTR, ServiceForm, password_field
+from portal.ui.forms import AUTO, LTR, ServiceForm, TickedForm, password_field
 
 type Choices = list[tuple[str, str]]
 _ORDER = list(permissions.BUILTIN_ROLES)
@@ -120,7 +120,7 @@ def _acts() -> Iterator[tuple[str, Any]]:
     yield gettext("Give the role"), [(f"role:{key}", name) for key, name in role_choices()]
 
 
-class BulkForm(forms.Form):
+class BulkForm(TickedForm):
     """One change for everybody who is ticked."""
 
     action = forms.ChoiceField(

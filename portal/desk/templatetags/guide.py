@@ -15,6 +15,5 @@ def first_steps(context: template.Context) -> dict[str, Any]:
     """A list of what a new organisation does first, for whoever may do it, until it is done or put away."""
     request = context["request"]
     user = person(request)
-    todo = [] if steps.put_away(user) else steps.steps(user)
-    shown = todo if any(not step.done for step in todo) else []
+    shown = steps.shown(user)
     return {"steps": shown, "done": sum(step.done for step in shown), "request": request, "may_put": True}

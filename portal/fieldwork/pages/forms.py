@@ -21,7 +21,7 @@ from portal.core.projects.choices import (
 from portal.core.projects.models import Project, Task
 from portal.core.tenancy import scope
 from portal.ui.filters import DateField, day_after, midnight
-from portal.ui.forms import AUTO, RecordForm, ServiceForm
+from portal.ui.forms import AUTO, RecordForm, ServiceForm, TickedForm
 
 NOBODY = _("Nobody yet")
 
@@ -190,7 +190,7 @@ class MemberForm(ServiceForm):
         field.widget.attrs["data-search"] = ""
 
 
-class BulkForm(forms.Form):
+class BulkForm(TickedForm):
     """One change for all tasks that are ticked."""
 
     assignee: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(

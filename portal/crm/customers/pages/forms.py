@@ -13,7 +13,7 @@ from portal.crm.customers.bulk import MODES
 from portal.crm.customers.choices import STATUS_CHANGES, FieldKind, Size, Status
 from portal.crm.customers.fields import members
 from portal.crm.customers.models import Customer, CustomField, Tag
-from portal.ui.forms import AUTO, LTR, RecordForm, ServiceForm
+from portal.ui.forms import AUTO, LTR, RecordForm, ServiceForm, TickedForm
 
 _NOBODY = _("Nobody yet")
 _MODE_WORDS = {"add": _("Add the tag"), "remove": _("Remove the tag"), "set": _("Leave only the tag")}
@@ -147,7 +147,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | str) else str(value)
 
 
-class BulkForm(forms.Form):
+class BulkForm(TickedForm):
     """One of: another status, person, or tag."""
 
     status = forms.ChoiceField(label=_("Status"), required=False, choices=[("", _("Status")), *Status.choices])

@@ -22,7 +22,7 @@ from portal.crm.sales import selectors
 from portal.crm.sales.choices import LOST_REASONS, METRICS, REQUIRABLE, ActivityType, Category, Kind
 from portal.crm.sales.models import Deal, DealLine, Product, Stage
 from portal.ui.filters import DateField
-from portal.ui.forms import AUTO, LTR, RecordForm, ServiceForm
+from portal.ui.forms import AUTO, LTR, RecordForm, ServiceForm, TickedForm
 
 OFFERED: Final = 50  # customers before a search
 NOBODY: Final = _("Nobody yet")
@@ -275,7 +275,7 @@ class ActivityForm(ServiceForm):
     duration = forms.IntegerField(label=_("Duration (minutes)"), required=False, min_value=0, max_value=100_000)
 
 
-class BulkForm(forms.Form):
+class BulkForm(TickedForm):
     """One change for all deals that are ticked."""
 
     assignee: "forms.ModelChoiceField[User]" = forms.ModelChoiceField(

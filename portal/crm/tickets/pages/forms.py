@@ -14,7 +14,7 @@ from portal.crm.tickets.choices import Channel, TicketPriority, TicketStatus
 from portal.crm.tickets.models import Ticket
 from portal.crm.tickets.pages.lists import categories, customers
 from portal.ui.filters import DateField
-from portal.ui.forms import AUTO, LTR, ServiceForm
+from portal.ui.forms import AUTO, LTR, ServiceForm, TickedForm
 
 NOBODY = _("Nobody yet")
 
@@ -95,7 +95,7 @@ class TicketForm(ServiceForm):
         return said if said != "" else None
 
 
-class BulkForm(forms.Form):
+class BulkForm(TickedForm):
     """One change for all tickets that are ticked."""
 
     assignee = forms.ChoiceField(label=_("Assign to"), required=False)

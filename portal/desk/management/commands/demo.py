@@ -1,4 +1,4 @@
-"""`manage.py demo`: two organisations with people and a year of laboratory work, to look at and to try."""
+"""`manage.py demo`: organisations with people and a year of laboratory work, to look at and to try."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -17,7 +17,7 @@ from portal.core.tenancy import seeds
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import Actor, platform, tenant
 from portal.crm import demo as crm
-from portal.desk.cast import COAST, DEMO, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
+from portal.desk.cast import COAST, DEMO, EMPTY, INLAND, LOGINS, OTHER, PASSWORD, PEOPLE
 from portal.desk.notify import demo as notify
 from portal.desk.reports import demo as reports
 from portal.fieldwork import demo as fieldwork
@@ -40,13 +40,21 @@ ORGANIZATIONS: dict[str, dict[str, Any]] = {
         "city": "Tanger",
         "language": "fr",
     },
+    EMPTY: {
+        "name": "مختبر الأطلس",
+        "description": "A third organisation on its first day, without any work: its first steps are still to be made.",
+        "address": "3, avenue Mohammed V",
+        "city": "Fès",
+        "language": "ar",
+    },
 }
 
 
 class Command(BaseCommand):
     help = (
-        "Loads the demo: two organisations with people, sampling points, a year of samples and results up to today, "
-        "devices, compliance reports, projects and tasks. What is there already stays as it is. Refused in production."
+        "Loads the demo: two organisations with people and an empty third, sampling points, a year of samples and "
+        "results up to today, devices, compliance reports, projects and tasks. What is there already stays as it is. "
+        "Refused in production."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
