@@ -32,7 +32,8 @@ class TickedForm(forms.Form):
     """The bar of a list for the rows that are ticked; its ids are others than those of the filters beside it."""
 
     def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, auto_id="ticked_%s", **more)
+        super().__init__(*args, **more)
+        self.auto_id = "ticked_%s"
 
 
 class RecordForm(ServiceForm):
