@@ -33,7 +33,7 @@ def cast(cast: Cast) -> Cast:
     return cast
 
 
-@pytest.mark.covers("E002-029", "E002-009", "E002-064", "E002-085", "E000-016")
+@pytest.mark.covers("E000-009", "E000-014", "E001-008", "E002-029", "E002-044", "E002-062", "000-DEL-01", "002-DB-02")
 def test_each_kind_of_record_comes_back(
     cast: Cast, settings: Any, tmp_path: Any, trail: Callable[..., list[AuditEntry]]
 ) -> None:
@@ -115,7 +115,7 @@ def test_each_kind_of_record_comes_back(
     assert alice.get(at["task"]).status_code == 200  # it came with its project
 
 
-@pytest.mark.covers("E002-029", "E002-009", "E002-085", "FR-011")
+@pytest.mark.covers("E002-011", "E002-029", "E002-062", "002-DB-02")
 def test_what_was_taken_in_the_meantime_refuses_the_return(cast: Cast) -> None:
     alice, office = cast.alice, page(cast.alice.user)
     firm = customer(alice, companyName="Eaux du Souss", externalId="ERP-7")
