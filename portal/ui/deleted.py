@@ -48,7 +48,7 @@ class DeletedFilter(django_filters.FilterSet):
 
 class DeletedTable(Table):
     tick = django_tables2.Column(accessor="pk", verbose_name="", orderable=False)
-    name = django_tables2.Column(accessor="__str__", verbose_name=gettext_lazy("Name"), orderable=False)
+    name = django_tables2.Column(accessor="pk", verbose_name=gettext_lazy("Name"), orderable=False)
     deleted_by = TextColumn(accessor="deleted_by__name", verbose_name=gettext_lazy("Deleted by"))
     deleted_at = DateTimeColumn(verbose_name=gettext_lazy("Deleted"))
 
@@ -73,7 +73,9 @@ def deleted_list(request: HttpRequest, kind: str = "") -> HttpResponse:
     """The deleted records of one kind (the first one where none is named) that the person may bring back."""
     user = person(request)
     kinds = restoring.listed(user) if user.organization_id else []
-    chosen = next((one for one in kinds if one.key == kind), kinds[0] if kinds else None)
+    chosen = next((one for one in kinds if kind in ("", one.key)), None)
+    if kind and chosen is None:
+        raise NotFound(_("There is no such record."))
     rows = chosen.rows(user) if chosen and chosen.rows else User.objects.none()
     return list_page(
         request,

@@ -334,7 +334,7 @@ def report_csv(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) 
     openapi_extra=file_answer(XLSX, later=True),
 )
 def report_xlsx(request: HttpRequest, report_id: UUID, query: Query[InLanguage]) -> Reply | HttpResponse:
-    """Summary, standards, sites, exceedances and excluded results as sheets. Of more than 2,000 rows a worker makes it:
+    """Summary, standards, sites, exceedances and excluded results as sheets. Of more than 1,000 rows a worker makes it:
     202 with `Retry-After`; ask again then."""
     report = selectors.report_get(id=report_id)
     return _file(report, _language(request, query, report), ReportFile.Kind.XLSX)
