@@ -32,6 +32,7 @@ def organization(domain: str) -> Organization:
         return Organization.objects.get(domain=domain)
 
 
+@pytest.mark.slow
 def test_a_year_of_work_is_there_once() -> None:
     output = load(400)
 
