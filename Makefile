@@ -3,6 +3,10 @@
 .PHONY: help env run test test-full bench screenshots crawl check format trace trace-map messages lock soak failover weigh fuzz audit sbom
 PYTHON := .venv/bin/python
 ARGS ?=
+# where a container forbids it, each of the many processes would compile a thousand files at its start: 1.7 s
+export PYTHONDONTWRITEBYTECODE =
+# a file's tests stay together, with what they share; the longest files begin (tests/conftest.py)
+SPREAD := -n 2 --dist loadfile --no-loadscope-reorder
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -16,11 +20,11 @@ run: env ## serve portal, API, sockets and worker at http://127.0.0.1:8000 (PORT
 
 test: env ## run the whole suite on its own PostgreSQL, browser tests included (ARGS="-k name")
 	@sh scripts/system.sh test
-	@exec $(PYTHON) -m pytest -n 2 $(ARGS)
+	@exec $(PYTHON) -m pytest $(SPREAD) $(ARGS)
 
 test-full: env ## the suite with ten times as many generated examples, and ten thousand samples pushed
 	@sh scripts/system.sh test
-	@HYPOTHESIS_PROFILE=full $(PYTHON) -m pytest -n 2 $(ARGS)
+	@HYPOTHESIS_PROFILE=full $(PYTHON) -m pytest $(SPREAD) $(ARGS)
 	@exec $(PYTHON) scripts/fuzz.py --cases 20 --phases examples,coverage,fuzzing,stateful
 
 fuzz: env ## generated requests to every operation of both APIs, as several roles (ARGS="--cases 50 --only /samples")

@@ -41,7 +41,8 @@ _TUNING = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
-_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# for tests, whose folder may lie in memory
+_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "256MB"}
 
 
 class PostgresError(Exception):

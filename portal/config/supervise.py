@@ -95,7 +95,8 @@ def serve(stop: threading.Event, stack: contextlib.ExitStack) -> None:
     granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", host, "--port", str(port)]
     granian += ["--workers", str(workers), "--workers-kill-timeout", "8", "--no-log", "portal.config.child:application"]
     children = [
-        Child("worker", [*manage, "procrastinate", "worker", "--concurrency", str(jobs)]),
+        # `prepare` has made the checks, which load the addresses and both APIs: 3 s and 70 MB that no job needs
+        Child("worker", [*manage, "procrastinate", "--skip-checks", "worker", "--concurrency", str(jobs)]),
         Child("web", granian),
     ]
     for child in children:

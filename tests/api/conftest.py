@@ -61,6 +61,10 @@ class Cast:
 
 @pytest.fixture
 def cast(db: None) -> Cast:
+    return new_cast()
+
+
+def new_cast() -> Cast:
     cache.clear()
     with platform():
         a, b = (Organization.objects.create(name=name, time_zone="Africa/Casablanca") for name in ("A", "B"))

@@ -42,7 +42,7 @@ def work() -> None:
         "MARSAD_BROWSER_DATABASE": str(database["NAME"]),
         "MARSAD_BROWSER_HOST": str(database["HOST"]),
     }
-    command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+    command = [sys.executable, "manage.py", "procrastinate", "--skip-checks", "worker", "--one-shot"]
     subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True, capture_output=True, timeout=60)
 
 

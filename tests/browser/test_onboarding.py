@@ -32,7 +32,7 @@ def mailed_link(to: str) -> str:
         "MARSAD_BROWSER_HOST": str(database["HOST"]),
         "MARSAD_MAIL": "file",
     }
-    command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+    command = [sys.executable, "manage.py", "procrastinate", "--skip-checks", "worker", "--one-shot"]
     subprocess.run(command, cwd=settings.BASE_DIR, env=environment, check=True, timeout=60, capture_output=True)
     for file in sorted((settings.DATA_DIR / "mail").iterdir(), reverse=True):
         for raw in reversed(BETWEEN.split(file.read_bytes())):

@@ -34,6 +34,7 @@ def organization(domain: str) -> Organization:
         return Organization.objects.get(domain=domain)
 
 
+@pytest.mark.slow
 @pytest.mark.covers("001-SC-005")
 def test_a_year_of_work_is_there_once() -> None:
     output = load(400)

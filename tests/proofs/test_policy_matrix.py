@@ -27,7 +27,7 @@ from portal.core.accounts.policy import Policy
 from portal.core.accounts.services import device_open
 from portal.core.tenancy.models import Organization
 from portal.core.tenancy.scope import platform, tenant
-from tests.api.conftest import Cast
+from tests.api.conftest import Cast, new_cast
 from tests.proofs.test_tenancy_matrix import PARAMETER, tell_tale
 from tests.proofs.world import furnish, ids, print_of
 
@@ -35,6 +35,27 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 DEVICE: Final = "matrix-tablet"
 FULL: Final = os.environ.get("HYPOTHESIS_PROFILE") == "full"
 ROLES: Final = [*BUILTIN_ROLES, "nothing"]  # the last one holds no right at all
+
+
+@dataclass(frozen=True)
+class World:
+    cast: Cast
+    ids: dict[str, str]  # of an organisation that has something of everything, by model
+
+
+@pytest.fixture(scope="module")
+def made(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """Furnishing takes as long as a role's questions, so all roles meet the same world; it is undone at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        cast = new_cast()
+        yield World(cast, ids(furnish(cast)))
+        transaction.set_rollback(True)
+
+
+@pytest.fixture
+def world(made: World, db: None) -> World:
+    """As it was made: `db` undoes what each test did to it."""
+    return made
 
 
 @dataclass(frozen=True)
@@ -144,14 +165,14 @@ def expected_denial(operation: Operation, role: str, user: User) -> bool:
 
 @pytest.mark.covers("000-RBAC-02", "001-FR-061", "001-FR-062", "001-FR-063", "002-SEC-05", "002-SEC-06", "003-ADM-01")
 @pytest.mark.parametrize("role", ROLES)
-def test_in_the_own_organisation_a_role_may_what_its_rights_say(cast: Cast, role: str) -> None:
-    world = ids(furnish(cast))
+def test_in_the_own_organisation_a_role_may_what_its_rights_say(world: World, role: str) -> None:
+    cast = world.cast
     me = somebody(role, cast.a)
     before, denied, allowed = print_of(), 0, 0
     for operation in asked_by(role):
         if operation.policy.public:
             continue
-        path = address(operation, world)
+        path = address(operation, world.ids)
         response = me.ask(operation, path)
         asked = (role, operation.method, path, response.status_code, response.closed_body[:300])
         assert response.status_code < 500, asked
@@ -185,20 +206,20 @@ def _needs_a_tenant(operation: Operation) -> bool:
 
 @pytest.mark.covers("003-TEN-03", "003-TEN-04", "002-SEC-08", "003-ERR-04")
 @pytest.mark.parametrize("role", [role for role in ROLES if role != SUPERADMIN])
-def test_whoever_asks_from_another_organisation_finds_nothing(cast: Cast, role: str) -> None:
-    world = ids(furnish(cast))
+def test_whoever_asks_from_another_organisation_finds_nothing(world: World, role: str) -> None:
+    cast = world.cast
     them = somebody(role, cast.b)
     before, asked = print_of(), 0
     for operation in asked_by(role):
         if operation.policy.public or "<" not in operation.path.replace("{", "<"):
             continue
-        path = address(operation, world)
+        path = address(operation, world.ids)
         response = them.ask(operation, path)
         said = (role, operation.method, path, response.status_code, response.closed_body[:300])
         if response.status_code == 405 and operation.reach == "page":
             continue
         asked += 1
-        assert not tell_tale(Plain(response), path, world), said
+        assert not tell_tale(Plain(response), path, world.ids), said
         if expected_denial(operation, role, them.user):
             assert denied_by_policy(operation, response), said
         elif operation.method == "GET":
@@ -226,12 +247,11 @@ class Plain:
 
 
 @pytest.mark.covers("000-AUTH-03", "001-FR-061", "001-US4-AS2")
-def test_without_an_account_only_what_is_declared_public_answers(cast: Cast) -> None:
-    world = ids(furnish(cast))
+def test_without_an_account_only_what_is_declared_public_answers(world: World) -> None:
     before, client, guarded = print_of(), Client(raise_request_exception=False), 0
     for operation in [*operations(), *pages()]:
         cache.clear()
-        path = address(operation, world)
+        path = address(operation, world.ids)
         options: dict[str, Any] = {"content_type": "application/json", "data": {}} if operation.method != "GET" else {}
         response = getattr(client, operation.method.lower())(path, **({} if operation.reach == "page" else options))
         asked = (operation.method, path, response.status_code)
@@ -252,14 +272,14 @@ def test_without_an_account_only_what_is_declared_public_answers(cast: Cast) -> 
 
 
 @pytest.mark.covers("C32", "003-TEN-05", "003-ROLE-01")
-def test_the_superadmin_works_in_the_organisation_that_the_header_names(cast: Cast) -> None:
-    world = ids(furnish(cast))
+def test_the_superadmin_works_in_the_organisation_that_the_header_names(world: World) -> None:
+    cast = world.cast
     root = somebody(SUPERADMIN, cast.a)
     before, seen = print_of(), 0
     for operation in operations():
         if operation.policy.public or operation.reach == "self" or "/mobile/" in operation.path:
             continue
-        path = address(operation, world)
+        path = address(operation, world.ids)
         inside = root.ask(operation, path, **{"X-Tenant-ID": str(cast.a.pk)})
         asked = (operation.method, path, inside.status_code, inside.closed_body[:300])
         assert inside.status_code < 500, asked

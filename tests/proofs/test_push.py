@@ -29,6 +29,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from tests import template
 from tests.client.push import Client, Interrupted, chunked, read
 from tests.lab.public_data import DATA
 
@@ -136,6 +137,12 @@ def program() -> Iterator[Program]:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
     running = Program(folder / "data", port)
+    if not os.environ.get("DATABASE_URL"):  # with the tables made: tests/house sees a first start
+        server = template.copied(running.data)
+        with closing(psycopg.connect(host=str(server.socket), user="postgres", dbname="postgres")) as connection:
+            connection.autocommit = True
+            connection.execute(f"ALTER DATABASE {template.NAME} RENAME TO marsad")
+        server.stop()
     running.start()
     running.manage("demo", "--bare", "--verbosity", "0")
     yield running
