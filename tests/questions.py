@@ -54,7 +54,9 @@ def ask(client: Client, path: str, rows: int) -> tuple[Counter[str], HttpRespons
         return execute(sql, *rest)
 
     with patch.object(lists, "PAGE_SIZES", (rows,)), connection.execute_wrapper(count):
-        return asked, client.get(path)
+        response = client.get(path)
+        response.getvalue()  # to the end of a file, which closes it
+        return asked, response
 
 
 def repeated(client: Client) -> tuple[list[str], int, int]:

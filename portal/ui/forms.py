@@ -31,9 +31,8 @@ class ServiceForm(forms.Form):
 class TickedForm(forms.Form):
     """The bar of a list for the rows that are ticked; its ids are others than those of the filters beside it."""
 
-    def __init__(self, *args: Any, **more: Any) -> None:
-        super().__init__(*args, **more)
-        self.auto_id = "ticked_%s"
+    def __init__(self, data: Any = None, **more: Any) -> None:
+        super().__init__(data, auto_id="ticked_%s", **more)
 
 
 class RecordForm(ServiceForm):

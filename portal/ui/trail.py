@@ -54,6 +54,18 @@ _FIELDS: dict[str, str | Promise] = {
     "part": gettext_lazy("what was erased"),
     "digest": gettext_lazy("digest of the entries"),
     "archive": gettext_lazy("archive"),
+    "accepted_by_id": gettext_lazy("accepted by"),
+    "acknowledged_at": gettext_lazy("Acknowledged"),
+    "acknowledged_by_id": gettext_lazy("acknowledged by"),
+    "generated_by_id": gettext_lazy("Issued by"),
+    "latitude": gettext_lazy("latitude"),
+    "link": gettext_lazy("Link"),
+    "longitude": gettext_lazy("longitude"),
+    "password": gettext_lazy("Password"),
+    "resolved_at": gettext_lazy("resolved at"),
+    "resolved_by_id": gettext_lazy("resolved by"),
+    "sent_at": gettext_lazy("Sent"),
+    "user_name": gettext_lazy("person"),
 }
 # The doors that changes come through.
 _DOORS: dict[str, str | Promise] = {
@@ -160,7 +172,19 @@ def field_name(model: type[models.Model] | None, column: str) -> str:
     if column in _FIELDS:
         return capfirst(str(_FIELDS[column]))
     field = _field(model, column)
-    return capfirst(str(field.verbose_name)) if field is not None else wire_name(column)
+    if field is None or _nameless(field):
+        return wire_name(column)
+    named = field.related_model._meta if _made_up(field) else field  # what has no name of its own is called by its kind
+    return capfirst(str(named.verbose_name))
+
+
+def _made_up(field: Any) -> bool:
+    """Whether Django made the name from that of the column: then it is English and means little to people."""
+    return isinstance(field.verbose_name, str) and field.verbose_name == field.name.replace("_", " ")
+
+
+def _nameless(field: Any) -> bool:
+    return _made_up(field) and isinstance(getattr(field.related_model, "_meta", field).verbose_name, str)
 
 
 def tell(entries: Iterable[AuditEntry], *, labels: Mapping[str, str] | None = None) -> list[Told]:
@@ -209,7 +233,10 @@ def _difference(
 ) -> Difference:
     field = _field(model, column)
     label = field_name(model, column)
-    return Difference(label, _shown(field, old, names), _shown(field, new, names), column in TECHNICAL)
+    technical = column in TECHNICAL
+    if field is not None and column not in _FIELDS and _nameless(field):
+        label, technical = format_html('<code dir="ltr">{}</code>', label), True
+    return Difference(label, _shown(field, old, names), _shown(field, new, names), technical)
 
 
 def _model(entry: AuditEntry) -> type[models.Model] | None:

@@ -1,9 +1,12 @@
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from django.apps import AppConfig
+from django.utils.functional import lazystr
 
+_ID: Final = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 ADDRESSED: Final = 100  # people in one message of at most 8 kB
 
 
@@ -107,14 +110,22 @@ def message(event: Any, delivery: Mapping[str, Any]) -> None:
         "security.event",
         permission="audit.view",
         data={
-            "type": str(TYPES.get(event.type, event.type)),
-            "subject": event.subject,
-            "severity": event.get_severity_display(),
+            "type": TYPES.get(event.type, event.type),
+            "subject": _ID.sub(_name, event.subject),
+            "severity": type(event).Severity(event.severity).label,
             "times": event.count,
         },
         subject=("security_event", event.pk),
         organization=event.organization_id,
     )
+
+
+def _name(found: re.Match[str]) -> str:
+    """The person with this id, else the id."""
+    from portal.core.accounts.models import User
+
+    user = User.objects.filter(pk=found[0]).first()
+    return f"\u2068{user}\u2069" if user else found[0]
 
 
 def joined(invitation: Any, user: Any, **more: Any) -> None:
@@ -124,6 +135,6 @@ def joined(invitation: Any, user: Any, **more: Any) -> None:
     notify(
         "invitation.accepted",
         recipients=[invitation.sent_by_id],
-        data={"person": user.name, "role": str(user.role)},
+        data={"person": user.name, "role": lazystr(user.role)},
         subject=("user", user.pk),
     )

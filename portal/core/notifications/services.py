@@ -109,6 +109,8 @@ def notify(
         return None
     address = reverse(declared.page, args=[record]) if declared.page and record else link
     shown = words.in_language(words.organization.language)
+    with translation.override(words.organization.language):  # for what is a word of the program
+        kept = orjson.loads(orjson.dumps(said, default=str))
     message = Notification.objects.create(
         organization_id=organization,
         kind=kind,
@@ -117,7 +119,7 @@ def notify(
         priority=Notification.Priority.URGENT if declared.urgent else Notification.Priority.NORMAL,
         title=shown.title,
         message=shown.message,
-        data=orjson.loads(orjson.dumps(said)),
+        data=kept,
         subject_entity=entity,
         subject_id=str(record),
         link=address,

@@ -29,7 +29,7 @@ _COMPANIES: Final = {
     ),
     "YE": (
         ("مؤسسة مياه {}", "ماء الشرب"), ("مصنع مياه {} المعدنية", "مياه معبأة"),
-        ("{} Water Company Ltd", "Drinking water"),
+        ("{} Water Company Ltd", "Water supply"),
         ("مستشفى {} العام", "صحة"), ("جمعية مزارعي {}", "زراعة"), ("{} Beverages Co", "Beverages"),
         ("مشروع مياه {} الريفي", "ماء الشرب"), ("فندق {}", "سياحة"),
     ),
@@ -63,7 +63,7 @@ _STREETS: Final = {
 }
 _MOBILES: Final = {"MA": "+2126{:08d}", "YE": "+96777{:07d}"}
 _STATUSES: Final = (*["active"] * 55, *["prospect"] * 20, *["lead"] * 15, *["inactive"] * 6, *["churned"] * 4)
-_TAGS: Final = ("VIP", "ماء الشرب", "Industrie", "عقد سنوي", "Export", "متابعة")
+_TAGS: Final = ("VIP", "ماء الشرب", "Industrie", "عقد سنوي", "Grand compte", "متابعة")
 _SIZES: Final = ("small", "medium", "large", "enterprise", "startup")
 _NOTES: Final = (
     "**مكالمة:** يطلبون تحليلا شهريا للكلور والنترات ابتداء من الشهر المقبل.",
