@@ -24,6 +24,10 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture(scope="module")
 def port() -> int:
+    return free_port()
+
+
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -175,7 +179,7 @@ def test_a_killed_child_comes_back_and_a_second_program_is_refused(program: Prog
     ],
 )
 def test_a_bad_setting_is_one_clear_line(start: Start, changes: dict[str, str], reason: str, data: Path) -> None:
-    process = start(MARSAD_DATA=str(data), **changes)
+    process = start(**{"PORT": str(free_port()), "MARSAD_DATA": str(data)} | changes)
 
     output = process.communicate(timeout=120)[0]
 
