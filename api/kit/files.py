@@ -14,5 +14,6 @@ def download(file: IO[bytes], name: str, kind: str) -> FileResponse:
 
 def described(*kinds: str) -> dict[str, object]:
     """`openapi_extra` of an operation that answers such a file."""
-    content = {TYPES[kind]: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+    binary = {"schema": {"type": "string", "format": "binary"}}
+    content = {TYPES[kind]: {"schema": {"type": "array"}} if kind == "json" else binary for kind in kinds}
     return {"responses": {200: {"description": "The file", "content": content}}}

@@ -14,6 +14,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext as _
 
 from api.kit.body import content_length
+from api.kit.schemas import uuid_in
 from portal.core.common.errors import DomainError, Invalid
 from portal.core.files.staging import Intake, Staged
 
@@ -90,6 +91,8 @@ def receive(request: HttpRequest, limit: int) -> None:
         raise Invalid.field("file", _("Send the file as the part “file”."))
     named = cast("UploadedFile[Any]", next(iter(files.values())))
     fields = {name: str(value) for name, value in posted.items()}
+    if fields.get("entityId"):
+        uuid_in(fields["entityId"], "entityId")
     if any("\0" in value for value in fields.values()):
         raise Invalid(_("The text contains a NUL character."))
     staged = intakes[-1].finish()

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from api.kit import SIGNED_IN, Policy, Reply, Router
 from api.mobile.v1 import schemas
-from api.mobile.v1.surface import MOBILE
+from api.mobile.v1.surface import MOBILE, MobileMessage
 from portal.core.accounts import selectors, services
 from portal.core.accounts.models import User
 from portal.core.accounts.policy import request_actor
@@ -93,14 +93,23 @@ def refresh(request: HttpRequest, payload: schemas.RefreshIn) -> dict[str, Any]:
     return _tokens(services.refresh(token=payload.refresh_token, by=actor, surface="mobile", device=device))
 
 
-@router.post("/auth/logout", policy=SIGNED_IN, reach="self", bucket="m.auth", summary="Sign out")
+@router.post(
+    "/auth/logout", policy=SIGNED_IN, reach="self", bucket="m.auth", response=MobileMessage, summary="Sign out"
+)
 def logout(request: HttpRequest) -> Reply:
     """Ends this token and its refresh token at once."""
     services.logout(user=request.auth, claims=request.claims, refresh_token=None)  # type: ignore[attr-defined]
     return Reply(message=_("Logged out successfully"))
 
 
-@router.post("/auth/revoke-device", policy=SIGNED_IN, reach="self", bucket="m.auth", summary="Revoke this device")
+@router.post(
+    "/auth/revoke-device",
+    policy=SIGNED_IN,
+    reach="self",
+    bucket="m.auth",
+    response=MobileMessage,
+    summary="Revoke this device",
+)
 def revoke_device(request: HttpRequest) -> Reply:
     """Ends every token of the device. Its person can sign in on it again."""
     device = selectors.device_get(user=request.auth, device_id=request.claims.device)  # type: ignore[attr-defined]

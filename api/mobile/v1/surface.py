@@ -121,7 +121,7 @@ def failure(request: HttpRequest, error: DomainError) -> HttpResponse:
 
 
 def _shape(shape: Any) -> Any:
-    return MobileAnswer[shape]
+    return shape if shape is MobileMessage else MobileAnswer[shape]
 
 
 MOBILE: Final = Surface(success, failure, _shape, MobileFailure, HEADERS, device_bound=True, admit=admit)
