@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelInvalid
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpRequest, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from django.utils.translation import gettext_lazy as _
 from ninja.errors import HttpError, ValidationError
 
@@ -103,6 +104,8 @@ def refusal(request: HttpRequest, error: Exception) -> DomainError:
             return Denied(_("You do not have the right to do this."))
         case RequestDataTooBig():
             return TooLarge(_("The request body is too large."))
+        case MultiPartParserError():
+            return Invalid(_("The request body is not a valid form."))
         case UnreadablePostError():
             return Invalid(_("The request body is incomplete."))
         case HttpError(__cause__=DomainError() as cause):  # ninja wraps what the parser raises

@@ -1,8 +1,9 @@
 """Bases of the declared shapes. Names are camelCase on the wire, snake_case in the code."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -40,7 +41,7 @@ class In(BaseModel):
             if name is None:
                 ignored.append(key)
             elif name not in found or key == to_camel(name):  # the canonical name wins over its aliases
-                found[name] = value
+                found[name] = value if _fits(value, _kinds(cls)[name]) else _UNFIT
         _ignore(info, ignored)
         return found
 
@@ -48,6 +49,37 @@ class In(BaseModel):
     def changes(self) -> dict[str, Any]:
         """The fields that the client sent; null stands for "clear"."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+_UNFIT: Final = object()  # what no field takes: its own refusal is raised
+_KIND: Final = {dict: "object", list: "array", bool: "boolean", int: "number", float: "number", Decimal: "number"}
+
+
+def _fits(value: Any, kinds: frozenset[str]) -> bool:
+    """Is it of a type that the document names? Pydantic alone takes true for 1, 0 for false and 5 for a moment. Texts
+    are left to it: a number may come as one."""
+    kind = _KIND.get(type(value))
+    return kind is None or not kinds or kind in kinds
+
+
+@cache
+def _kinds(schema: "type[In]") -> Mapping[str, frozenset[str]]:
+    """The types of JSON that each field takes, as its shape is documented; empty for any."""
+    document = schema.model_json_schema(by_alias=False)
+    shapes = document.get("$defs", {})
+
+    def of(node: Mapping[str, Any]) -> frozenset[str]:
+        if "$ref" in node:
+            return of(shapes[node["$ref"].rpartition("/")[2]])
+        if "anyOf" in node:
+            several = [of(one) for one in node["anyOf"]]
+            return frozenset().union(*several) if all(several) else frozenset()
+        if "enum" in node or "const" in node:
+            return frozenset({_KIND.get(type(one), "") for one in node.get("enum", [node.get("const")])})
+        said = node.get("type", [])
+        return frozenset("number" if one == "integer" else one for one in ([said] if isinstance(said, str) else said))
+
+    return {name: of(node) for name, node in document.get("properties", {}).items()}
 
 
 def _ignore(info: ValidationInfo, names: list[str]) -> None:

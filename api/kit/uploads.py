@@ -130,7 +130,7 @@ FORM: dict[str, Any] = {
                         "comment": {"type": "string", "description": "Of a new version"},
                         "sha256": {"type": "string", "description": "Refused where the bytes differ"},
                         "entityType": {"type": "string", "description": "Kind of a record it belongs to"},
-                        "entityId": {"type": "string", "format": "uuid"},
+                        "entityId": {"type": "string", "description": "The UUID of that record"},
                     },
                 }
             }

@@ -504,6 +504,8 @@ def test_portrait_refuses_what_is_none(cast: Cast, content: bytes, status: int) 
 @pytest.mark.covers("E002-095")
 def test_portrait_needs_a_form_and_an_own_person(cast: Cast) -> None:
     assert cast.alice.post(f"/users/{cast.bob.user.pk}/avatar", {}).status_code == 415
+    endless = {"headers": cast.alice.headers, "content_type": "multipart/form-data"}  # without its boundary
+    assert Client().post(f"/api/v1/users/{cast.bob.user.pk}/avatar", b"x", **endless).status_code == 400
     assert upload(cast.alice, f"/users/{cast.mallory.user.pk}/avatar", picture()).status_code == 404
     assert upload(cast.bob, f"/users/{cast.bob.user.pk}/avatar", picture()).status_code == 403
     own = upload(cast.bob, "/auth/avatar", picture())

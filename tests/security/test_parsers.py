@@ -11,6 +11,8 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from django.core.exceptions import BadRequest
 from django.test import RequestFactory
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from api.kit import body
+from api.kit.schemas import In
 from portal.collect.language import read_schema
 from portal.collect.language.xlsform import read_workbook, reading
 from portal.core.accounts import tokens
@@ -261,3 +265,26 @@ def test_no_text_breaks_moments_dates_ids_and_markdown(text: str) -> None:
     ids.parse_uuid(text)
     assert "<script" not in markdown.html(text + "<script>alert(1)</script>[x](javascript:alert(1))")
     assert 'href="javascript:' not in markdown.html(f"[{text}](javascript:alert(1))")
+
+
+class Shape(In):
+    count: int | None = 0
+    share: Decimal = Decimal(0)
+    switched: bool = False
+    at: datetime | None = None
+    anything: Any = None
+    many: list[bool] = []
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong"),
+    [("count", True), ("share", False), ("switched", 0), ("switched", 1.0), ("at", 5), ("at", {}), ("many", {})],
+)
+def test_a_value_is_of_the_type_that_the_document_names(field: str, wrong: Any) -> None:
+    """Pydantic alone takes true for 1, 0 for false and 5 for a moment."""
+    with pytest.raises(ValidationError) as refused:
+        Shape.model_validate({field: wrong})
+    assert [error["loc"] for error in refused.value.errors(include_input=False)] == [(field,)]
+
+    taken = Shape.model_validate({"count": None, "share": "7.20", "switched": "true", "anything": {"a": True}})
+    assert (taken.count, taken.share, taken.switched, taken.anything) == (None, Decimal("7.20"), True, {"a": True})
