@@ -14,7 +14,7 @@ from tests.survey.surveying import WEST, surveyed
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 
 STOP = """selector => {
-    const here = document.activeElement;
+    const here = document.activeElement ?? document.body;  // none while a page begins
     const shows = node => {
         const style = getComputedStyle(node);
         return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";

@@ -57,6 +57,7 @@ def kind(request: pytest.FixtureRequest, settings: Any, tmp_path: Path) -> str:
         url = request.getfixturevalue("bucket")
         where = {"endpoint": url, "path": "files/one", "key": "key", "secret": "secret", "region": "eu-west-3"}
     settings.STORAGES = {**settings.STORAGES, "files": file_store(where, tmp_path)}
+    settings.FILE_STAGING = tmp_path / "staging"  # a file is moved to the folder, so both are on one file system
     assert isinstance(storages["files"], BucketStore) is (where is not None)
     return str(request.param)
 
