@@ -34,7 +34,10 @@ class Load:
             self.table.add("P5", work, shares(times, 0.95), "ms p95", reference=100)
 
     def together(self, clients: list[Any], path: str) -> list[float]:
-        """Milliseconds of each call of clients that call again and again."""
+        """Milliseconds of each call of clients that call again and again, over new connections: the server closes those
+        that were idle while another figure was measured."""
+        for client in clients:
+            client.connection.close()
 
         def work(client: Any) -> list[float]:
             return [1000 * timed(lambda: client.get(path)) for _ in range(10)]
