@@ -218,6 +218,7 @@ def untranslated(language: str) -> dict[str, str]:
     with translation.override(language):
         catalogue = translation.trans_real.translation(language)._catalog  # noqa: SLF001  there is no other way in
     meant = {said for _key, said in catalogue.items()}  # of two meanings of a word, one may be the same word
+    meant |= {said[:1].upper() + said[1:] for said in meant}
     return {
         key: said
         for key, said in catalogue.items()

@@ -25,7 +25,7 @@ from portal.ui.answers import refusal_text
 from portal.ui.filters import DateFrom, DateTo
 from portal.ui.lists import Empty, list_page
 from portal.ui.people import person
-from portal.ui.tables import DateTimeColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, Table, TextColumn, TickColumn
 
 AT_ONCE: Final = 200
 
@@ -47,7 +47,7 @@ class DeletedFilter(django_filters.FilterSet):
 
 
 class DeletedTable(Table):
-    tick = django_tables2.Column(accessor="pk", verbose_name="", orderable=False)
+    tick = TickColumn()
     name = django_tables2.Column(accessor="pk", verbose_name=gettext_lazy("Name"), orderable=False)
     deleted_by = TextColumn(accessor="deleted_by__name", verbose_name=gettext_lazy("Deleted by"))
     deleted_at = DateTimeColumn(verbose_name=gettext_lazy("Deleted"))
@@ -55,13 +55,6 @@ class DeletedTable(Table):
     class Meta:
         fields = ("tick", "name", "deleted_by", "deleted_at")
         order_by = ("-deleted_at",)
-
-    def render_tick(self, record: Any) -> SafeString:
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            _("Tick %(name)s") % {"name": record},
-        )
 
     def render_name(self, record: Any) -> SafeString:
         return format_html('<span dir="auto">{}</span>', record)
@@ -81,6 +74,7 @@ def deleted_list(request: HttpRequest, kind: str = "") -> HttpResponse:
         request,
         queryset=rows.select_related("deleted_by"),
         table=DeletedTable,
+        table_kwargs={"bulk": True},
         filterset=DeletedFilter,
         template="ui/deleted.html",
         list_id="deleted",

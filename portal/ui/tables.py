@@ -6,6 +6,7 @@ in cells, on purpose: callables in `attrs["td"]`, footers and pinned rows.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from inspect import signature
 from typing import Any
 
@@ -14,8 +15,9 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
 from django.forms.utils import flatatt
 from django.utils.functional import cached_property
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, strip_tags
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django_tables2.utils import A, computed_values
 
@@ -39,10 +41,13 @@ class Row:
 
 
 class Table(django_tables2.Table):
-    """Base of the portal's tables. `Meta.order_by` is the default order; the primary key is always appended."""
+    """Base of the portal's tables. `Meta.order_by` is the default order; the primary key is always appended. A column
+    `tick` is there for who may act on many rows (`bulk`)."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **{"default": EMPTY, **kwargs})
+        if "tick" in self.columns.names() and not bulk:
+            self.columns.hide("tick")
 
     @property
     def headings(self) -> Iterator[Heading]:
@@ -167,6 +172,25 @@ class TextColumn(django_tables2.Column):
         return format_html('<span dir="auto">{}</span>', value)
 
 
+class TickColumn(django_tables2.Column):
+    """The box that chooses a row for the form of the page that acts on many; `name` is the field that names the row,
+    "" the row's own name."""
+
+    def __init__(self, name: str = "") -> None:
+        attrs = {"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
+        super().__init__(accessor="pk", verbose_name="", orderable=False, attrs=attrs)
+        self.name = name
+
+    def render(self, record: Any) -> SafeString:
+        named = getattr(record, self.name) if self.name else record
+        return format_html(
+            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
+            record.pk,
+            gettext("Choose %(name)s")
+            % {"name": strip_tags(localdatetime(named)) if isinstance(named, datetime) else named},
+        )
+
+
 class BooleanColumn(django_tables2.Column):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"empty_values": (None,), **kwargs})
@@ -183,5 +207,6 @@ __all__ = [
     "NumberColumn",
     "Table",
     "TextColumn",
+    "TickColumn",
     "VerdictColumn",
 ]

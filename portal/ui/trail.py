@@ -139,7 +139,14 @@ def audited() -> dict[str, list[type[models.Model]]]:
 
 def entity_name(entity: str) -> str:
     group = audited().get(entity)
-    return capfirst(str(group[0]._meta.verbose_name if group else _ENTITIES.get(entity, entity)))
+    model = group[0] if group else _by_name().get(entity)
+    return capfirst(str(model._meta.verbose_name if model else _ENTITIES.get(entity, entity)))
+
+
+@lru_cache(maxsize=1)
+def _by_name() -> dict[str, type[models.Model]]:
+    """Every model by its plain name: a list of any of them can be exported."""
+    return {str(model._meta.model_name): model for model in apps.get_models()}
 
 
 def record_name(entry: AuditEntry) -> str:

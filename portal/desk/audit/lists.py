@@ -169,7 +169,7 @@ class CheckpointTable(Table):
         order_by = ("-count",)
         row_attrs = {"id": lambda record: f"checkpoint-{record.count}"}
 
-    def __init__(self, *args: object, copies: set[int], **kwargs: object) -> None:
+    def __init__(self, *args: Any, copies: set[int], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.copies = copies
 
@@ -262,7 +262,7 @@ class RuleTable(Table):
         fields = ("name", "watches", "threshold", "severity", "is_active")
         order_by = ("name",)
 
-    def __init__(self, *args: object, people: Mapping[str, str], **kwargs: object) -> None:
+    def __init__(self, *args: Any, people: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.people = people
 

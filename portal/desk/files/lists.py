@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
@@ -16,7 +15,7 @@ from portal.core.common.text import normalise
 from portal.core.files import selectors
 from portal.core.files.models import ScanStatus, ShareAccess, StoredFile
 from portal.ui.filters import DateFrom, DateTo
-from portal.ui.tables import DateTimeColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import icon
 
 _ALL = gettext_lazy("All")
@@ -95,7 +94,7 @@ class FileFilter(django_filters.FilterSet):
 
 
 class FileTable(Table):
-    tick = django_tables2.Column(accessor="pk", verbose_name="", orderable=False)
+    tick = TickColumn("filename")
     filename = TextColumn(
         verbose_name=gettext_lazy("Name"), linkify=("files:file_detail", {"file_id": django_tables2.A("pk")})
     )
@@ -111,18 +110,9 @@ class FileTable(Table):
         fields = ("tick", "filename", "category", "size", "tags", "scan", "uploaded_by", "created_at")
         order_by = ("-created_at",)
 
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
         self.names = category_names()
-
-    def render_tick(self, record: StoredFile) -> SafeString:
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            _("Tick %(name)s") % {"name": record.filename},
-        )
 
     def render_category(self, value: str) -> str:
         return self.names.get(value, value)

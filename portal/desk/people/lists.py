@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from portal.core.accounts.models import Invitation, Role, User
 from portal.core.accounts.selectors import invitations, people, roles
 from portal.core.projects.models import Project
-from portal.ui.tables import DateTimeColumn, NumberColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, NumberColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import icon, ltr, portrait
 
 _ALL = gettext_lazy("All")
@@ -72,9 +72,7 @@ class PeopleFilter(django_filters.FilterSet):
 
 
 class PeopleTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("name")
     name = django_tables2.Column(verbose_name=gettext_lazy("Person"))
     role = django_tables2.Column(accessor="role", verbose_name=gettext_lazy("Role"), order_by=("role__name",))
     department = TextColumn()
@@ -86,19 +84,6 @@ class PeopleTable(Table):
         model = User
         fields = ("tick", "name", "role", "department", "is_active", "mfa_enabled", "last_login")
         order_by = ("name",)
-
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
-
-    def render_tick(self, record: User) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.name}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_name(self, record: User) -> SafeString:
         return format_html(

@@ -8,7 +8,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
@@ -19,7 +18,7 @@ from portal.core.tenancy import scope
 from portal.fieldwork.templatetags.fieldwork import due, looks, progress, window
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
-from portal.ui.tables import DateTimeColumn, NumberColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, NumberColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import EMPTY, ltr
 
 _ALL = gettext_lazy("All")
@@ -134,9 +133,7 @@ class TaskFilter(django_filters.FilterSet):
 
 
 class TaskTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("title")
     title = TextColumn(linkify=("fieldwork:task_detail", {"task_id": django_tables2.A("pk")}))
     status = django_tables2.Column()
     priority = django_tables2.Column()
@@ -152,20 +149,10 @@ class TaskTable(Table):
         fields = ("tick", "title", "status", "priority", "assigned_to", "due_date", "project", "updated_at")
         order_by = ("-updated_at",)
 
-    def __init__(self, *args: Any, bulk: bool = False, inside: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inside: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
         if inside:
             self.columns.hide("project")
-
-    def render_tick(self, record: Task) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.title}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_status(self, record: Task) -> SafeString:
         return looks(record.status)

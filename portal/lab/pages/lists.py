@@ -11,7 +11,6 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.text import normalise
@@ -22,7 +21,7 @@ from portal.lab.pages.comparing import Compared, compare
 from portal.lab.pages.wording import CONFIDENCE, GROUPS, MATRICES, group_name, limit_text
 from portal.lab.science.verdicts import Verdict
 from portal.ui.filters import DateFrom, DateTo
-from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn, VerdictColumn
+from portal.ui.tables import DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn, TickColumn, VerdictColumn
 from portal.ui.templatetags.marsad import EMPTY, VERDICTS, localdate, ltr
 
 _ALL = _("All")
@@ -69,9 +68,7 @@ class SampleFilter(django_filters.FilterSet):
 
 
 class SampleTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("code")
     code = LtrColumn(linkify=("lab:sample_detail", {"sample_id": django_tables2.A("pk")}))
     compliance_status = VerdictColumn()
     location = TextColumn()
@@ -106,18 +103,6 @@ class SampleTable(Table):
             "result_count", "status",
         )  # fmt: skip
         order_by = ("-collection_date",)
-
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
-
-    def render_tick(self, record: Sample) -> SafeString:
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            gettext("Choose %(name)s") % {"name": record.code},
-        )
 
 
 class ParameterFilter(django_filters.FilterSet):

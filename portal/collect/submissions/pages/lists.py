@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.collect.forms.models import Form
@@ -31,7 +30,7 @@ from portal.core.projects.models import Project
 from portal.core.tenancy import scope
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
-from portal.ui.tables import DateTimeColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import localdatetime
 
 _ALL = gettext_lazy("All")
@@ -153,9 +152,7 @@ def filterset(form: Form | None, *, project: UUID | None = None) -> type[Submiss
 
 
 class SubmissionTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("created_at")
     created_at = DateTimeColumn(verbose_name=gettext_lazy("Captured"))
     form = TextColumn(accessor="form__name", verbose_name=gettext_lazy("Form"), orderable=False)
     project = TextColumn(accessor="project__name", verbose_name=gettext_lazy("Project"), orderable=False)
@@ -169,18 +166,11 @@ class SubmissionTable(Table):
         fields = ("tick", "created_at", "form", "project", "submitted_by", "review_state", "flags", "synced_at")
         order_by = ("-created_at",)
 
-    def __init__(self, *args: Any, bulk: bool = False, inside: bool = False, one: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inside: bool = False, one: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, hidden in (("tick", not bulk), ("project", inside or one), ("form", one), ("synced_at", one)):
+        for name, hidden in (("project", inside or one), ("form", one), ("synced_at", one)):
             if hidden:
                 self.columns.hide(name)
-
-    def render_tick(self, record: Submission) -> SafeString:
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            _("Choose this submission"),
-        )
 
     def render_created_at(self, record: Submission) -> SafeString:
         address = reverse("collect:submission_detail", args=[record.pk])

@@ -20,7 +20,7 @@ from portal.crm.contracts.models import Contract, ContractTemplate, ContractType
 from portal.crm.templatetags.contracts import amount_in, contract_badge, last_day_of, money_of
 from portal.ui.filters import DateField
 from portal.ui.people import person
-from portal.ui.tables import BooleanColumn, DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn
+from portal.ui.tables import BooleanColumn, DateTimeColumn, LtrColumn, NumberColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, ltr
 
 _ALL = gettext_lazy("All")
@@ -93,9 +93,7 @@ class RenewalFilter(ExpiringFilter):
 
 
 class ContractTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("number")
     number = LtrColumn(linkify=("crm:contract_detail", {"contract_id": django_tables2.A("pk")}))
     title = TextColumn()
     customer = TextColumn(verbose_name=gettext_lazy("Customer"), accessor="customer__name")
@@ -110,19 +108,9 @@ class ContractTable(Table):
         fields = ("tick", "number", "title", "customer", "type", "status", "value", "end_date", "owner")
         order_by = ("-number",)
 
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = access.today()
-        if not bulk:
-            self.columns.hide("tick")
-
-    def render_tick(self, record: Contract) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.number}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_type(self, record: Contract) -> str:
         return record.type.label

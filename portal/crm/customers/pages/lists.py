@@ -9,7 +9,6 @@ from django.http import HttpRequest
 from django.utils import translation
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
@@ -22,7 +21,7 @@ from portal.crm.customers.selectors import Filters
 from portal.crm.templatetags.crm import country, customer_status, tag_chips
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
-from portal.ui.tables import DateTimeColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import EMPTY, ltr
 
 _ALL = gettext_lazy("All")
@@ -92,9 +91,7 @@ class CustomerFilter(django_filters.FilterSet):
 
 
 class CustomerTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("name")
     name = TextColumn(
         verbose_name=gettext_lazy("Customer"), linkify=("crm:customer_detail", {"customer_id": django_tables2.A("pk")})
     )
@@ -111,19 +108,6 @@ class CustomerTable(Table):
         model = Customer
         fields = ("tick", "name", "status", "phone", "city", "marked", "assigned_to", "last_activity_at")
         order_by = ("-last_activity_at",)
-
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
-
-    def render_tick(self, record: Customer) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.name}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_status(self, record: Customer) -> SafeString:
         return customer_status(record.status)

@@ -8,9 +8,7 @@ import django_tables2
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
@@ -22,7 +20,7 @@ from portal.crm.sales.models import Deal, Product, Stage
 from portal.crm.templatetags.sales import expected, money, stage_badge
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
-from portal.ui.tables import BooleanColumn, LtrColumn, Table, TextColumn
+from portal.ui.tables import BooleanColumn, LtrColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import ltr
 
 _ALL = gettext_lazy("All")
@@ -93,9 +91,7 @@ def today() -> date:
 
 
 class DealTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("title")
     title = TextColumn(linkify=("crm:sale_detail", {"deal_id": django_tables2.A("pk")}))
     customer = TextColumn(
         accessor="customer__name", order_by=("customer__name",), verbose_name=gettext_lazy("Customer")
@@ -117,19 +113,6 @@ class DealTable(Table):
 
     # the default order has no column of its own
     created_at = django_tables2.Column(visible=False)
-
-    def __init__(self, *args: Any, bulk: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
-
-    def render_tick(self, record: Deal) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.title}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_stage(self, record: Deal) -> SafeString:
         return stage_badge(record.stage)

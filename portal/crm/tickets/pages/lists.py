@@ -6,9 +6,7 @@ import django_filters
 import django_tables2
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
@@ -21,7 +19,7 @@ from portal.crm.tickets.choices import Channel, TicketPriority, TicketStatus
 from portal.crm.tickets.models import Ticket
 from portal.ui.filters import DateField, day_after, midnight
 from portal.ui.people import person
-from portal.ui.tables import DateTimeColumn, LtrColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, LtrColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import ltr
 
 _ALL = gettext_lazy("All")
@@ -113,9 +111,7 @@ class TicketFilter(django_filters.FilterSet):
 
 
 class TicketTable(Table):
-    tick = django_tables2.Column(
-        accessor="pk", verbose_name="", orderable=False, attrs={"td": {"class": "cell-tick"}, "th": {"class": "w-1"}}
-    )
+    tick = TickColumn("title")
     title = TextColumn(
         linkify=("crm:ticket_detail", {"ticket_id": django_tables2.A("pk")}), attrs={"td": {"class": "ticket-title"}}
     )
@@ -137,20 +133,10 @@ class TicketTable(Table):
         )  # fmt: skip
         order_by = ("sla_due_at",)
 
-    def __init__(self, *args: Any, bulk: bool = False, inside: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, inside: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not bulk:
-            self.columns.hide("tick")
         if inside:
             self.columns.hide("customer")
-
-    def render_tick(self, record: Ticket) -> SafeString:
-        label = _("Choose %(name)s") % {"name": record.title}
-        return format_html(
-            '<input class="form-check-input m-0" type="checkbox" name="ids" value="{}" form="bulk" aria-label="{}">',
-            record.pk,
-            label,
-        )
 
     def render_number(self, value: int) -> SafeString:
         return ltr(f"#{value}")
