@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any, Final
 
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from portal.core.common.errors import Invalid
@@ -29,11 +28,8 @@ def half_up(amount: Decimal) -> Decimal:
 
 
 def grouped(amount: Decimal | float, places: int = 2) -> str:
-    """`1,234.50`, in French `1 234,50`; Latin digits."""
-    text = f"{amount:,.{places}f}"
-    if (get_language() or "").startswith("fr"):
-        return text.replace(",", "\N{NARROW NO-BREAK SPACE}").replace(".", ",")
-    return text
+    """`1 234.50` in every language, as all numbers of the product: a comma is a decimal mark to many of its readers."""
+    return f"{amount:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def is_code(value: object) -> bool:

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Model
 from django.http import QueryDict
+from django.utils.text import capfirst
 from django.utils.translation import gettext_noop
 
 from portal.core.common.errors import Conflict, DomainError
@@ -19,6 +20,11 @@ class ServiceForm(forms.Form):
     """A form whose refusals come from a service; `names` says what a field of the service is called here."""
 
     names: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.label = capfirst(field.label)  # as Django does with the names of a model's fields
 
     def refuse(self, refusal: DomainError) -> None:
         for error in refusal.errors:

@@ -37,7 +37,8 @@
     const language = `${document.documentElement.lang}-u-nu-latn`;
     const round = data.kind === "pie" || data.kind === "donut";
     const line = data.kind === "line";
-    const number = new Intl.NumberFormat(language, { maximumSignificantDigits: 6 });
+    const digits = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+    const told = (value) => digits.format(value).replaceAll(",", "\u202f"); // as all numbers of the product
     // A mark that keeps digits and signs together inside Arabic words.
     const apart = (text) => `\u2066${text}\u2069`;
     const datasets = data.series.map((one, place) => round
@@ -62,11 +63,11 @@
         interaction: round ? undefined : { mode: "index", intersect: false },
         scales: round ? undefined : {
           x: { ...scale, reverse: rtl, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, maxRotation: data.timed ? 0 : 45, autoSkipPadding: 12 } },
-          y: { ...scale, position: rtl ? "right" : "left", beginAtZero: true, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, callback: (value) => number.format(value) } },
+          y: { ...scale, position: rtl ? "right" : "left", beginAtZero: true, stacked: data.kind === "stackedBar", ticks: { ...scale.ticks, callback: (value) => told(value) } },
         },
         plugins: {
           legend: { display: round || data.series.length > 1, position: round ? (rtl ? "left" : "right") : "bottom", rtl, textDirection: rtl ? "rtl" : "ltr", labels: { color: ink, usePointStyle: line, boxWidth: 16 } },
-          tooltip: { rtl, textDirection: rtl ? "rtl" : "ltr", callbacks: { label: ({ raw, label, dataset }) => `${round ? label : dataset.label}: ${raw === null ? "–" : apart(number.format(raw))}` } },
+          tooltip: { rtl, textDirection: rtl ? "rtl" : "ltr", callbacks: { label: ({ raw, label, dataset }) => `${round ? label : dataset.label}: ${raw === null ? "–" : apart(told(raw))}` } },
         },
       },
     };

@@ -107,7 +107,7 @@ def test_the_dashboard_shows_what_its_file_says(cast: Cast) -> None:
         assert shown.status_code == 200
         assert shown.context["tab"].key == tab
     tiles = {tile.key: tile for tile in client.get("/dashboard").context["tab"].tiles}
-    assert (tiles["sales.closed"].value, tiles["sales.closed"].text) == (Decimal("1234.56"), "1,235")
+    assert (tiles["sales.closed"].value, tiles["sales.closed"].text) == (Decimal("1234.56"), "1\u202f235")
     text = b"".join(client.get("/dashboard/export/csv").streaming_content).decode("utf-8-sig")
     lines = {(line["row"], line["unit"]): line["value"] for line in csv.DictReader(io.StringIO(text))}
     for tile in tiles.values():

@@ -15,7 +15,7 @@ from portal.core.common.text import normalise
 from portal.core.files import selectors
 from portal.core.files.models import ScanStatus, ShareAccess, StoredFile
 from portal.ui.filters import DateFrom, DateTo
-from portal.ui.tables import DateTimeColumn, Table, TextColumn, TickColumn
+from portal.ui.tables import DateTimeColumn, LtrColumn, Table, TextColumn, TickColumn
 from portal.ui.templatetags.marsad import icon
 
 _ALL = gettext_lazy("All")
@@ -95,7 +95,7 @@ class FileFilter(django_filters.FilterSet):
 
 class FileTable(Table):
     tick = TickColumn("filename")
-    filename = TextColumn(
+    filename = LtrColumn(
         verbose_name=gettext_lazy("Name"), linkify=("files:file_detail", {"file_id": django_tables2.A("pk")})
     )
     category = django_tables2.Column(verbose_name=gettext_lazy("Category"))
@@ -128,7 +128,7 @@ class FileTable(Table):
 
 
 class TrashTable(FileTable):
-    filename = TextColumn(verbose_name=gettext_lazy("Name"))
+    filename = LtrColumn(verbose_name=gettext_lazy("Name"))
     deleted_at = DateTimeColumn(verbose_name=gettext_lazy("Deleted"))
 
     class Meta:

@@ -62,7 +62,7 @@ class RunFilter(django_filters.FilterSet):
 
 
 class RunTable(Table):
-    filename = TextColumn(linkify=("lab:import_detail", {"run_id": django_tables2.A("pk")}))
+    filename = LtrColumn(linkify=("lab:import_detail", {"run_id": django_tables2.A("pk")}))
     status = django_tables2.Column()
     source = TextColumn(order_by=("source__name",))
     rows = NumberColumn()

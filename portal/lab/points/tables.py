@@ -109,14 +109,18 @@ class ItemFilter(django_filters.FilterSet):
 
 
 class ItemTable(Table):
-    point = TextColumn(accessor="point__name", linkify=("lab:item_edit", {"programme_item_id": django_tables2.A("pk")}))
+    point = TextColumn(
+        verbose_name=gettext_lazy("Sampling point"),
+        accessor="point__name",
+        linkify=("lab:item_edit", {"programme_item_id": django_tables2.A("pk")}),
+    )
     parameters = django_tables2.Column(
         verbose_name=gettext_lazy("Parameters"), accessor="codes", orderable=False, empty_values=()
     )
     frequency = django_tables2.Column()
     starts_on = DateColumn()
     ends_on = DateColumn()
-    assignee = TextColumn(accessor="assignee__name")
+    assignee = TextColumn(verbose_name=gettext_lazy("By whom"), accessor="assignee__name")
     is_active = BooleanColumn()
 
     class Meta:
@@ -125,7 +129,7 @@ class ItemTable(Table):
         order_by = ("point",)
 
     def render_parameters(self, record: ProgrammeItem) -> SafeString:
-        return planned_parameters(record.group, record.codes)
+        return format_html("<span>{}</span>", planned_parameters(record.group, record.codes))
 
     def render_frequency(self, record: ProgrammeItem) -> str:
         return how_often(record)

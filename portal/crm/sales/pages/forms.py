@@ -334,7 +334,7 @@ class StageForm(ServiceForm):
         label=_("Name in Arabic"), max_length=100, required=False, widget=forms.TextInput({"dir": "rtl"})
     )
     kind = forms.ChoiceField(label=_("Kind"), choices=Kind.choices, initial=Kind.OPEN)
-    order = forms.IntegerField(label=_("Place"), required=False, min_value=1, max_value=1000)
+    order = forms.IntegerField(label=_("Position"), required=False, min_value=1, max_value=1000)
     probability = forms.IntegerField(label=_("Probability (%)"), required=False, min_value=0, max_value=100)
     rotting_days = forms.IntegerField(label=_("Neglected after (days)"), required=False, min_value=1, max_value=3650)
     required_fields = forms.MultipleChoiceField(
