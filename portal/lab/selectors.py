@@ -4,6 +4,7 @@ The models' own columns come as querysets; what goes onto the wire comes as plai
 page at a time.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -11,6 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import (
     Case,
     CharField,
@@ -34,6 +36,7 @@ from portal.core.audit.models import AuditEntry
 from portal.core.common import clock
 from portal.core.common.errors import Invalid, NotFound
 from portal.core.common.text import normalise
+from portal.core.sync.models import Clock
 from portal.core.tenancy import scope, words
 from portal.core.tenancy.models import Organization
 from portal.lab import wire
@@ -51,6 +54,7 @@ from portal.lab.rulebook import rulebook
 
 _DAY = timedelta(days=1)
 RARE: Final = 2000  # hits of a search up to which they are fetched one by one
+COUNTED: Final = 2000  # rows up to which a count costs no more than asking for one that was kept
 _NOBODY = UUID(int=0)
 _WORD = re.compile(r"[^\W_]+")
 _HEX = re.compile(r"[0-9a-f-]+")
@@ -274,13 +278,24 @@ def result_card(*, id: UUID) -> dict[str, Any]:
     return wire.results([_get(plain(Result.objects.filter(deleted_at=None)), id)])[0]
 
 
-def rough_count(rows: QuerySet[Any], *, exact: int) -> tuple[int, bool]:
-    """How many there are, counted up to `exact`, beyond it the planner's estimate; and whether it was counted."""
+def total(rows: QuerySet[Any], *, exact: int | None = None) -> tuple[int, bool]:
+    """How many there are, and whether they were counted: beyond `exact` rows the planner estimates. More than `COUNTED`
+    are counted once for each state of the organisation's data: whoever pages on is told at once."""
     rows = rows.order_by()
-    counted = rows[: exact + 1].count()
-    if counted <= exact:
+    counted = rows[: COUNTED + 1].count()
+    if counted <= COUNTED:
         return counted, True
-    return max(counted, json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"]), False
+    # the state is read before the rows: a change in between is taken in, and counted again
+    state = Clock.objects.values_list("organization", "epoch", "seq").first()
+    asked = hashlib.sha256(repr((state, exact, rows.query.sql_with_params())).encode()).hexdigest()
+    found: tuple[int, bool] | None = cache.get(f"lab.count:{asked}")
+    if found is None:
+        counted = (rows if exact is None else rows[: exact + 1]).count()
+        found = (counted, True)
+        if exact is not None and counted > exact:
+            found = (max(counted, json.loads(rows.explain(format="json"))[0]["Plan"]["Plan Rows"]), False)
+        cache.set(f"lab.count:{asked}", found, _DAY.total_seconds())
+    return found
 
 
 def parameter_cards(rows: Iterable[Parameter]) -> list[dict[str, Any]]:

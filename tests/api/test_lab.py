@@ -437,11 +437,31 @@ def test_lists_ask_as_often_for_many_rows_as_for_few(cast: Cast) -> None:
 def test_estimated_total_counts_small_lists(cast: Cast, three: list[dict[str, Any]], monkeypatch: Any) -> None:
     assert cast.carol.get("/samples?count=estimate").json()["meta"]["totalEstimated"] is False
     monkeypatch.setattr("api.v1.lab.router.EXACT", 1)
+    monkeypatch.setattr("portal.lab.selectors.COUNTED", 1)
 
     meta = cast.carol.get("/samples?count=estimate").json()["meta"]
 
     assert meta["totalEstimated"] is True
     assert meta["total"] >= 2
+
+
+def test_long_lists_are_counted_once_for_each_state_of_the_data(
+    cast: Cast, three: list[dict[str, Any]], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("portal.lab.selectors.COUNTED", 1)
+
+    def total(path: str) -> int:
+        return int(cast.carol.get(path).json()["meta"]["total"])
+
+    counted = queries(cast.carol, "/samples")
+    assert total("/samples") == len(three)
+    assert queries(cast.carol, "/samples?page=1") < counted
+
+    added = sample(cast.bob, code="KEPT-1", location="Anfa")
+    assert total("/samples") == len(three) + 1
+    assert total("/samples?search=kept") == 1
+    assert cast.alice.delete(f"/samples/{added['id']}").status_code == 200
+    assert total("/samples") == len(three)
 
 
 # --- results ------------------------------------------------------------------

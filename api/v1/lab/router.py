@@ -57,10 +57,10 @@ def sample_list(request: HttpRequest, query: Query[SampleQuery]) -> Reply:
     rows = found
     if query.after is not None:
         query.page, rows = 1, selectors.sample_after(found, ordering=query.ordering, id=query.after)
-    if query.count == "exact":
-        return Reply(_page(selectors.plain(rows), query, wire.samples, total=found.order_by().count()))
-    total, exact = selectors.rough_count(found, exact=EXACT)
-    return Reply(_page(selectors.plain(rows), query, wire.samples, total=total), meta={"totalEstimated": not exact})
+    rough = query.count == "estimate"
+    total, counted = selectors.total(found, exact=EXACT if rough else None)
+    meta = {"totalEstimated": not counted} if rough else {}
+    return Reply(_page(selectors.plain(rows), query, wire.samples, total=total), meta=meta)
 
 
 @router.post(
