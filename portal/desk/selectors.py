@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, QuerySet
 
@@ -15,12 +15,14 @@ from portal.lab.choices import Compliance, SampleStatus
 from portal.lab.models import Result, Sample
 
 WINDOW = timedelta(days=30)
+MOST: Final = 2000  # a figure of the home page beyond it says no more than that: counting a million costs more than it
 _CLOSED = (SampleStatus.REJECTED, SampleStatus.DISPOSED)
 
 
 @dataclass(frozen=True, slots=True)
 class LabFigures:
-    """The last 30 days by collection date; `waiting` (samples without any result) and `ever` look at all of them."""
+    """The last 30 days by collection date; `waiting` (samples without any result, counted to one more than `MOST`) and
+    `ever` look at all of them."""
 
     samples: int
     conforming: int
@@ -37,8 +39,17 @@ class LabFigures:
         return 100 * (self.conforming + self.warning) / decided if decided else None
 
     @property
+    def waiting_said(self) -> str:
+        return roughly(self.waiting)
+
+    @property
     def bar(self) -> dict[str, int]:
         return {"pass": self.conforming, "warning": self.warning, "fail": self.failing, "pending": self.pending}
+
+
+def roughly(count: int) -> str:
+    """A count that stopped beyond `MOST`, as the home page says it."""
+    return str(count) if count <= MOST else f"{MOST}+"
 
 
 def lab_figures() -> LabFigures:
@@ -51,7 +62,7 @@ def lab_figures() -> LabFigures:
         warning=counts.get(Compliance.WARNING, 0),
         failing=counts.get(Compliance.FAIL, 0),
         pending=counts.get(Compliance.PENDING, 0),
-        waiting=living.filter(result_count=0).exclude(status__in=_CLOSED).count(),
+        waiting=living.filter(result_count=0).exclude(status__in=_CLOSED)[: MOST + 1].count(),
         ever=living.exists(),
     )
 

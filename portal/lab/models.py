@@ -280,6 +280,12 @@ class Sample(SyncedModel):
                 condition=Q(deleted_at=None),
                 name="sample_by_compliance",
             ),
+            # the next work of the laboratory: few among many
+            models.Index(
+                fields=["organization", "collection_date", "id"],
+                condition=Q(deleted_at=None, result_count=0),
+                name="sample_without_results",
+            ),
             models.Index(
                 fields=["organization", "sampling_point", "-collection_date"],
                 condition=Q(deleted_at=None),

@@ -38,6 +38,18 @@ def test_home_counts_the_laboratory(cast: Cast) -> None:
     assert "waiting here" in shown.content.decode()
 
 
+def test_home_stops_counting_what_is_many(cast: Cast, monkeypatch: Any) -> None:
+    for _number in range(3):
+        a_sample(cast.alice)
+    monkeypatch.setattr("portal.desk.selectors.MOST", 1)
+    monkeypatch.setattr("portal.desk.home.attention.MOST", 1)
+
+    shown = page(cast.alice).get("/")
+
+    assert (shown.context["lab"].waiting, shown.context["waiting"][0].said) == (2, "1+")
+    assert shown.content.decode().count('dir="ltr">1+<') == 2
+
+
 def test_an_empty_laboratory_teaches_three_steps(cast: Cast) -> None:
     shown = page(cast.alice).get("/").content.decode()
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, IntegerField, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -27,6 +26,7 @@ from portal.crm.contracts.selectors import expiring
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.selectors import Filters, deal_list
 from portal.crm.tickets.selectors import ticket_list
+from portal.desk.selectors import MOST, roughly
 from portal.lab.choices import SampleStatus
 from portal.lab.models import Sample
 
@@ -36,7 +36,7 @@ LEVELS: Final = {"late": ("red", "alert-circle"), "soon": ("orange", "clock"), "
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """`url` lists exactly the `count` records."""
+    """`url` lists exactly the `count` records; they are counted to one more than `MOST`."""
 
     key: str
     label: Promise
@@ -51,6 +51,10 @@ class Waiting:
     @property
     def icon(self) -> str:
         return LEVELS[self.level][1]
+
+    @property
+    def said(self) -> str:
+        return roughly(self.count)
 
 
 def waiting(user: User) -> list[Waiting]:
@@ -68,9 +72,12 @@ def waiting(user: User) -> list[Waiting]:
     return sorted(told, key=lambda one: list(LEVELS).index(one.level))
 
 
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.order_by().values("organization").annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+class _Count(Subquery):
+    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
+
+
+def _count(rows: QuerySet[Any]) -> _Count:
+    return _Count(rows.order_by().values("pk")[: MOST + 1], output_field=IntegerField())
 
 
 def _asked(user: User) -> Iterator[tuple[Waiting, QuerySet[Any]]]:
