@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.common.text import normalise
@@ -70,7 +71,7 @@ class ImageTable(Table):
     """Says how the gallery can be ordered; the pictures themselves are drawn by its own template."""
 
     created_at = django_tables2.Column(verbose_name=_("Uploaded"))
-    taken_at = django_tables2.Column(verbose_name=_("Taken"))
+    taken_at = django_tables2.Column(verbose_name=pgettext_lazy("photo", "Taken"))
 
     class Meta:
         model = Image

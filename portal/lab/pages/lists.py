@@ -241,7 +241,9 @@ class StandardTable(Table):
     name = TextColumn(order_by=("name_en",), verbose_name=_("Name"))
     edition = LtrColumn()
     role_here = django_tables2.Column(verbose_name=_("Role"))
-    owner = django_tables2.Column(verbose_name=_("From"), accessor="organization_id", orderable=False, empty_values=())
+    owner = django_tables2.Column(
+        verbose_name=_("Source"), accessor="organization_id", orderable=False, empty_values=()
+    )
     period = LtrColumn(
         verbose_name=_("In force"), accessor="effective_from", order_by=("effective_from",), empty_values=()
     )
