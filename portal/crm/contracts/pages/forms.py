@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.forms.formsets import BaseFormSet, formset_factory
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
@@ -317,7 +318,8 @@ class FromTemplateForm(ServiceForm):
         self.keys = [value["key"] for value in values]
         for value in values:
             made: forms.Field
-            options = {"label": value["label"], "required": value["required"]}
+            named = format_html('<bdi translate="no">{}</bdi>', value["label"])  # in the language of the template
+            options = {"label": named, "required": value["required"]}
             if value["type"] == ValueType.DATE:
                 made = DateField(**options)
             elif value["type"] == ValueType.TEXT:
