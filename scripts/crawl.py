@@ -391,7 +391,9 @@ def judge(
     walk: Walk, page: Tab, spot: Spot, where: str, language: str, width: int, said: dict[str, str], options: Any
 ) -> None:
     seen = page.evaluate(LOOK)
-    if seen["over"] > 1 or seen["wide"]:  # on a busy machine the page may still be on its way to its new width
+    for _second in range(3):  # on a busy machine the page may still be on its way to its new width
+        if seen["over"] <= 1 and not seen["wide"]:
+            break
         page.wait_for_timeout(1000)
         seen = page.evaluate(LOOK)
     if seen["lang"] != language or seen["dir"] != ("rtl" if language == "ar" else "ltr"):

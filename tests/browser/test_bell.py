@@ -16,6 +16,16 @@ def send(cast: Cast, title: str) -> None:
         services.message_send(values={"title": title, "recipients": [str(cast.bob.pk)]}, by=cast.alice)
 
 
+def test_the_bell_opens_on_what_came_before_the_page(page: Page, cast: Cast) -> None:
+    aside(lambda: send(cast, "المختبر مغلق"))
+    enter_as(page, cast.bob, language="ar")
+    page.goto("/")
+
+    page.locator("#bell summary").click()
+
+    expect(page.locator("#bell-panel").get_by_text("المختبر مغلق")).to_be_visible()
+
+
 @pytest.mark.covers("000-RT-01", "000-RT-02")
 def test_the_number_on_the_bell_rises_while_the_page_lies_open(page: Page, cast: Cast) -> None:
     enter_as(page, cast.bob, language="ar")

@@ -180,11 +180,15 @@ def may(*, file: StoredFile, user: User, right: str) -> bool:
     )
 
 
+def guarded(*, version: FileVersion, user: User | None) -> str:
+    """Why the records that a version belongs to keep it from a person (None: whoever has a link), else ''."""
+    return next(filter(None, (guard(version, user) for guard in guards)), "")
+
+
 def why_not(*, version: FileVersion, user: User | None) -> str:
     """Why a version may not be downloaded now, '' where it may (fail closed with a scanner, contract section 4)."""
-    for guard in guards:
-        if reason := guard(version, user):
-            return reason
+    if reason := guarded(version=version, user=user):
+        return reason
     status = version.blob.scan_status
     if status == ScanStatus.INFECTED:
         return _("This file is infected (%(threat)s): nobody may download it.") % {"threat": version.blob.threat}

@@ -188,6 +188,9 @@ def _attempt(token: str, by: Actor, password: str | None) -> tuple[UUID, ShareLi
         if outcome == _Outcome.DOWNLOADED:
             changes = {"shareId": str(link.pk), "versionNumber": version.number if version else None}
             record(Event(Action.DOWNLOAD, "file", str(link.file_id), changes, label=link.file.filename))
+        reason = selectors.guarded(version=version, user=None) if version and outcome == _Outcome.BLOCKED else ""
+    if reason:
+        raise blocked(reason)
     if outcome not in (_Outcome.DOWNLOADED, _Outcome.VIEWED):
         raise _refusal(outcome, link)
     assert version is not None
@@ -251,6 +254,8 @@ def _refusal(outcome: str, link: ShareLink) -> DomainError:
 def _check(version: FileVersion | None) -> None:
     if version is None:
         raise NotFound(_("There is no such version."))
+    if reason := selectors.guarded(version=version, user=None):
+        raise blocked(reason)
     if version.blob.scan_status == ScanStatus.INFECTED:  # one that waits for its scan works once it is clean
         raise blocked(selectors.why_not(version=version, user=None))
 

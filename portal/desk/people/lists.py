@@ -143,7 +143,9 @@ class RoleTable(Table):
     def render_people(self, record: Role) -> SafeString:
         count = getattr(record, "people", 0)
         label = ngettext("%(count)d person", "%(count)d people", count) % {"count": count}
-        return format_html('<a href="/users?role={}" aria-label="{}">{}</a>', record.pk, label, ltr(count))
+        return format_html(
+            '<a href="/users?role={}" aria-label="{}">{}</a>', record.pk, f"{count}: {label}", ltr(count)
+        )
 
 
 class InvitationFilter(django_filters.FilterSet):
