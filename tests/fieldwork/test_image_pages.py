@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.core.accounts.models import User
+from portal.core.common.errors import DomainError
+from portal.core.files import shares
 from portal.core.projects.access import project_for
 from portal.core.tenancy.scope import tenant
 from portal.fieldwork.images import services
@@ -125,3 +127,6 @@ def test_the_original_needs_its_right_at_every_door(cast: Cast) -> None:
     assert b"".join(signed_in(cast.bob).get(f"/images/{image.pk}/thumbnail").streaming_content)[:3] == b"\xff\xd8\xff"
     held = signed_in(cast.alice).post("/files/delete", {"ids": [str(image.file_id)]}, follow=True)
     assert "delete the image" in held.content.decode()
+    with tenant(cast.a.pk, by=cast.alice.actor()), pytest.raises(DomainError, match="original of an image") as refused:
+        shares.share_create(file=image.file, by=cast.alice)
+    assert refused.value.code == "FILE_BLOCKED"
