@@ -25,7 +25,7 @@
     event.preventDefault();
     const chosen = document.getElementById("builder-panel").dataset.chosen;
     const url = over.closest("[data-move]").dataset.move.replace("__field__", dragged);
-    window.htmx.ajax("POST", url, { target: "#builder-state", swap: "outerHTML", headers: { "X-CSRFToken": csrf() }, values: { way: into(over, event) ? "into" : "before", target: over.dataset.row, chosen } });
+    window.htmx.ajax("POST", url, { target: "#builder-state", swap: "outerMorph", headers: { "X-CSRFToken": csrf() }, values: { way: into(over, event) ? "into" : "before", target: over.dataset.row, chosen } });
   });
   // Alt and an arrow moves the question that has the focus.
   builder.addEventListener("keydown", (event) => {

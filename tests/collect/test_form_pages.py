@@ -2,11 +2,15 @@
 """Pages of forms: building, publishing with its verdict, versions, workbooks, and filling in without a script."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
 from openpyxl import load_workbook
 
 from portal.collect.forms.models import Form
@@ -49,6 +53,26 @@ def the_form(cast: Cast) -> Form:
 def the_submissions(cast: Cast) -> list[Submission]:
     with tenant(cast.a.pk, by=cast.alice.actor()):
         return list(Submission.objects.order_by("created_at"))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_steps_of_the_builder_at_one_moment_lose_nothing(cast: Cast) -> None:
+    """A field is kept while its row is moved, and two people work on one form."""
+    project, alice = a_project(cast), page(cast.alice)
+    alice.post("/forms/new", {"name": "معاينة", "project": str(project)})
+    builder, barrier, people = f"/forms/{the_form(cast).pk}/builder", Barrier(6), [page(cast.alice) for _ in range(6)]
+
+    def add(client: Client) -> int:
+        try:
+            barrier.wait()
+            return client.post(f"{builder}/add", {"type": "number"}, headers=FRAGMENT).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as threads:
+        assert set(threads.map(add, people)) == {200}
+
+    assert the_form(cast).draft.count('"type":"number"') == 6
 
 
 @pytest.mark.covers("003-SCH-02", "003-SCH-03", "003-SCH-04", "003-SCH-05", "003-SCH-06", "003-SCH-07", "003-SCH-08")

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -139,6 +140,7 @@ def _url(form_id: UUID, field: str = "") -> str:
     return reverse("collect:form_builder", args=[form_id]) + (f"?field={field}" if field else "")
 
 
+@transaction.atomic
 def _step(
     request: HttpRequest, form_id: UUID, work: Callable[[dict[str, Any]], str | None], *, panel: bool = True
 ) -> HttpResponse:
@@ -147,7 +149,7 @@ def _step(
     `work` answers the id of the question whose panel is open then. `panel=False` leaves the open panel alone, since
     somebody is writing in it.
     """
-    form = selectors.form_for(person(request), form_id)
+    form = services.draft_hold(id=form_id, by=person(request))
     before = form.draft or form.schema_text
     raw = _raw(form)
     try:
