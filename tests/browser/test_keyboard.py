@@ -20,7 +20,8 @@ STOP = """selector => {
         return (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0) || style.boxShadow !== "none";
     };
     const box = here.closest("label, summary, .ts-control, .search-line, .review-item") ?? here;
-    return { hit: here.matches(selector), lost: here === document.body, shown: shows(here) || shows(box),
+    const led = here.tabIndex < 0;  // no stop of Tab: the address or a script leads here, maybe after the key
+    return { hit: here.matches(selector), lost: led || here === document.body, shown: shows(here) || shows(box),
              what: here.outerHTML.slice(0, 150) };
 }"""
 
