@@ -1,5 +1,6 @@
 """Bases of the declared shapes. Names are camelCase on the wire, snake_case in the code."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
@@ -53,18 +54,22 @@ class In(BaseModel):
 
 _UNFIT: Final = object()  # what no field takes: its own refusal is raised
 _KIND: Final = {dict: "object", list: "array", bool: "boolean", int: "number", float: "number", Decimal: "number"}
+_TIMES: Final = {"date": "time", "date-time": "time"}
+_SECONDS: Final = re.compile(r"\s*[+-]?\d+(\.\d*)?\s*")
 
 
 def _fits(value: Any, kinds: frozenset[str]) -> bool:
-    """Is it of a type that the document names? Pydantic alone takes true for 1, 0 for false and 5 for a moment. Texts
-    are left to it: a number may come as one."""
+    """Is it of a type that the document names? Pydantic alone takes true for 1, 0 for false and 5 for a moment. Other
+    texts are left to it: a number may come as one. But `20260101` is no day: it would be seconds since 1970."""
+    if isinstance(value, str):
+        return not (kinds and kinds <= {"time", "null"} and _SECONDS.fullmatch(value))
     kind = _KIND.get(type(value))
     return kind is None or not kinds or kind in kinds
 
 
 @cache
-def _kinds(schema: "type[In]") -> Mapping[str, frozenset[str]]:
-    """The types of JSON that each field takes, as its shape is documented; empty for any."""
+def _kinds(schema: type[BaseModel]) -> Mapping[str, frozenset[str]]:
+    """The types of JSON that each field takes, as documented, `time` for days and moments; empty for any."""
     document = schema.model_json_schema(by_alias=False)
     shapes = document.get("$defs", {})
 
@@ -76,7 +81,7 @@ def _kinds(schema: "type[In]") -> Mapping[str, frozenset[str]]:
             return frozenset().union(*several) if all(several) else frozenset()
         if "enum" in node or "const" in node:
             return frozenset({_KIND.get(type(one), "") for one in node.get("enum", [node.get("const")])})
-        said = node.get("type", [])
+        said = _TIMES.get(node.get("format", ""), node.get("type", []))
         return frozenset("number" if one == "integer" else one for one in ([said] if isinstance(said, str) else said))
 
     return {name: of(node) for name, node in document.get("properties", {}).items()}
@@ -175,6 +180,11 @@ class Listing(BaseModel):
     page_size: int | None = Field(None, ge=1, le=200, description="Alias of limit")
     sort: str | None = Field(None, description="Field to sort by")
     order: Literal["asc", "desc"] | None = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _typed(cls, value: Any, info: ValidationInfo) -> Any:
+        return value if _fits(value, _kinds(cls)[str(info.field_name)]) else _UNFIT
 
     @field_validator("sort")
     @classmethod

@@ -117,12 +117,17 @@ def test_custody_is_added_and_printed(cast: Cast) -> None:
     added = cast.bob.post(f"/samples/{made['id']}/custody", body)
     nameless = cast.bob.post(f"/samples/{made['id']}/custody", {"kind": "handed_over"})
     odd = cast.bob.post(f"/samples/{made['id']}/custody", {"kind": "stored", "condition": "fine"})
+    placeless = [
+        cast.bob.post(f"/samples/{made['id']}/custody", body | {"at": at})
+        for at in ("2026-11-20T10:00:00", "2026-11-20", "20261120", 1)
+    ]
     pdf = cast.carol.get(f"/samples/{made['id']}/custody/pdf")
 
     assert added.status_code == 201
     assert {name: added.json()["data"][name] for name in body} == body
     assert refusal(nameless) == (400, "VALIDATION_ERROR", "to")
     assert refusal(odd) == (400, "VALIDATION_ERROR", "condition")
+    assert {refusal(answer) for answer in placeless} == {(400, "VALIDATION_ERROR", "at")}  # no offset, no moment
     assert refusal(cast.carol.post(f"/samples/{made['id']}/custody", body))[0] == 403
     assert refusal(cast.bob.post(f"/samples/{UNKNOWN}/custody", body))[0] == 404
     assert (pdf["Content-Type"], pdf.content[:5]) == ("application/pdf", b"%PDF-")

@@ -11,7 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from api.kit import body
-from api.kit.schemas import In
+from api.kit.schemas import In, Listing
 from portal.collect.language import read_schema
 from portal.collect.language.xlsform import read_workbook, reading
 from portal.core.accounts import tokens
@@ -272,19 +272,39 @@ class Shape(In):
     share: Decimal = Decimal(0)
     switched: bool = False
     at: datetime | None = None
+    on: date | None = None
     anything: Any = None
     many: list[bool] = []
 
 
 @pytest.mark.parametrize(
     ("field", "wrong"),
-    [("count", True), ("share", False), ("switched", 0), ("switched", 1.0), ("at", 5), ("at", {}), ("many", {})],
+    [
+        *(("count", True), ("share", False), ("switched", 0), ("switched", 1.0), ("at", 5), ("at", {}), ("many", {})),
+        *(("at", "20260101"), ("at", "-1.5"), ("on", " 0 ")),
+    ],
 )
 def test_a_value_is_of_the_type_that_the_document_names(field: str, wrong: Any) -> None:
-    """Pydantic alone takes true for 1, 0 for false and 5 for a moment."""
+    """Pydantic alone takes true for 1, 0 for false, and 5 and the text 20260101 for seconds since 1970."""
     with pytest.raises(ValidationError) as refused:
         Shape.model_validate({field: wrong})
     assert [error["loc"] for error in refused.value.errors(include_input=False)] == [(field,)]
 
+    taken = Shape.model_validate({"at": "2026-01-01T08:00:00Z", "on": "2026-01-01"})
+    assert (taken.at, taken.on) == (datetime(2026, 1, 1, 8, tzinfo=UTC), date(2026, 1, 1))
     taken = Shape.model_validate({"count": None, "share": "7.20", "switched": "true", "anything": {"a": True}})
     assert (taken.count, taken.share, taken.switched, taken.anything) == (None, Decimal("7.20"), True, {"a": True})
+
+
+class Chosen(Listing):
+    on: date | None = None
+    share: Decimal | None = None
+
+
+@pytest.mark.parametrize("text", ["0", "20260101", "1767225600"])
+def test_a_number_is_no_day_of_a_filter(text: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Chosen.model_validate({"on": text})
+    assert [error["type"] for error in refused.value.errors()] == ["date_type"]
+    taken = Chosen.model_validate({"on": "2026-01-01", "share": text, "limit": "3"})
+    assert (taken.on, taken.share, taken.limit) == (date(2026, 1, 1), Decimal(text), 3)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
@@ -114,6 +115,11 @@ def test_nobody_sees_the_neighbour_district_anywhere(
         answer = api(branch, path, cast.a.pk)
         clean(body(answer), path, own="surveyorId" not in path)
     assert api(branch, f"/survey/sessions/{theirs.session.pk}/export", cast.a.pk).status_code == 404
+    day = ours.session.started_at.astimezone(ZoneInfo(cast.a.time_zone)).date()
+    for period, found in ((f"dateFrom={day}&dateTo={day}", 1), ("dateTo=2020-01-01", 0)):  # days are included
+        said = body(api(branch, f"/survey/sessions/export?format=geojson&{period}", cast.a.pk))
+        assert (ours.session.session_number.encode() in said) is bool(found), period
+    assert api(branch, "/survey/sessions/export?dateFrom=20260101", cast.a.pk).status_code == 400
     monkeypatch.setattr("portal.survey.pages.sessions.AT_ONCE", 0)
     assert page(branch).get("/survey/sessions/export/geojson").status_code == 302
     with tenant(cast.a.pk, by=branch.actor()):

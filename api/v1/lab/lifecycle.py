@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.kit import LARGE, In, Listing, Out, Page, Reply, Router, expected_version, paginate
@@ -36,7 +36,7 @@ class PapersIn(In):
 
     aliases: ClassVar[Mapping[str, str]] = {"from": "given_by", "to": "taken_by"}
 
-    at: datetime | None = Field(None, description="When it happened, with offset or Z; now where absent")
+    at: AwareDatetime | None = Field(None, description="When it happened, with offset or Z; now where absent")
     place: str = Field("", max_length=200)
     condition: str = Field("", description=", ".join(CustodyEntry.Condition.values))
     temperature: Decimal | None = Field(None, description="°C, between -100 and 100, one decimal")
@@ -248,7 +248,7 @@ class RequestOut(Out):
 class StartIn(In):
     model_config = ConfigDict(json_schema_extra={"example": {"at": "2026-11-20T16:30:00Z"}})
 
-    at: datetime | None = Field(None, description="When it began; now where absent")
+    at: AwareDatetime | None = Field(None, description="When it began; now where absent")
 
 
 class DueQuery(Listing):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.kit import In, Listing, Out
 
@@ -34,7 +34,7 @@ class HeadIn(In):
     edition: str = Field("", max_length=40)
     analyst_id: UUID | None = Field(None, description="Else the person who calls")
     instrument: str = Field("", max_length=150)
-    analysed_at: datetime | None = None
+    analysed_at: AwareDatetime | None = None
     notes: str = Field("", max_length=10_000)
 
 
@@ -48,7 +48,7 @@ class WorksheetChange(In):
     edition: str | None = Field(None, max_length=40)
     analyst_id: UUID | None = None
     instrument: str | None = Field(None, max_length=150)
-    analysed_at: datetime | None = None
+    analysed_at: AwareDatetime | None = None
     notes: str | None = Field(None, max_length=10_000)
     version: int | None = None
 
@@ -351,7 +351,7 @@ class QcIn(In):
     material_id: UUID | None = Field(None, description="Of a control")
     value: str | int | float = Field(description="As of a result")
     unit: str = Field("", max_length=30)
-    measured_at: datetime | None = None
+    measured_at: AwareDatetime | None = None
     analyst_name: str = Field("", max_length=150)
     method: str = Field("", max_length=200)
     instrument: str = Field("", max_length=150)

@@ -1,7 +1,6 @@
 """What sessions hold, as files for other programs (`contract-rooms.md` section 2)."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from api.kit import Reply, Router
+from api.kit.periods import period
 from api.v1.projects.router import me
 from portal.core.files.exports import AT_ONCE
 from portal.core.jobs.tasks import defer, job_as_wire
@@ -43,8 +43,8 @@ class ExportQuery(FormatQuery):
     flag: list[str] = Field([], description="A code, or `none`; repeated: any of them")
     conflict: bool | None = None
     quality: Literal["", "low", "middle", "high"] = Field("", description="Below 60, 60 to 79, 80 and more")
-    date_from: datetime | None = Field(None, description="Begun at or after")
-    date_to: datetime | None = Field(None, description="Begun before")
+    date_from: str = Field("", max_length=40, description="Begun on this day or later")
+    date_to: str = Field("", max_length=40, description="Begun on this day or earlier")
 
 
 @router.get(
@@ -58,6 +58,7 @@ class ExportQuery(FormatQuery):
 def session_list_export(request: HttpRequest, query: Query[ExportQuery]) -> HttpResponseBase | Reply:
     """Points, shapes and media of the sessions that match, within your areas. More than 5,000 features are written by a
     worker: 202 with `{jobId, status}`; the job's result holds `downloadUrl`, for a day."""
+    window = period(request, query.date_from, query.date_to)
     chosen = {
         "search": query.search,
         "statuses": query.status,
@@ -68,8 +69,8 @@ def session_list_export(request: HttpRequest, query: Query[ExportQuery]) -> Http
         "flags": query.flag,
         "conflict": query.conflict,
         "quality": query.quality,
-        "since": query.date_from,
-        "until": query.date_to,
+        "since": window.since,
+        "until": window.until,
     }
     return _export(request, query.format, chosen, name="survey")
 
