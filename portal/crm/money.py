@@ -27,11 +27,6 @@ def half_up(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, ROUND_HALF_UP)
 
 
-def grouped(amount: Decimal | float, places: int = 2) -> str:
-    """`1 234.50` in every language, as all numbers of the product: a comma is a decimal mark to many of its readers."""
-    return f"{amount:,.{places}f}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
 def is_code(value: object) -> bool:
     return isinstance(value, str) and _CODE.match(value) is not None
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.db.models import Model
 from django.http import QueryDict
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_noop
 
@@ -25,6 +26,8 @@ class ServiceForm(forms.Form):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():
             field.label = capfirst(field.label)  # as Django does with the names of a model's fields
+            if isinstance(field, forms.ChoiceField) and isinstance(field.choices, list):
+                field.choices = [(key, _begun(word)) for key, word in field.choices]
 
     def refuse(self, refusal: DomainError) -> None:
         for error in refusal.errors:
@@ -32,6 +35,11 @@ class ServiceForm(forms.Form):
             self.add_error(field if field in self.fields else None, error.message)
         if not refusal.errors:
             self.add_error(None, str(refusal.message))
+
+
+def _begun(word: Any) -> Any:
+    """A word of the program begins a choice with a capital; what people named, and units, stay as they are."""
+    return capfirst(str(word)) if isinstance(word, Promise) else word
 
 
 class TickedForm(forms.Form):

@@ -48,6 +48,8 @@
 
   // --- charts ---------------------------------------------------------------------------------------
   const COLOURS = { won: "#2f9e44", open: "#0b6e75", lost: "#c92a2a" };
+  const digits = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+  const told = (value) => digits.format(value).replaceAll(",", "\u202f"); // as all numbers of the product
   let charts = [];
   function draw() {
     charts.forEach((chart) => chart.destroy());
@@ -71,12 +73,11 @@
         options: {
           animation: false,
           maintainAspectRatio: false,
-          locale: `${document.documentElement.lang}-u-nu-latn`,
           scales: {
             x: { reverse: rtl, stacked, ticks: { color: ink }, grid: { display: false } },
-            y: { position: rtl ? "right" : "left", stacked, ticks: { color: ink }, grid: { color: "rgb(128 140 148 / 25%)" } },
+            y: { position: rtl ? "right" : "left", stacked, ticks: { color: ink, callback: told }, grid: { color: "rgb(128 140 148 / 25%)" } },
           },
-          plugins: { legend: { rtl, textDirection: document.documentElement.dir, labels: { color: ink, usePointStyle: true } }, tooltip: { rtl } },
+          plugins: { legend: { rtl, textDirection: document.documentElement.dir, labels: { color: ink, usePointStyle: true } }, tooltip: { rtl, callbacks: { label: ({ raw, dataset }) => `${dataset.label}: ${raw === null ? "–" : `\u2066${told(raw)}\u2069`}` } } },
         },
       }));
     }

@@ -10,6 +10,7 @@ from portal.collect.charts.choices import ROUND, Aggregation
 from portal.collect.charts.definitions import Definition
 from portal.collect.charts.figures import value_name
 from portal.collect.submissions.choices import ReviewState
+from portal.core.common.text import grouped
 
 _STATES: Final = dict(ReviewState.choices)
 
@@ -65,9 +66,8 @@ def shown(value: float | None) -> str:
     """With two decimals, small ones with four, thousands apart; a dash for no figure."""
     if value is None:
         return "\N{EN DASH}"
-    text = f"{value:,.{2 if abs(value) >= 1 else 4}f}" if isinstance(value, float) else f"{value:,}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return text.replace(",", "\N{NARROW NO-BREAK SPACE}")
+    text = grouped(value, (2 if abs(value) >= 1 else 4) if isinstance(value, float) else None)
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _shares(data: Mapping[str, Any]) -> list[str] | None:

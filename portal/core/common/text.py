@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Func, Model, QuerySet, TextField, Value
@@ -62,6 +63,12 @@ def harmless(value: object) -> object:
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.match(value):
         return f"'{value}"
     return value
+
+
+def grouped(number: Decimal | float, places: int | None = None) -> str:
+    """`1 234.50` in every language, as all numbers of the product: a comma is a decimal mark to many of its readers."""
+    said = f"{number:,}" if places is None else f"{number:,.{places}f}"
+    return said.replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def latin_digits(text: str) -> str:

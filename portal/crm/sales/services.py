@@ -27,7 +27,7 @@ from portal.core.common.errors import (
     TooLarge,
 )
 from portal.core.common.ids import parse_uuid
-from portal.core.common.text import normalise
+from portal.core.common.text import grouped, normalise
 from portal.core.notifications.events import publish
 from portal.core.notifications.services import notify
 from portal.core.sync.records import to_restore
@@ -452,7 +452,7 @@ def _move(
         data={"stage": target.key, "from": before.key, "status": target.kind},
     )
     if target.kind == Kind.WON:
-        said = {"title": deal.title, "value": f"{deal.value:,.2f}", "currency": deal.currency}
+        said = {"title": deal.title, "value": grouped(deal.value, 2), "currency": deal.currency}
         said["customer"] = deal.customer.name
         owner = [] if deal.assigned_to_id == by.pk else [deal.assigned_to_id]
         notify("sale.won", recipients=owner, role="Manager", data=said, subject=("sale", deal.pk))

@@ -10,7 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from portal.crm.money import grouped, half_up
+from portal.core.common.text import grouped
+from portal.crm.money import half_up
 from portal.crm.sales.choices import LOST_REASONS, REQUIRABLE, ActivityType, Kind
 from portal.crm.sales.models import Deal, Stage
 from portal.ui.templatetags.marsad import EMPTY, icon, localdate, ltr

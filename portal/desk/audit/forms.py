@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
@@ -174,7 +175,7 @@ class PolicyForm(ServiceForm):
         if policy is not None:
             kwargs["initial"] = {name: getattr(policy, name) for name in self.base_fields}
         super().__init__(*args, **kwargs)
-        self.fields["resource"].choices = [("", gettext_lazy("all other kinds")), *entity_choices()]  # type: ignore[attr-defined]
+        self.fields["resource"].choices = [("", capfirst(gettext_lazy("all other kinds"))), *entity_choices()]  # type: ignore[attr-defined]
 
 
 class TypedForm(ServiceForm):

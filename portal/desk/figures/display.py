@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.core.common.text import grouped
 from portal.crm.customers.choices import Size, Status
-from portal.crm.money import grouped
 from portal.crm.tickets.choices import TicketPriority, TicketStatus
 from portal.desk.figures import activity, metrics, overviews, series
 from portal.desk.figures.activity import Happened

@@ -17,12 +17,12 @@ from portal.core.accounts.models import User
 from portal.core.accounts.selectors.platform import platform_stats
 from portal.core.audit.selectors import entry_list
 from portal.core.common import clock, health
+from portal.core.common.text import grouped
 from portal.core.projects.choices import ProjectStatus
 from portal.core.projects.selectors import my_tasks, project_list, with_figures
 from portal.core.tenancy.models import Organization
 from portal.crm.contracts.access import today
 from portal.crm.customers.models import Customer
-from portal.crm.money import grouped
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.selectors import deals_seen, pipeline
 from portal.crm.tickets.selectors import ticket_list

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from portal.core.accounts.models import Role, User
 from portal.core.notifications import templates
@@ -15,6 +16,7 @@ from portal.ui.forms import AUTO, LTR, ServiceForm
 LANGUAGES = [("ar", _("Arabic")), ("fr", _("French")), ("en", _("English"))]
 PLACES = [(templates.ANY, _("All channels")), *Channel.choices]
 CHANNELS = Channel.choices
+NO_CHOICE = pgettext_lazy("role or template", "None")
 
 
 class PreferenceForm(ServiceForm):
@@ -85,7 +87,7 @@ class ComposeForm(ServiceForm):
         widget=forms.SelectMultiple({"data-search": ""}),
     )
     role = forms.ModelChoiceField(
-        label=_("Everybody with the role"), queryset=Role.objects.none(), required=False, empty_label=_("None")
+        label=_("Everybody with the role"), queryset=Role.objects.none(), required=False, empty_label=NO_CHOICE
     )
     everyone = forms.BooleanField(label=_("Everybody in the organisation"), required=False)
     template = forms.ChoiceField(label=_("Template"), required=False, help_text=_("Or write the words here:"))
@@ -117,7 +119,7 @@ class ComposeForm(ServiceForm):
         roles = Role.objects.filter(pk__in=people.values("role")).order_by("name", "id")
         self.fields["role"].queryset = roles  # type: ignore[attr-defined]
         own = [(str(entry.row.pk), entry.name) for entry in templates.template_list() if entry.kind is None]
-        self.fields["template"].choices = [("", _("None")), *own]  # type: ignore[attr-defined]
+        self.fields["template"].choices = [("", NO_CHOICE), *own]  # type: ignore[attr-defined]
         chosen = self.data.get("template")
         self.variables: list[dict[str, Any]] = []
         if chosen and any(chosen == pk for pk, _name in own):

@@ -66,7 +66,7 @@ def role_matrix(*, held: permissions.Grants, mine: permissions.Grants) -> list[G
         return Line(
             code=code,
             label=str(card["label"]),
-            choices=[("", _("no")), *(_scoped(card, "", "") if card["scopes"] else [("all", _("yes"))])],
+            choices=[("", _("No")), *(_scoped(card, "", "") if card["scopes"] else [("all", _("Yes"))])],
             chosen=chosen,
             grantable=card["grantable"],
             dangerous=card["dangerous"],

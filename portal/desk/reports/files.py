@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from portal.collect.charts.drawing import draw, swatch
 from portal.core.common import pdf
 from portal.core.common.sheets import sheet
+from portal.core.common.text import grouped
 from portal.core.common.workbook import Sheet, write_book
 from portal.core.tenancy.models import Organization
 from portal.desk.reports.choices import Format
@@ -119,7 +120,7 @@ def _pdf(answer: Answer, paper: Paper, total: int, progress: Progress) -> bytes:
         "at": f"{now:%Y-%m-%d %H:%M}",
         "zone": answer.zone,
         "by": answer.user.name,
-        "tiles": [*([] if figures and not answer.definition.groups else [(_("Rows"), f"{total:,}".replace(",", " "))])]
+        "tiles": [*([] if figures and not answer.definition.groups else [(_("Rows"), grouped(total))])]
         + [(head.label, value or "\N{EN DASH}") for head, value in zip(figures, totals, strict=True)],
         "image": draw(drawn, mirrored=mirrored) if drawn else "",
         "round": slices,

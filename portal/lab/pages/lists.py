@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common.text import normalise
@@ -281,7 +282,7 @@ class CompareFilter(django_filters.FilterSet):
         label=_("In force on"), method="ignored", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
     matrix = django_filters.ChoiceFilter(
-        label=_("Kind of water"), choices=Matrix.choices, method="ignored", empty_label=_("drinking water")
+        label=_("Kind of water"), choices=Matrix.choices, method="ignored", empty_label=capfirst(_("drinking water"))
     )
     standard = django_filters.MultipleChoiceFilter(
         label=_("Standards"), choices=standards, method="ignored", widget=forms.CheckboxSelectMultiple

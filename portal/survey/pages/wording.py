@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from portal.core.common.text import grouped
 from portal.survey.choices import SessionStatus
 from portal.survey.flags import label_of
 
@@ -53,15 +54,15 @@ def flag_words(codes: Iterable[str]) -> list[str]:
 
 
 def metres(value: float | None, digits: int = 2) -> str:
-    return "" if value is None else f"{value:,.{digits}f} {_('m')}"
+    return "" if value is None else f"{grouped(value, digits)} m"
 
 
 def square_metres(value: float | None, uncertainty: float | None = None) -> str:
     """`500.25 m² ± 48.00`: an area never stands without how sure it is."""
     if value is None:
         return ""
-    unsure = "" if uncertainty is None else f" \N{PLUS-MINUS SIGN} {uncertainty:,.2f}"
-    return f"{value:,.2f}{unsure} {_('m²')}"
+    unsure = "" if uncertainty is None else f" \N{PLUS-MINUS SIGN} {grouped(uncertainty, 2)}"
+    return f"{grouped(value, 2)}{unsure} m²"
 
 
 def apart(server: float | None, client: float | None) -> str:

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.core.accounts.models import User
 from portal.core.accounts.services.signin import AVATAR_PATH
+from portal.core.common.text import grouped
 from portal.ui import help as help_texts
 from portal.ui.undo import undo_of
 
@@ -87,6 +88,9 @@ def ltr(value: object) -> SafeString:
     if value is None or value == "":
         return EMPTY
     return format_html('<bdi dir="ltr">{}</bdi>', value)
+
+
+register.filter("grouped", grouped)
 
 
 @register.filter

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from portal.core.common import clock
@@ -68,7 +69,7 @@ class AssignmentForm(ServiceForm):
             rows: list[GeoUnit] = []
             if not place or above:
                 rows = list(selectors.unit_list(level=level, parent=above).order_by("name_en", "code"))
-            whole = _("Choose a governorate") if not place else _("all of it")
+            whole = _("Choose a governorate") if not place else capfirst(_("all of it"))
             self._choices(level, [("", whole), *((str(unit.pk), f"{unit.name} ({unit.code})") for unit in rows)])
             named = parse_uuid(str(self[level].value() or ""))
             above = named if named in {unit.pk for unit in rows} else None
