@@ -5,6 +5,7 @@ A channel raises `Permanent` where trying again cannot help; every other excepti
 
 import base64
 import hashlib
+import re
 import smtplib
 import urllib.error
 import urllib.request
@@ -244,7 +245,8 @@ def gateway(address: tuple[str, str]) -> Adapter:
 
 
 def send_sms(letter: Letter) -> str:
-    text = f"{letter.title}\n{letter.text}".strip()[:600]
+    # A single no-break space would take a message out of the alphabet of 160 letters into that of 70.
+    text = re.sub("[\u00a0\u202f]", " ", f"{letter.title}\n{letter.text}").strip()[:600]
     return gateway(settings.SMS_GATEWAY).send({"to": letter.user.phone, "text": text}, key=str(letter.key))
 
 

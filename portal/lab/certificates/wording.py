@@ -166,11 +166,12 @@ class CertificateWording:
         """Text, and whether a person typed it."""
         stated = [(line, True) for line in self._lines("deviations")]
         remarks: list[tuple[str, bool]] = []
+        colon = gettext(":")
         for row in self.content["results"]:
             name = self.parameter_name(row["parameterCode"])
-            remarks += [(f"{name}: {FLAGS.get(flag, flag)}", False) for flag in row["flags"]]
+            remarks += [(f"{name}{colon} {FLAGS.get(flag, flag)}", False) for flag in row["flags"]]
             if row["notes"]:
-                remarks.append((f"{name}: {row['notes']}", True))
+                remarks.append((f"{name}{colon} {row['notes']}", True))
         return stated + remarks
 
     @property
@@ -269,7 +270,7 @@ class CertificateWording:
         what, _blank, standard = row["what"].partition(" ")
         label = gettext("verdict under %(standard)s") % {"standard": standard} if standard else str(CHANGED[what])
         code = row["parameterCode"]
-        name = f"{self.parameter_name(code)}: {label}" if code else label
+        name = f"{self.parameter_name(code)}{gettext(':')} {label}" if code else label
         return {"label": name, "from": self._said(what, row["from"]), "to": self._said(what, row["to"])}
 
     def _said(self, what: str, text: str) -> str:
