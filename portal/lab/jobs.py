@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.notifications.events import publish
@@ -12,13 +13,13 @@ from portal.lab.certificates.models import Certificate
 from portal.lab.models import LANGUAGES, ComplianceReport, ReportFile
 
 
-@job(name="lab.report_pdf", retry=2, queue="reports")
+@job(name="lab.report_pdf", title=gettext_lazy("PDF of a compliance report"), retry=2, queue="reports")
 def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str]:
     """Render and keep the PDF of a report that is too long for a request."""
     return _report_file(running, report, language, ReportFile.Kind.PDF)
 
 
-@job(name="lab.report_xlsx", retry=2, queue="reports")
+@job(name="lab.report_xlsx", title=gettext_lazy("Workbook of a compliance report"), retry=2, queue="reports")
 def report_xlsx(running: Running, *, report: str, language: str) -> dict[str, str]:
     """Write and keep the workbook of a report that is too long for a request."""
     return _report_file(running, report, language, ReportFile.Kind.XLSX)
@@ -35,7 +36,7 @@ def _report_file(running: Running, report: str, language: str, kind: ReportFile.
     return {"reportId": report, "language": language}
 
 
-@job(name="lab.certificate_pdfs", retry=2, queue="reports")
+@job(name="lab.certificate_pdfs", title=gettext_lazy("PDFs of a certificate of analysis"), retry=2, queue="reports")
 def certificate_pdfs(running: Running, *, certificate: str) -> dict[str, str]:
     """Draw and keep the PDFs of a certificate in the three languages."""
     from portal.lab.certificates import services
@@ -49,7 +50,7 @@ def certificate_pdfs(running: Running, *, certificate: str) -> dict[str, str]:
     return {"certificateId": certificate}
 
 
-@job(name="lab.import", retry=3, queue="imports")
+@job(name="lab.import", title=gettext_lazy("Import of results"), retry=3, queue="imports")
 def import_step(running: Running, *, run: str, reason: str = "") -> dict[str, str]:
     """Check, import or revert a file, as its state says, batch by batch: readers and devices wait for one at most, and
     a start after a kill goes on with the next one."""
@@ -75,7 +76,7 @@ def import_purge() -> None:
     services.purge()
 
 
-@job(name="lab.reevaluation_count", retry=2, queue="reports")
+@job(name="lab.reevaluation_count", title=gettext_lazy("Preview of a re-evaluation"), retry=2, queue="reports")
 def reevaluation_count(running: Running, *, reevaluation: str) -> dict[str, Any]:
     """Count what other rules would change."""
     from portal.lab import reevaluation as work
@@ -84,7 +85,7 @@ def reevaluation_count(running: Running, *, reevaluation: str) -> dict[str, Any]
     return {"reevaluationId": reevaluation}
 
 
-@job(name="lab.reevaluation_run", retry=4, queue="reports")
+@job(name="lab.reevaluation_run", title=gettext_lazy("Re-evaluation of results"), retry=4, queue="reports")
 def reevaluation_run(running: Running, *, reevaluation: str) -> dict[str, Any]:
     """Write what the rules in force change."""
     from portal.lab import reevaluation as work

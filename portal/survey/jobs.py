@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.common import clock
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.core.tenancy.scope import Actor, tenant
@@ -13,7 +15,7 @@ from portal.survey.sessions import scopes
 _CLOCK = Actor(via="job")
 
 
-@job(name="survey.attachment", retry=3, queue="images")
+@job(name="survey.attachment", title=gettext_lazy("Check of a file of a survey"), retry=3, queue="images")
 def attachment_prepare(running: Running, *, attachment: str) -> dict[str, str]:
     """Look at one file and make its copies."""
     attachments.attachment_process(id=UUID(attachment))
@@ -43,7 +45,7 @@ def sweep_attachments() -> None:
             attachments.sweep()
 
 
-@job(name="survey.touch", retry=3)
+@job(name="survey.touch", title=gettext_lazy("Data of a surveyor after a change of area"), retry=3)
 def touch_rows(running: Running, *, user: str) -> None:
     """Give all that a surveyor holds a new version, so that their devices learn what left or entered their areas."""
     scopes.touch(UUID(user))

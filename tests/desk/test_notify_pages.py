@@ -175,6 +175,9 @@ def test_jobs_are_seen_and_tried_again(cast: Cast) -> None:
         Job.objects.filter(pk=job.pk).update(status="failed", error="It broke")
     root, alice = portal(cast.root), portal(cast.alice)
     assert "It broke" in page(alice, "platform:own_jobs", status="failed")
+    for search, found in (("spread", True), ("Many People", True), ("nobody", False)):  # the name, and the words
+        listed = page(alice, "platform:own_jobs", q=search)
+        assert ("Message to many people" in listed and "notifications.spread" in listed) is found, search
     assert alice.post(reverse("platform:own_job_retry", args=[job.pk])).status_code == 302  # its row waits still
     with tenant(cast.a.pk):
         assert Job.objects.get(pk=job.pk).status == "failed"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection
+from django.utils.translation import gettext_lazy
 
 from portal.collect.forms.models import Form
 from portal.collect.submissions import checks, exports, selectors, webhooks
@@ -21,7 +22,7 @@ from portal.core.tenancy.scope import tenant
 _KNOWN: Final = 10_000  # newest submissions of a form that its figures are taken of
 
 
-@job(name="collect.export", retry=2, queue="reports")
+@job(name="collect.export", title=gettext_lazy("Export of submissions"), retry=2, queue="reports")
 def export(running: Running, *, kind: str, filters: Mapping[str, Any]) -> dict[str, Any]:
     """A workbook or the media of the submissions that match `filters` (those of the list, as text)."""
     user = User.objects.select_related("organization", "role").get(pk=running.by.user or "")
@@ -39,7 +40,7 @@ def export(running: Running, *, kind: str, filters: Mapping[str, Any]) -> dict[s
         return export_keep(file=file, filename=name, by=user, right="submissions.export", rows=count)
 
 
-@job(name="collect.deliver", retry=3, queue="default")
+@job(name="collect.deliver", title=gettext_lazy("Messages to webhooks"), retry=3, queue="default")
 def deliver(running: Running) -> dict[str, int]:
     """Send the messages of webhooks that are due, each in a transaction of its own."""
     count = 0

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from portal.core.accounts import mail, signals
 from portal.core.accounts.models import Invitation, LoginFailure, PasswordReset, RevokedToken, SupportSession, User
@@ -29,7 +30,7 @@ def sign_in_changed(user: str, to: str, change: str) -> None:
         mail.sign_in_changed(user=person, to=to, change=change, language=language)
 
 
-@job(name="accounts.invitation", retry=4, queue="mail")
+@job(name="accounts.invitation", title=gettext_lazy("E-mail of an invitation"), retry=4, queue="mail")
 def invitation(running: Running, *, invitation: str) -> None:
     from portal.core.accounts.services.invitations import token_of
 
@@ -39,7 +40,7 @@ def invitation(running: Running, *, invitation: str) -> None:
             mail.invitation(invitation=row, token=token_of(row))
 
 
-@job(name="accounts.support_announce", retry=4, queue="mail")
+@job(name="accounts.support_announce", title=gettext_lazy("E-mail about a support session"), retry=4, queue="mail")
 def support_announce(running: Running, *, session: str) -> None:
     row = SupportSession.objects.select_related("organization").get(pk=UUID(session))
     admins = User.objects.filter(role__key=ADMIN, role__organization=None, is_active=True, deleted_at=None)

@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.accounts.models import User
 from portal.core.audit import alerts, integrity, outside, reports, retention, sealing, security
 from portal.core.audit.models import Checkpoint, Verification
@@ -56,7 +58,7 @@ def verify_all() -> None:
         integrity.integrity_verify(mode=Verification.Mode.FULL, chain=chain, noted=False)
 
 
-@job(name="audit.verify_chain", retry=1)
+@job(name="audit.verify_chain", title=gettext_lazy("Verification of the audit log"), retry=1)
 def verify_chain(running: Running, *, mode: str, since: str | None, until: str | None) -> dict[str, Any]:
     """A verification of more than 100,000 entries, as somebody wished."""
     result = integrity.integrity_verify(
@@ -66,7 +68,7 @@ def verify_chain(running: Running, *, mode: str, since: str | None, until: str |
     return {**card, "at": clock.wire(card["at"])}
 
 
-@job(name="audit.issue_report", retry=1)
+@job(name="audit.issue_report", title=gettext_lazy("Compliance report of the audit log"), retry=1)
 def issue_report(running: Running, *, since: str, until: str, language: str | None) -> dict[str, str]:
     """A compliance report whose verification reads more than 100,000 entries."""
     first, last = clock.parse_moment(since), clock.parse_moment(until)
@@ -77,17 +79,19 @@ def issue_report(running: Running, *, since: str, until: str, language: str | No
     return {"reportId": str(made.pk), "number": made.number}
 
 
-@job(name="audit.report_pdf", retry=2, queue="reports")
+@job(
+    name="audit.report_pdf", title=gettext_lazy("PDF of a compliance report of the audit log"), retry=2, queue="reports"
+)
 def report_pdf(running: Running, *, report: str, language: str) -> dict[str, str]:
     reports.report_render(report=reports.report_get(id=report), language=language)
     return {"reportId": report, "language": language}
 
 
-@job(name="audit.apply_policy", retry=2)
+@job(name="audit.apply_policy", title=gettext_lazy("Retention of the audit log"), retry=2)
 def apply_policy(running: Running, *, policy: str) -> dict[str, Any]:
     return retention.policy_apply(policy=retention.policy_get(id=policy), dry_run=False)
 
 
-@job(name="audit.alert_mail", retry=3)
+@job(name="audit.alert_mail", title=gettext_lazy("E-mail about a security event"), retry=3)
 def alert_mail(running: Running, *, event: str, recipients: list[str]) -> None:
     alerts.mail(event=security.event_get(id=UUID(event)), recipients=recipients)

@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from django.conf import settings
+from django.utils.translation import gettext_lazy
 
 from portal.core.common import clock
 from portal.core.files import blobs, clamd, exports, scanning, services, uploads
@@ -30,7 +31,7 @@ def forget_exports() -> None:
     exports.exports_forget()
 
 
-@job(name="files.scan", queue="files")
+@job(name="files.scan", title=gettext_lazy("Virus scan of a file"), queue="files")
 def scan_blob(running: Running, *, scan: str) -> dict[str, str] | None:
     done = scanning.scan_run(scan_id=UUID(scan))
     return {"scanStatus": done.status} if done else None

@@ -8,14 +8,16 @@ from uuid import UUID
 
 from croniter import croniter
 from django.db import connection
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob, ProcrastinatePeriodicDefer
 
 from portal.core.common import clock
 from portal.core.common.errors import Conflict, NotFound
+from portal.core.common.text import normalise
 from portal.core.jobs.models import Job
+from portal.core.jobs.tasks import TITLES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,13 @@ class Periodic:
     next: datetime
 
 
-def job_list(*, statuses: list[str] | None = None, kind: str = "") -> QuerySet[Job]:
-    """Jobs of the scope in force, the latest first."""
+def job_list(*, statuses: list[str] | None = None, search: str = "") -> QuerySet[Job]:
+    """Jobs of the scope in force, the latest first; `search` is part of the name or of the title as people read it."""
     found = Job.objects.select_related("created_by", "organization").order_by("-created_at", "-id")
-    return job_filter(found, statuses=statuses, kind=kind)
+    if search:
+        titled = [name for name, title in TITLES.items() if normalise(search) in normalise(str(title))]
+        found = found.filter(Q(kind__icontains=search) | Q(kind__in=titled))
+    return job_filter(found, statuses=statuses)
 
 
 def job_filter(rows: QuerySet[Job], *, statuses: Sequence[str] | None = None, kind: str = "") -> QuerySet[Job]:

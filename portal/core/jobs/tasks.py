@@ -1,6 +1,6 @@
 """Background work: declared in a room's `jobs.py`, deferred by services, run by `manage.py procrastinate worker`.
 
-    @job(name="lab.report", retry=2, queue="reports")
+    @job(name="lab.report", title=gettext_lazy("Compliance report"), retry=2, queue="reports")
     def issue(running: Running, *, report: str) -> dict[str, str]:
         running.progress(1, 3)
         ...
@@ -26,6 +26,7 @@ from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext
 from procrastinate import JobContext, RetryDecision
 from procrastinate import jobs as queue_jobs
@@ -44,6 +45,8 @@ from portal.core.tenancy.scope import Actor, platform, tenant
 MAX_STARTS: Final = 8  # retries and killed workers together; more often than that the job itself kills them
 PROGRESS_SECONDS: Final = 0.5
 _HOUSEKEEPER: Final = Actor(via="job")
+
+TITLES: Final[dict[str, str | Promise]] = {}  # of the jobs of organisations, by name
 
 logger = logging.getLogger(__name__)
 _listeners: list[Callable[[Job], object]] = []
@@ -164,8 +167,10 @@ class Running:
                 self.change(status=Job.Status.FAILED, error=reason, finished_at=clock.now())
 
 
-def job(*, name: str, retry: int = 3, queue: str = "default") -> Callable[[Callable[..., Any]], Work]:
-    """Declare background work of an organisation.
+def job(
+    *, name: str, title: str | Promise, retry: int = 3, queue: str = "default"
+) -> Callable[[Callable[..., Any]], Work]:
+    """Declare background work of an organisation; `title` is what its people read.
 
     The body gets a `Running` and the keyword arguments of `defer` as JSON values (ids come as text). It runs as the
     person who deferred it, in one transaction inside their organisation, in their language, and returns what
@@ -175,6 +180,7 @@ def job(*, name: str, retry: int = 3, queue: str = "default") -> Callable[[Calla
 
     def declare(body: Callable[..., Any]) -> Work:
         work = Work(name, queue, body)
+        TITLES[name] = title
         app.task(name=name, queue=queue, retry=Backoff(retry), pass_context=True)(partial(_perform, work))
         return work
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
 from procrastinate.contrib.django import app
 
 from portal.core.common import clock
@@ -22,7 +23,7 @@ def deliver(timestamp: int) -> None:
     delivery.work()
 
 
-@job(name="notifications.spread", retry=4, queue="notifications")
+@job(name="notifications.spread", title=gettext_lazy("Message to many people"), retry=4, queue="notifications")
 def spread(running: Running, *, message: str, people: list[str]) -> dict[str, int]:
     """The copies of a message to more than 200 people."""
     made = services.message_expand(id=UUID(message), people=[UUID(user) for user in people], running=running)

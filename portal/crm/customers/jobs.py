@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.common import clock
@@ -13,7 +14,7 @@ from portal.crm.customers import exports, selectors
 from portal.crm.customers.selectors import Filters
 
 
-@job(name="crm.customers_export", retry=2, queue="reports")
+@job(name="crm.customers_export", title=gettext_lazy("Export of customers"), retry=2, queue="reports")
 def customers_export(running: Running, *, kind: str, filters: dict[str, Any], ordering: list[str]) -> dict[str, Any]:
     """A file of more rows than an answer should hold; it waits a day for whoever asked."""
     user = User.objects.select_related("role").get(pk=running.by.user or "")
@@ -25,7 +26,7 @@ def customers_export(running: Running, *, kind: str, filters: dict[str, Any], or
     return exports.keep(rows=rows, kind=kind, filters=filters, by=user, progress=running.progress)
 
 
-@job(name="crm.customers_import", retry=3, queue="imports")
+@job(name="crm.customers_import", title=gettext_lazy("Import of customers"), retry=3, queue="imports")
 def customers_import(running: Running, *, run: str) -> dict[str, str]:
     """Check, import or revert a file, as its state says, batch by batch; a start after a kill goes on with the next."""
     from portal.crm.customers.imports import services

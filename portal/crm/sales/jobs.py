@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.jobs.tasks import Running, job, periodic
@@ -11,7 +13,7 @@ from portal.crm.sales.forecast import take_snapshots
 from portal.crm.sales.selectors import Filters
 
 
-@job(name="crm.sales_export", retry=2, queue="reports")
+@job(name="crm.sales_export", title=gettext_lazy("Export of deals"), retry=2, queue="reports")
 def sales_export(running: Running, *, kind: str, filters: dict[str, Any], ordering: list[str]) -> dict[str, Any]:
     """A file of more rows than an answer should hold; it waits a day for whoever asked."""
     user = User.objects.select_related("role").get(pk=running.by.user or "")

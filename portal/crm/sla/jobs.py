@@ -3,6 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.jobs.tasks import Running, job, periodic
 from portal.crm.sla import reapply, services
 
@@ -14,7 +16,7 @@ def sweep() -> None:
         continue
 
 
-@job(name="crm.sla_reapply", retry=2)
+@job(name="crm.sla_reapply", title=gettext_lazy("New promises for running tickets"), retry=2)
 def reapply_policy(running: Running, *, policy: str) -> dict[str, Any]:
     """In steps that commit each for itself."""
     return reapply.run(policy=UUID(policy), step=running.apart, progress=running.progress)

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.accounts.models import User
 from portal.core.common import clock
 from portal.core.jobs.tasks import Running, job, periodic
@@ -32,7 +34,7 @@ def as_json(filters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@job(name="crm.ticket_export", retry=2, queue="reports")
+@job(name="crm.ticket_export", title=gettext_lazy("Export of tickets"), retry=2, queue="reports")
 def ticket_export(running: Running, *, kind: str, filters: dict[str, Any]) -> dict[str, Any]:
     """A file of more rows than an answer should hold; it waits a day for whoever asked."""
     user = User.objects.select_related("role").get(pk=running.by.user)  # type: ignore[misc]  # only people export

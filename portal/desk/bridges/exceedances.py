@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import override
+from django.utils.translation import gettext_lazy, override
 
 from portal.core.jobs.tasks import Running, defer, job
 from portal.core.tenancy import scope
@@ -29,7 +29,7 @@ def failed(samples: Collection[UUID]) -> None:
         defer(open_tickets, samples=[str(id) for id in samples])
 
 
-@job(name="desk.exceedance_tickets", retry=3)
+@job(name="desk.exceedance_tickets", title=gettext_lazy("Tickets about failing samples"), retry=3)
 def open_tickets(running: Running, *, samples: list[str]) -> dict[str, Any]:
     return {"tickets": tickets_open(samples=[UUID(id) for id in samples])}
 

@@ -19,9 +19,10 @@ from portal.core.accounts.policy import platform_policy, policy
 from portal.core.common.errors import DomainError
 from portal.core.jobs import overview
 from portal.core.jobs.models import Job
+from portal.core.jobs.tasks import TITLES
 from portal.desk.people.lists import badge
 from portal.ui.lists import Empty, list_page
-from portal.ui.tables import DateTimeColumn, LtrColumn, Table, TextColumn
+from portal.ui.tables import DateTimeColumn, Table, TextColumn
 from portal.ui.templatetags.marsad import ltr
 
 _STATES = {
@@ -40,11 +41,11 @@ class JobFilter(django_filters.FilterSet):
 
     def filter_queryset(self, queryset: QuerySet[Job]) -> QuerySet[Job]:
         said = self.form.cleaned_data
-        return overview.job_list(statuses=said.get("status") or [], kind=said.get("q") or "")
+        return overview.job_list(statuses=said.get("status") or [], search=said.get("q") or "")
 
 
 class JobTable(Table):
-    kind = LtrColumn(verbose_name=gettext_lazy("Job"))
+    kind = django_tables2.Column(verbose_name=gettext_lazy("Job"))
     status = django_tables2.Column()
     created_by = TextColumn(verbose_name=gettext_lazy("Started by"), order_by=("created_by__name",))
     created_at = DateTimeColumn(verbose_name=gettext_lazy("Since"))
@@ -55,6 +56,9 @@ class JobTable(Table):
         model = Job
         fields = ("kind", "status", "created_by", "created_at", "finished_at", "error")
         order_by = ("-created_at",)
+
+    def render_kind(self, value: str) -> SafeString:
+        return format_html('{}<br><small class="text-secondary">{}</small>', TITLES.get(value, value), ltr(value))
 
     def render_status(self, record: Job) -> SafeString:
         colour, picture = _STATES[Job.Status(record.status)]

@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.jobs.tasks import Running, job, on_change, periodic
 
 
-@job(name="reports.draw", retry=3, queue="reports")
+@job(name="reports.draw", title=gettext_lazy("File of a report"), retry=3, queue="reports")
 def draw(running: Running, *, run: str) -> dict[str, Any]:
     """The file of a run: a killed worker leaves none, and its start is repeated."""
     from portal.desk.reports import services

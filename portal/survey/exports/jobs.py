@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.utils.translation import gettext_lazy
+
 from portal.core.accounts.models import User
 from portal.core.files.exports import export_keep
 from portal.core.jobs.tasks import Running, job
@@ -10,7 +12,7 @@ from portal.survey.exports import features
 from portal.survey.pages import selectors
 
 
-@job(name="survey.export", retry=2, queue="reports")
+@job(name="survey.export", title=gettext_lazy("Export of survey sessions"), retry=2, queue="reports")
 def export(running: Running, *, kind: str, filters: Mapping[str, Any]) -> dict[str, Any]:
     """A file of `kind` of the sessions that match `filters` (those of the list) and that the person sees."""
     user = User.objects.select_related("organization", "role").get(pk=running.by.user or "")

@@ -32,7 +32,7 @@ seen: list[Any] = []
 trouble: list[Exception] = []
 
 
-@job(name="tests.look", retry=0)
+@job(name="tests.look", title="Look", retry=0)
 def look(running: Running, *, record: str) -> dict[str, Any]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_user, count(*) FROM accounts_user WHERE organization_id IS NOT NULL GROUP BY 1")
@@ -48,14 +48,14 @@ def look(running: Running, *, record: str) -> dict[str, Any]:
     }
 
 
-@job(name="tests.rename", retry=1)
+@job(name="tests.rename", title="Rename", retry=1)
 def rename(running: Running, *, to: str) -> None:
     User.objects.filter(pk=running.by.user).update(department=to)
     if trouble:
         raise trouble.pop()
 
 
-@job(name="tests.count", retry=0)
+@job(name="tests.count", title="Count", retry=0)
 def count(running: Running) -> None:
     for done in range(4):
         running.progress(done, 4)
