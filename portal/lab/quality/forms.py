@@ -176,7 +176,8 @@ class ResultTable(Table):
         return text
 
     def render_why(self, record: QcResult) -> SafeString:
-        return format_html('<span dir="auto">{}</span>', note(record))
+        said = note(record)
+        return format_html('<span dir="auto">{}</span>', said) if said else EMPTY
 
     def render_worksheet(self, value: Any) -> SafeString:
         return format_html('<a href="/worksheets/{}"><bdi dir="ltr">{}</bdi></a>', value.pk, value.number)
