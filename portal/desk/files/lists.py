@@ -100,7 +100,7 @@ class FileTable(Table):
     )
     category = django_tables2.Column(verbose_name=gettext_lazy("Category"))
     size = django_tables2.Column(verbose_name=gettext_lazy("Size"))
-    tags = django_tables2.Column(verbose_name=gettext_lazy("Tags"), orderable=False)
+    tags = django_tables2.Column(verbose_name=gettext_lazy("Tags"), orderable=False, empty_values=(None, []))
     scan = django_tables2.Column(accessor="current__blob__scan_status", verbose_name=gettext_lazy("Virus scan"))
     uploaded_by = TextColumn(accessor="uploaded_by__name", verbose_name=gettext_lazy("Uploaded by"))
     created_at = DateTimeColumn(verbose_name=gettext_lazy("Uploaded"))
