@@ -29,7 +29,8 @@ def test_an_sms_is_handed_to_the_provider_once_and_refusals_are_read(settings: A
         def log_message(self, *_said: object) -> None:
             """Stay quiet."""
 
-    letter = Letter(uuid4(), User(name="Bob", phone="+967 1 234"), "ar", "المضخة 4", ["توقفت."], "", "tasks")
+    words = ["توقفت.", "L’écart\u00a0: 41\u202f850"]
+    letter = Letter(uuid4(), User(name="Bob", phone="+967 1 234"), "ar", "المضخة 4", words, "", "tasks")
     settings.SMS_GATEWAY = ("", "")
     assert not channels.provider_of(Channel.SMS)
     with pytest.raises(Permanent, match="no provider"):
@@ -47,6 +48,6 @@ def test_an_sms_is_handed_to_the_provider_once_and_refusals_are_read(settings: A
         server.shutdown()
         server.server_close()
     headers, body = asked[0]
-    assert body == {"to": "+967 1 234", "text": "المضخة 4\nتوقفت."}
+    assert body == {"to": "+967 1 234", "text": "المضخة 4\nتوقفت.\nL'écart : 41 850"}
     assert headers["Authorization"] == "Bearer token-1"
     assert {said["Idempotency-Key"] for said, _body in asked} == {str(letter.key)}
