@@ -58,7 +58,9 @@ class JobTable(Table):
         order_by = ("-created_at",)
 
     def render_kind(self, value: str) -> SafeString:
-        return format_html('{}<br><small class="text-secondary">{}</small>', TITLES.get(value, value), ltr(value))
+        return format_html(
+            '<span>{}<br><small class="text-secondary">{}</small></span>', TITLES.get(value, value), ltr(value)
+        )
 
     def render_status(self, record: Job) -> SafeString:
         colour, picture = _STATES[Job.Status(record.status)]
