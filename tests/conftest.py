@@ -113,6 +113,13 @@ def no_old_checkpoints() -> None:
 
 
 @pytest.fixture(autouse=True)
+def steady_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.codes import stand_still
+
+    stand_still(monkeypatch)
+
+
+@pytest.fixture(autouse=True)
 def complete_log(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test of what people and devices do: played back, the audit log yields the tables (001-SC-006)."""
     folders = Path(request.path).relative_to(settings.BASE_DIR / "tests").parts

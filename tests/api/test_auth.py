@@ -398,13 +398,15 @@ def together(count: int, work: Any) -> list[Any]:
 def test_of_parallel_refreshes_exactly_one_wins_and_keeps_its_session(cast: Cast, nobody: Person) -> None:
     token = sign_in(nobody).json()["data"]["refreshToken"]
 
-    with transaction.atomic():
-        list(RefreshToken.objects.select_for_update())  # all eight arrive before the first one is served
-        waiting = ThreadPoolExecutor(1).submit(
+    with transaction.atomic(), connection.cursor() as cursor:
+        list(RefreshToken.objects.select_for_update())
+        asking = ThreadPoolExecutor(1).submit(
             together, 8, lambda: nobody.post("/auth/refresh", {"refreshToken": token})
         )
-        time.sleep(0.5)
-    answers = waiting.result()
+        blocked = "SELECT count(*) >= 8 FROM pg_locks WHERE NOT granted"  # all have come before the first is served
+        while not asking.done() and cursor.execute(blocked) and cursor.fetchone() == (False,):
+            time.sleep(0.02)
+    answers = asking.result()
 
     won = [answer.json()["data"] for answer in answers if answer.status_code == 200]
     assert len(won) == 1

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.auth.hashers import MD5PasswordHasher
 from django.db import connection
 from django.test import Client
@@ -21,6 +20,7 @@ from portal.core.common import clock
 from portal.core.tenancy.scope import platform, tenant
 from tests.api.conftest import PASSWORD, Cast, Person
 from tests.api.letters import delivered, token_in
+from tests.codes import totp
 
 pytestmark = pytest.mark.django_db
 
@@ -49,11 +49,6 @@ def heard(signal: Any) -> Iterator[list[dict[str, Any]]]:
 
 
 # --- two steps -----------------------------------------------------------------------------------------
-
-
-def totp(secret: str, *, steps: int = 0) -> str:
-    """The code that an authenticator app shows now, or some steps of 30 seconds later."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from portal.core.accounts.models import User
 from tests.core.people import Cast, session_of
 from tests.live import serving
 
-expect.set_options(timeout=15_000)  # two cores may be busy with other tests
+expect.set_options(timeout=30_000)  # two cores may be busy with other tests
 
 
 def aside[T](work: Callable[[], T]) -> T:

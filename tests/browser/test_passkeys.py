@@ -11,8 +11,8 @@ from portal.core.accounts.models import User
 from portal.core.accounts.services import mfa
 from portal.core.tenancy.scope import platform
 from tests.browser.conftest import aside
+from tests.codes import totp
 from tests.core.people import Cast, session_of
-from tests.desk.test_me_pages import code_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 PASSWORD = "a password of the tests"
@@ -24,7 +24,7 @@ def with_codes(user: User) -> str:
     def switch_on() -> str:
         with platform():
             secret = mfa.mfa_setup(user=user)["secret"]
-            mfa.mfa_enable(user=user, code=code_of(secret))
+            mfa.mfa_enable(user=user, code=totp(secret))
             return session_of(User.objects.select_related("role", "organization").get(pk=user.pk))
 
     return aside(switch_on)

@@ -2,18 +2,17 @@
 
 import io
 import re
-import time
 from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
 from portal.core.accounts.models import Avatar, Device, RefreshToken, User
 from portal.core.accounts.services import login
 from portal.core.tenancy.scope import Actor, platform, tenant
+from tests.codes import totp
 from tests.core.people import Cast
 from tests.lab.test_pages import page
 
@@ -124,16 +123,12 @@ def test_a_new_password_keeps_this_browser_signed_in(cast: Cast) -> None:
 
 
 # --- the second step ------------------------------------------------------------------
-def code_of(secret: str, ahead: int = 0) -> str:
-    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + ahead)))
-
-
 def switched_on(client: Any) -> tuple[str, list[str]]:
     """Set two-step sign-in up through the pages: (secret, recovery codes)."""
     shown = client.post("/me/security/two-step").content.decode()
     secret = re.search(r'name="secret" value="([A-Z2-7]+)"', shown)
     assert secret is not None
-    done = client.post("/me/security/two-step", {"secret": secret[1], "code": code_of(secret[1], -1)})
+    done = client.post("/me/security/two-step", {"secret": secret[1], "code": totp(secret[1], steps=-1)})
     return secret[1], list(done.context["codes"])
 
 
@@ -161,12 +156,12 @@ def test_the_second_step_is_asked_at_the_door(cast: Cast) -> None:
     assert door.headers["Location"] == "/login/mfa"
     assert client.get("/me").status_code == 302
     assert client.post("/login/mfa", {"code": "000000"}).status_code == 422
-    assert client.post("/login/mfa", {"code": code_of(secret)}).status_code == 302
+    assert client.post("/login/mfa", {"code": totp(secret)}).status_code == 302
     assert client.get("/me").status_code == 200
 
     again = page(None)
     again.post("/login", {"login": cast.carol.email, "password": PASSWORD})
-    assert again.post("/login/mfa", {"code": code_of(secret)}).status_code == 422  # a code works once
+    assert again.post("/login/mfa", {"code": totp(secret)}).status_code == 422  # a code works once
     assert again.post("/login/mfa", {"code": codes[0]}).status_code == 302
     assert again.get("/me").status_code == 200
 
@@ -190,7 +185,7 @@ def test_guesses_at_the_code_lock_the_second_step(cast: Cast) -> None:
 
     for _ in range(5):
         client.post("/login/mfa", {"code": "000000"})
-    right = client.post("/login/mfa", {"code": code_of(secret)})
+    right = client.post("/login/mfa", {"code": totp(secret)})
 
     assert right.status_code == 422
     assert client.get("/me").status_code == 302

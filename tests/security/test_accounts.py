@@ -8,7 +8,8 @@ from django.test import Client
 
 from tests.api.conftest import PASSWORD, Cast, Person
 from tests.api.letters import delivered, token_in
-from tests.api.test_entry import code, secured, sign_in, totp
+from tests.api.test_entry import code, secured, sign_in
+from tests.codes import totp
 
 __all__ = ["secured"]
 pytestmark = pytest.mark.django_db

@@ -7,6 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from asgiref.testing import ApplicationCommunicator
 
+PATIENCE = 20  # seconds: two cores may be busy with other tests
+
 
 class Client(ApplicationCommunicator):
     def __init__(self, application: Any, path: str, headers: Sequence[tuple[bytes, bytes]]) -> None:
@@ -21,22 +23,22 @@ class Client(ApplicationCommunicator):
 
     async def connect(self) -> bool:
         await self.send_input({"type": "websocket.connect"})
-        return bool((await self.receive_output(3))["type"] == "websocket.accept")
+        return bool((await self.receive_output(PATIENCE))["type"] == "websocket.accept")
 
     async def say(self, message: object) -> None:
         text = message if isinstance(message, str) else json.dumps(message)
         await self.send_input({"type": "websocket.receive", "text": text})
 
     async def hear(self) -> Any:
-        message = await self.receive_output(3)
+        message = await self.receive_output(PATIENCE)
         assert message["type"] == "websocket.send", message
         return json.loads(message["text"])
 
     async def close_code(self) -> int:
-        message = await self.receive_output(3)
+        message = await self.receive_output(PATIENCE)
         assert message["type"] == "websocket.close", message
         return int(message["code"])
 
     async def leave(self) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1000})
-        await self.wait(3)
+        await self.wait(PATIENCE)
