@@ -6,6 +6,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.db.models import Model, QuerySet
+from django.http import QueryDict
 from django.utils import timezone
 
 
@@ -17,6 +18,11 @@ class DateField(forms.DateField):
 
 class _DayFilter(django_filters.Filter):
     field_class = DateField
+
+
+def used(query: QueryDict) -> dict[str, str]:
+    """The filters in force, as the record of an export keeps them: every value of one that has several."""
+    return {name: ", ".join(filter(None, values)) for name, values in query.lists() if any(values)}
 
 
 def midnight(day: date) -> datetime:

@@ -69,6 +69,25 @@ def test_each_role_finds_what_waits_for_it_and_lists_of_exactly_that(cast: Cast)
     assert "Begin a project" in page(cast.mallory).get("/").content.decode()
 
 
+def test_the_figures_of_the_log_lead_to_the_entries_they_count(cast: Cast) -> None:
+    client = page(cast.alice)
+    a_sample(cast.alice)
+    client.get("/samples.csv")
+    page(cast.carol).get("/audit")  # a viewer is refused
+    with tenant(cast.a.pk, by=cast.alice.actor()):
+        firm = customers.customer_create(data={"companyName": "Sources du Rif"}, by=cast.alice)
+        customers.customer_delete(id=firm.pk, by=cast.alice)
+
+    tiles = client.get("/?block=audit", headers=FRAGMENT).context["tiles"]
+
+    said = {tile["label"]: tile["said"] for tile in tiles}
+    assert said["Deletions"] == said["Exports"] == said["Refusals"] == "1"
+    for tile in tiles:
+        listed = page(cast.alice).get(tile["url"], headers=FRAGMENT).context["page"].paginator.count
+        assert str(listed) == tile["said"], tile["url"]
+    assert client.get("/audit?action=nonsense", headers=FRAGMENT).status_code == 200
+
+
 def test_a_person_arranges_the_own_home_page(cast: Cast) -> None:
     client = page(cast.alice)
 

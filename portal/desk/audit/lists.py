@@ -80,7 +80,7 @@ class EntryFilter(django_filters.FilterSet):
         label=gettext_lazy("Person"), queryset=lambda request: assignable_people(), empty_label=_ALL
     )
     entity = django_filters.ChoiceFilter(label=gettext_lazy("Kind of record"), choices=entity_choices, empty_label=_ALL)
-    action = django_filters.ChoiceFilter(label=gettext_lazy("Action"), choices=_ACTIONS, empty_label=_ALL)
+    action = django_filters.MultipleChoiceFilter(label=gettext_lazy("Action"), choices=_ACTIONS)
     outcome = django_filters.ChoiceFilter(label=gettext_lazy("Outcome"), choices=Outcome.choices, empty_label=_ALL)
     device = django_filters.CharFilter(label=gettext_lazy("Device"))
     request = django_filters.CharFilter(label=gettext_lazy("Request id"))
@@ -95,7 +95,7 @@ class EntryFilter(django_filters.FilterSet):
             until=day_after(chosen["date_to"]) if "date_to" in chosen else None,
             user=person.pk if person else None,
             entity=chosen.get("entity", ""),
-            actions=[selectors.WIRE_ACTIONS[chosen["action"]]] if "action" in chosen else None,
+            actions=[selectors.WIRE_ACTIONS[name] for name in chosen.get("action", [])],
             outcome=chosen.get("outcome", ""),
             record=chosen.get("record", "").strip(),
         )

@@ -25,6 +25,7 @@ from portal.core.common.errors import NotFound
 from portal.core.tenancy import scope
 from portal.desk.audit.lists import EntryFilter, EntryTable, doer
 from portal.desk.audit.records import is_deleted, page_of, trail
+from portal.ui.filters import used
 from portal.ui.lists import Empty, Export, Text, list_page
 from portal.ui.people import may, person
 from portal.ui.templatetags.marsad import EMPTY
@@ -152,7 +153,7 @@ def entry_export(request: HttpRequest, extension: str) -> HttpResponseBase:
     if not filters.form.is_valid():
         return HttpResponse(filters.form.errors.as_text(), status=HTTPStatus.BAD_REQUEST, content_type="text/plain")
     rows: QuerySet[AuditEntry] = filters.qs.filter(timestamp__lt=clock.now())  # without the record of this export
-    used = {key: value for key, value in request.GET.items() if value and key in filters.form.fields}
+    noted = {name: value for name, value in used(request.GET).items() if name in filters.form.fields}
     name = f"audit.{extension}"
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
     if extension == "zip":
@@ -160,12 +161,12 @@ def entry_export(request: HttpRequest, extension: str) -> HttpResponseBase:
             return render(
                 request, "audit/too_large.html", {"limit": BUNDLE_LIMIT}, status=HTTPStatus.UNPROCESSABLE_ENTITY
             )
-        made = bundles.bundle(rows, filters=used)
+        made = bundles.bundle(rows, filters=noted)
         headers |= {"X-Audit-Manifest": made.header, "Content-Length": str(made.size)}
         content, kind = made.chunks(), "application/zip"
     else:
         make, kind = _FORMATS[extension]
         actor = request_actor(request, user=person(request))
         content = exports.later(make(rows), by=actor, organization=scope.organization_id())
-    record(Event(Action.EXPORT, "audit", "", {"format": extension, "filters": used}, label=name))
+    record(Event(Action.EXPORT, "audit", "", {"format": extension, "filters": noted}, label=name))
     return StreamingHttpResponse(content, content_type=kind, headers=headers)

@@ -1,11 +1,11 @@
 """What waits for this person: counts that lead into the lists behind them, in one statement."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,14 +19,12 @@ from portal.core.audit.security import UNSETTLED
 from portal.core.projects.choices import TaskStatus
 from portal.core.projects.selectors import task_list
 from portal.core.sync.models import Conflict
-from portal.core.tenancy import scope
-from portal.core.tenancy.models import Organization
 from portal.crm.contracts.access import today
 from portal.crm.contracts.selectors import expiring
 from portal.crm.sales.choices import Kind
 from portal.crm.sales.selectors import Filters, deal_list
 from portal.crm.tickets.selectors import ticket_list
-from portal.desk.selectors import MOST, roughly
+from portal.desk.selectors import counted, roughly
 from portal.lab.choices import SampleStatus
 from portal.lab.models import Sample
 
@@ -62,22 +60,9 @@ def waiting(user: User) -> list[Waiting]:
     asked = list(_asked(user))
     if not asked:
         return []
-    counts = {f"n{place}": _count(rows) for place, (_what, rows) in enumerate(asked)}
-    found: Any = Organization.objects.filter(pk=scope.organization_id()).values(**counts).get()
-    told = [
-        Waiting(what.key, what.label, what.level, what.url, found[f"n{place}"])
-        for place, (what, _rows) in enumerate(asked)
-        if found[f"n{place}"]
-    ]
+    counts = counted([rows for _what, rows in asked])
+    told = [replace(what, count=count) for (what, _rows), count in zip(asked, counts, strict=True) if count]
     return sorted(told, key=lambda one: list(LEVELS).index(one.level))
-
-
-class _Count(Subquery):
-    template = "(SELECT count(*) FROM (%(subquery)s) counted)"
-
-
-def _count(rows: QuerySet[Any]) -> _Count:
-    return _Count(rows.order_by().values("pk")[: MOST + 1], output_field=IntegerField())
 
 
 def _asked(user: User) -> Iterator[tuple[Waiting, QuerySet[Any]]]:

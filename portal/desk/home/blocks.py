@@ -4,17 +4,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.db.models.functions import TruncDate
 from django.http import HttpRequest
-from django.utils import translation
+from django.urls import reverse
+from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from portal.core.accounts.models import User
 from portal.core.accounts.selectors.platform import platform_stats
+from portal.core.audit.models import Action, Outcome
 from portal.core.audit.selectors import entry_list
 from portal.core.common import clock, health
 from portal.core.common.text import grouped
@@ -36,6 +39,7 @@ from portal.desk.platform.figures import PARTS, state_badge
 from portal.lab.choices import Compliance
 from portal.lab.models import Sample
 from portal.lab.reports.charts import stacked
+from portal.ui.filters import midnight
 from portal.ui.people import may, person
 from portal.ui.trail import tell
 
@@ -228,7 +232,25 @@ def _activity(request: HttpRequest) -> Made:
 
 
 def _audit(request: HttpRequest) -> Made:
-    return {"recent": tell(entry_list()[:RECENT]), "audit": selectors.audit_figures()}
+    """What an auditor asks first; each tile leads to exactly the entries of the last 30 days that it counts."""
+    first = timezone.localdate() - timedelta(days=_DAYS - 1)
+    changes, exports = [Action.CREATE, Action.UPDATE, Action.RESTORE], [Action.EXPORT, Action.DOWNLOAD]
+    asked: list[tuple[str, str, list[Action], str]] = [
+        (_("Entries"), "shield-check", [], ""),
+        (_("Changes"), "pencil", changes, ""),
+        (_("Deletions"), "trash", [Action.DELETE], ""),
+        (_("Exports"), "download", exports, ""),
+        (_("Refusals"), "lock", [], Outcome.DENIED.value),
+    ]
+    since = midnight(first)
+    lists = [entry_list(since=since, actions=actions, outcome=outcome) for _label, _icon, actions, outcome in asked]
+    tiles = []
+    for (label, icon, actions, outcome), count in zip(asked, selectors.counted(lists), strict=True):
+        query = {"date_from": first, "action": [action.wire for action in actions]}
+        query |= {"outcome": outcome} if outcome else {}
+        url = f"{reverse('audit:entry_list')}?{urlencode(query, doseq=True)}"
+        tiles.append({"label": label, "icon": icon, "said": selectors.roughly(count), "url": url})
+    return {"recent": tell(entry_list()[:RECENT]), "tiles": tiles}
 
 
 def _devices(request: HttpRequest) -> Made:

@@ -14,6 +14,7 @@ from portal.core.common.sheets import TYPES
 from portal.core.tenancy import scope
 from portal.fieldwork import exports
 from portal.ui.answers import back, form_status, history, refusal_text, refused, toast
+from portal.ui.filters import used
 from portal.ui.people import person
 
 __all__ = ["back", "export", "form_status", "history", "refusal_text", "refused", "toast"]
@@ -25,7 +26,7 @@ def export(
     """A list as a file of `kind`, noted in the audit log with its filters."""
     if kind not in ("csv", "xlsx"):
         raise NotFound(_("There is no such format."))
-    exports.noted(entity=entity, kind=kind, filters={key: value for key, value in request.GET.items() if value})
+    exports.noted(entity=entity, kind=kind, filters=used(request.GET))
     headers = {"Content-Disposition": f'attachment; filename="{entity}s.{kind}"', "Cache-Control": "private, no-store"}
     if kind == "xlsx":
         return FileResponse(exports.as_xlsx(rows, columns, title=title), content_type=TYPES[kind], headers=headers)

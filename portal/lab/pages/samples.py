@@ -34,6 +34,7 @@ from portal.lab.pages import exports
 from portal.lab.pages.forms import ResultForm, SampleForm, to_minute
 from portal.lab.pages.lists import SampleFilter, SampleTable
 from portal.lab.pages.wording import ResultRow
+from portal.ui.filters import used
 from portal.ui.lists import SEEN, Empty, Export, list_page
 from portal.ui.people import may, person
 from portal.ui.restoring import undo_deletion
@@ -150,8 +151,8 @@ def _chosen(request: HttpRequest, extension: str) -> QuerySet[Sample]:
     """The samples of the list with the same query string, in the same order."""
     filters = SampleFilter(request.GET, queryset=selectors.sample_list(), request=request)
     rows = SampleTable(filters.qs, order_by=request.GET.get("sort") or SampleTable._meta.order_by).data.data
-    used = {key: value for key, value in request.GET.items() if value and key in filters.form.fields}
-    exports.export_noted(format=extension, filters=used)
+    noted = {name: value for name, value in used(request.GET).items() if name in filters.form.fields}
+    exports.export_noted(format=extension, filters=noted)
     return rows.order_by(*rows.query.order_by, "pk")  # type: ignore[no-any-return]
 
 
