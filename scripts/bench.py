@@ -92,11 +92,11 @@ class Bench:
                     "INSERT INTO lab_sample (id, organization_id, created_at, updated_at, version, code, type,"
                     " location, collection_date, collector_name, status, notes, compliance_status, verdicts,"
                     " result_count, search_text)"
-                    " SELECT gen_random_uuid(), %s, now(), now(), 0, 'B-' || n, 'drinking_water', 'Tap ' || n %% 500,"
+                    " SELECT id, %s, now(), now(), 0, 'B-' || n, 'drinking_water', 'Tap ' || n %% 500,"
                     " now() - n * interval '7 minutes', 'Collector ' || n %% 40, 'completed', '',"
                     " (ARRAY['pass', 'warning', 'fail', 'pending'])[1 + n %% 4], '[]', 0,"
-                    " lower('B-' || n || ' tap ' || n %% 500 || ' collector ' || n %% 40)"
-                    " FROM generate_series(%s, %s) n",
+                    " concat_ws(E'\\n', 'b-' || n, id, 'tap ' || n %% 500, 'collector ' || n %% 40)"
+                    " FROM (SELECT n, gen_random_uuid() AS id FROM generate_series(%s, %s) n) made",
                     [user.organization_id, start + 1, min(start + 20_000, count)],
                 )
         with self.owner() as connection_:
