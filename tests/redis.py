@@ -32,6 +32,7 @@ def redis_server() -> Iterator[str]:
                     break
                 except redis.ConnectionError:
                     time.sleep(0.05)
+            client.ping()
         yield url
     finally:
         process.terminate()

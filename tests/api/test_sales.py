@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -290,7 +291,7 @@ def test_stages_and_products_are_kept(cast: Cast) -> None:
 @pytest.mark.covers("E002-033", "E002-034", "E002-035", "E002-036", "E002-037", "E002-038", "E002-039")
 def test_figures_activities_copies_and_files(cast: Cast) -> None:
     _alice, firm, agent = cast.alice, customer(cast), person(cast, "salma", "SalesAgent")
-    today = clock.now().date()
+    today = clock.now().astimezone(ZoneInfo("Africa/Casablanca")).date()
     soon = (today + timedelta(days=20)).isoformat()
     first = made(agent, title="=cmd|x", customerId=firm, value=1000, stage="proposal", expectedCloseDate=soon)
     made(agent, title="Undated", customerId=firm, value=70, category="commit")

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from portal.core.audit.models import Action, AuditEntry
+from portal.core.common import clock
 from portal.core.tenancy.scope import tenant
 from portal.lab.imports.models import ImportRun, ImportSource
 from portal.lab.models import Parameter, Result, Sample, SamplingPoint
@@ -76,7 +77,8 @@ def test_pages_open_without_and_with_data(cast: Cast, path: str, language: str) 
     assert client.get(path).status_code == 200
     point = a_point(cast)
     an_item(cast, point)
-    a_result(a_sample(cast.alice, samplingPointId=str(point.pk)), cast.alice)
+    today = clock.wire(clock.now())  # the calendar shows this year
+    a_result(a_sample(cast.alice, samplingPointId=str(point.pk), collectionDate=today), cast.alice)
 
     asked = client.get(f"{path}?point={point.pk}&parameter={nitrate()}&show=taken")
 
