@@ -30,9 +30,9 @@ class SampleStatus(models.TextChoices):
 
 
 class Compliance(models.TextChoices):
-    PASS = "pass", _("Conforms")
+    PASS = "pass", _("Pass")
     WARNING = "warning", _("Warning")
-    FAIL = "fail", _("Fails")
+    FAIL = "fail", _("Fail")
     PENDING = "pending", _("Pending")
 
 

@@ -16,8 +16,9 @@ from portal.core.tenancy import scope
 @periodic(cron="* * * * * */5", name="audit.seal")
 def seal() -> None:
     """Every five seconds; exports, reports, verifications and erasures seal for themselves. A long chain gets its
-    checkpoints meanwhile. A sealer that is killed leaves nothing behind: the next one does the same."""
-    if sealing.seal():
+    checkpoints meanwhile. A sealer that is killed leaves nothing behind: the next one does the same, so one of a
+    backlog takes no more than a share of it in its transaction."""
+    if sealing.seal(batches=10):
         for chain in sealing.chains():
             if sealing.unsigned(chain) >= sealing.SEGMENT:
                 sealing.checkpoint(cause=Checkpoint.Cause.REGULAR, chain=chain)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -21,20 +22,22 @@ type _Row = tuple[int, bytes | memoryview, bytes | memoryview]  # seq, leaf, cha
 SEGMENT: Final = 10_000  # leaves under one Merkle root at most
 
 
-def seal() -> int:
-    """Give every entry whose order is final its leaf, in any organisation; the number of new leaves.
+def seal(*, batches: int | None = None) -> int:
+    """Give every entry whose order is final its leaf, in any organisation, or `batches` of `BATCH` of them; the number
+    of new leaves.
 
     Writers never wait for it, and of several sealers at once one works. Entries of transactions that began before a
     transaction that still runs stay unsealed until that one ends.
     """
     sealed = 0
     with connection.cursor() as cursor:
-        while True:
+        for _turn in count() if batches is None else range(batches):
             cursor.execute("SELECT marsad_audit_seal(%s)", [BATCH])
             made: int = cursor.fetchone()[0]
             sealed += made
             if made < BATCH:
-                return sealed
+                break
+    return sealed
 
 
 def chain_in_force() -> UUID:

@@ -100,16 +100,21 @@ def search_words(row: str) -> str:
         END), 20000))"""
 
 
-# Entries of transactions below the oldest running one: nothing can still come before them, so their order is final.
-# A cluster that was restored from a dump begins to count transactions anew: then everything without a leaf is taken.
 SEAL = f"""
 CREATE FUNCTION marsad_audit_link(state bytea, leaf bytea, head bytea) RETURNS bytea LANGUAGE sql IMMUTABLE AS
 $body$ SELECT sha256('\\x01'::bytea || coalesce(state, head) || leaf) $body$;
 CREATE AGGREGATE marsad_audit_chain(leaf bytea, head bytea) (SFUNC = marsad_audit_link, STYPE = bytea);
 INSERT INTO {SEALER} (sealed_below, sealed_after) VALUES ('0', 0);
 CREATE INDEX audit_words_found ON {WORDS} USING gin (words);
-CREATE FUNCTION marsad_audit_seal(most integer) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $body$
+"""
+# Entries of transactions below the oldest running one: nothing can still come before them, so their order is final.
+# A cluster that was restored from a dump begins to count transactions anew: then everything without a leaf is taken.
+# Leaves are looked up one by one (`OFFSET 0`, no scans): their table grows by millions inside of one session, and a plan
+# that was made while it was small compared each entry with all of it.
+SEAL_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION marsad_audit_seal(most integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET enable_bitmapscan = off AS $body$
 DECLARE
     below xid8;
     after bigint;
@@ -138,7 +143,7 @@ BEGIN
         FROM (
             SELECT e.*, uuid_send(gen_random_uuid()) AS salt, uuid_send(gen_random_uuid()) AS actor_salt FROM {TABLE} e
             WHERE (e.xid, e.id) > (below, after) AND e.xid < running
-              AND NOT EXISTS (SELECT FROM {LEAVES} l WHERE l.entry_id = e.id)
+              AND NOT EXISTS (SELECT FROM {LEAVES} l WHERE l.entry_id = e.id OFFSET 0)
             ORDER BY e.xid, e.id LIMIT most
         ) e
     ), hashed AS (

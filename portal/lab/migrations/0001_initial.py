@@ -264,9 +264,9 @@ class Migration(migrations.Migration):
                     "compliance_status",
                     models.CharField(
                         choices=[
-                            ("pass", "Conforms"),
+                            ("pass", "Pass"),
                             ("warning", "Warning"),
-                            ("fail", "Fails"),
+                            ("fail", "Fail"),
                             ("pending", "Pending"),
                         ],
                         default="pending",
@@ -415,9 +415,9 @@ class Migration(migrations.Migration):
                     "compliance_status",
                     models.CharField(
                         choices=[
-                            ("pass", "Conforms"),
+                            ("pass", "Pass"),
                             ("warning", "Warning"),
-                            ("fail", "Fails"),
+                            ("fail", "Fail"),
                             ("pending", "Pending"),
                         ],
                         default="pending",

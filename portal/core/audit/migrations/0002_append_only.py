@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(triggers.NEW_ENTRY, triggers.DROP_NEW_ENTRY),
         migrations.RunSQL(triggers.WORDS_FUNCTION, triggers.DROP_WORDS_FUNCTION),
-        migrations.RunSQL(triggers.SEAL, triggers.DROP_SEAL),
+        migrations.RunSQL(triggers.SEAL + triggers.SEAL_FUNCTION, triggers.DROP_SEAL),
         migrations.RunSQL(triggers.ERASE, triggers.DROP_ERASE),
         migrations.RunSQL(triggers.audit_function(), "DROP FUNCTION marsad_audit()"),
         migrations.RunSQL(triggers.GUARDS, triggers.DROP_GUARDS),
