@@ -78,7 +78,7 @@ def office(cast: Cast) -> None:
     done(cast.alice.post(f"/tickets/{ticket}/comments", {"content": f"{MARK} comment"}))
     done(cast.alice.patch(f"/tickets/{ticket}/status", {"status": "on_hold", "reason": f"{MARK} reason"}))
     contract = {"title": f"{MARK} contract", "customerId": customer, "type": "support", "value": 7}
-    done(cast.alice.post("/contracts", contract | {"startDate": "2026-01-01", "endDate": "2026-12-31"}))
+    done(cast.alice.post("/contracts", contract | {"startDate": "2026-01-01", "endDate": "2099-12-31"}))
 
 
 def collect(cast: Cast) -> None:
