@@ -39,6 +39,7 @@ def test_a_form_is_built_published_and_filled_in(page: Page, cast: Cast) -> None
     panel.locator("[name=relevant]").fill("${kind} = 'بئر'")
     panel.locator("[name=relevant]").blur()
     expect(page.locator("#row-number_1")).to_contain_text("العمق")
+    expect(page.locator("#row-number_1")).to_contain_text("مشروط")  # kept, or this would be the step that is undone
     page.locator("#up-number_1").click()
     expect(rows.first).to_have_attribute("data-row", "number_1")
     page.locator("[data-undo] button").click()

@@ -16,8 +16,8 @@ from portal.core.tenancy import scope
 @periodic(cron="* * * * * */5", name="audit.seal")
 def seal() -> None:
     """Every five seconds; exports, reports, verifications and erasures seal for themselves. A long chain gets its
-    checkpoints meanwhile. A sealer that is killed leaves nothing behind: the next one does the same, so one of a
-    backlog takes no more than a share of it in its transaction."""
+    checkpoints meanwhile. A sealer that is killed leaves nothing behind and the next one does the same; of a backlog
+    each transaction takes a share, so that no more is lost."""
     if sealing.seal(batches=10):
         for chain in sealing.chains():
             if sealing.unsigned(chain) >= sealing.SEGMENT:
